@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What core/ asks of the machine below it: the processor (x86/) or the stand-in of the host tests
+ * (fake/). Everything here may be called with physical interrupts held off and must not block.
+ */
+#ifndef CORE_ARCH_H
+#define CORE_ARCH_H
+
+#include "core/types.h"
+
+struct vp;
+
+/* Time stamp counter of this processor; all processors agree. Ticks of arch_tsc_hz(). */
+u64 arch_tsc(void);
+u64 arch_tsc_hz(void);
+
+/* Number of this logical processor, 0 … arch_cpu_count() - 1. A fake test may set it. */
+u32 arch_cpu_index(void);
+u32 arch_cpu_count(void);
+
+/* Pointer to physical memory through the hypervisor's direct map. The memory must be RAM. */
+void *arch_map(spa_t spa);
+spa_t arch_unmap(const void *p);
+
+/*
+ * Makes the processor that runs `vp` leave the guest (or its halt) soon and look at vp->events and
+ * its local APIC again. A call for the current VP is free: it looks anyway. Any context.
+ */
+void arch_kick(struct vp *vp);
+
+/*
+ * The one physical timer of this processor: fire at or after `tsc`, then call timers_expire().
+ * ~0 turns it off. A time that has passed fires at once.
+ */
+void arch_timer_arm(u64 tsc);
+
+/*
+ * The root wrote EOI for a vector that came in level-triggered from a physical interrupt
+ * controller: the physical EOI, held back until now, may follow. Runs on the VP's processor.
+ */
+void arch_level_eoi(struct vp *vp, u8 vector);
+
+/* The root VP changed LVT LINT0/LINT1: the physical pins of this processor follow (ExtINT, NMI). */
+void arch_lint_changed(struct vp *vp, u32 lint0, u32 lint1);
+
+static inline void arch_pause(void)
+{
+	__builtin_ia32_pause();
+}
+
+#endif

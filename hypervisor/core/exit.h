@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Handles one exit of a VP: CPUID, MSRs and hypercalls by policy, memory faults, shutdown. Leaves
+ * the VP ready for the next vp_run(). vp_prepare() then turns pending events and interrupts into
+ * what the processor injects.
+ */
+#ifndef CORE_EXIT_H
+#define CORE_EXIT_H
+
+#include "core/virt.h"
+
+void exit_handle(struct vp *vp, const struct vexit *e);
+
+/*
+ * Before each entry: takes vp->events (INIT, SIPI, NMI, #MC), offers the local APIC's best
+ * vector. False: the VP has nothing to run (waits for SIPI, is stopped), the processor may idle.
+ */
+bool vp_prepare(struct vp *vp);
+
+#endif

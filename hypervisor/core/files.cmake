@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# core/: what a partition is, arch-neutral. fake/: its stand-in machine for host tests.
+set(HV_CORE_FILES)
+set(HV_FAKE_FILES)

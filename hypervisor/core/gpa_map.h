@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Guest-physical address maps: a four-level radix tree whose pages the processor walks. The
+ * entry format belongs to the vendor (struct gpa_map_format); the walk, the splitting of large
+ * leaves and the counts are here.
+ *
+ * Prepare, then commit: a call first makes sure that the pool has the table pages it needs, so
+ * that it either does all or changes nothing but the pool (rep hypercalls count on exactness).
+ * The caller holds the partition's lock, and flushes the processors afterwards when told to.
+ */
+#ifndef CORE_GPA_MAP_H
+#define CORE_GPA_MAP_H
+
+#include "core/page_pool.h"
+#include "core/types.h"
+#include "hv/status.h"
+
+enum gpa_rights { GPA_READ = 1, GPA_WRITE = 2, GPA_EXECUTE = 4, GPA_ALL = 7 };
+
+struct gpa_map_format {
+	u64 (*table)(spa_t table);
+	u64 (*leaf)(spa_t page, int level, u32 rights); /* level 0: 4 KiB, 1: 2 MiB, 2: 1 GiB */
+	bool (*present)(u64 entry);
+	bool (*large)(u64 entry); /* a leaf at level 1 or 2 */
+	spa_t (*address)(u64 entry);
+	u32 (*rights)(u64 entry);
+};
+
+struct gpa_map {
+	u64 *root;
+	const struct gpa_map_format *format;
+	struct page_pool *pool;
+	u64 pages_4k, pages_2m, pages_1g; /* leaves, for statistics */
+};
+
+hv_status must_check gpa_map_init(struct gpa_map *map, const struct gpa_map_format *format,
+				  struct page_pool *pool);
+/* Gives every table page back to the pool. */
+void gpa_map_fini(struct gpa_map *map);
+
+/*
+ * Maps [gpa, gpa + size) to [spa, …) with the largest leaves that alignment allows; replaces what
+ * was there. Sizes and addresses are page multiples. HV_STATUS_INSUFFICIENT_MEMORY: the pool is
+ * short, nothing changed. *ret_flush: an old translation may be cached.
+ */
+hv_status must_check gpa_map_range(struct gpa_map *map, gpa_t gpa, spa_t spa, u64 size, u32 rights,
+				   bool *ret_flush);
+hv_status must_check gpa_unmap_range(struct gpa_map *map, gpa_t gpa, u64 size, bool *ret_flush);
+
+/* Translation of one address; false if not mapped. */
+bool gpa_map_lookup(const struct gpa_map *map, gpa_t gpa, spa_t *ret_spa, u32 *ret_rights);
+
+#endif

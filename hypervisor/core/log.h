@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The log: a ring of time-stamped lines in the hypervisor's memory, echoed to the console sink.
+ * The root reads it by hypercall. Any context, any processor; never blocks on the reader: old
+ * lines are overwritten and counted.
+ */
+#ifndef CORE_LOG_H
+#define CORE_LOG_H
+
+#include "core/types.h"
+
+enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+
+#define LOG_RING_SIZE 65536u
+
+/* Bytes go to the sink as they are logged, for levels up to `echo`. NULL: nowhere. */
+void log_init(void (*sink)(const char *text, size_t length), enum log_level echo);
+void log_write(enum log_level level, const char *format, ...) printf_like(2, 3);
+
+#define log_error(...)   log_write(LOG_ERROR, __VA_ARGS__)
+#define log_warning(...) log_write(LOG_WARNING, __VA_ARGS__)
+#define log_info(...)    log_write(LOG_INFO, __VA_ARGS__)
+#define log_debug(...)   log_write(LOG_DEBUG, __VA_ARGS__)
+
+/*
+ * Copies up to `size` bytes of whole lines that follow position *cursor (0: the oldest) and moves
+ * it. Returns the bytes copied; *ret_lost: bytes that were overwritten before they were read.
+ */
+size_t log_read(u64 *cursor, char *buffer, size_t size, u64 *ret_lost);
+
+#endif

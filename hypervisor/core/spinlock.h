@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Ticket spinlock. Fair, so that a busy processor cannot starve another. Interrupts need no
+ * thought: no interrupt handler of the hypervisor takes a lock (they set bits atomically).
+ */
+#ifndef CORE_SPINLOCK_H
+#define CORE_SPINLOCK_H
+
+#include "core/arch.h"
+
+struct spinlock {
+	u32 next;
+	u32 serving;
+};
+
+static inline void spin_lock(struct spinlock *lock)
+{
+	u32 ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
+
+	while (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket)
+		arch_pause();
+}
+
+static inline void spin_unlock(struct spinlock *lock)
+{
+	__atomic_store_n(&lock->serving, lock->serving + 1, __ATOMIC_RELEASE);
+}
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Timers of one logical processor, kept in a short sorted list; the earliest arms the physical
+ * timer. A timer belongs to the processor it was set on and is set, cancelled and expired there
+ * only: no locks.
+ */
+#ifndef CORE_TIMER_H
+#define CORE_TIMER_H
+
+#include "core/types.h"
+
+#define TIMER_NEVER (~0ull)
+
+struct timer {
+	u64 deadline; /* TSC ticks; TIMER_NEVER when not queued */
+	struct timer *next;
+	void (*fire)(struct timer *t); /* called from timers_expire() on the owning processor */
+};
+
+struct timer_queue {
+	struct timer *first;
+	u64 armed; /* what arch_timer_arm() was last told: saves arming twice */
+};
+
+void timer_init(struct timer *t, void (*fire)(struct timer *));
+
+/* Sets (or moves) a timer on this processor's queue. O(timers on this processor): three or four. */
+void timer_set(struct timer_queue *q, struct timer *t, u64 deadline);
+void timer_cancel(struct timer_queue *q, struct timer *t);
+
+/* Calls fire() of everything that is due and arms the physical timer for the rest. */
+void timers_expire(struct timer_queue *q, u64 now);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The vendor seam. x86/svm (and x86/vmx, and fake/ for host tests) implement struct virt_ops;
+ * every exit is decoded into one neutral `struct vexit`, which core/exit.c handles once.
+ *
+ * Exits carry what the hardware gave, already normalized: instruction length included, so that
+ * nobody above the seam asks which processor this is.
+ */
+#ifndef CORE_VIRT_H
+#define CORE_VIRT_H
+
+#include "core/types.h"
+#include "core/vp.h"
+
+enum vexit_type {
+	VEXIT_NONE,      /* nothing to do: a physical interrupt or NMI was taken, or a kick */
+	VEXIT_CPUID,
+	VEXIT_MSR_READ,
+	VEXIT_MSR_WRITE,
+	VEXIT_HYPERCALL,
+	VEXIT_XSETBV,
+	VEXIT_HLT,
+	VEXIT_IO,
+	VEXIT_NPF,       /* a guest-physical address is not mapped so */
+	VEXIT_EXCEPTION,
+	VEXIT_SHUTDOWN,  /* triple fault */
+	VEXIT_UNDEFINED, /* a virtualization instruction the guest must not have: #UD */
+	VEXIT_IRET,      /* end of an NMI handler, asked for by block_nmi */
+	VEXIT_UNKNOWN,
+};
+
+enum vexit_access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_EXECUTE = 4, ACCESS_WALK = 8 };
+
+struct vexit {
+	enum vexit_type type;
+	u8 length; /* of the instruction, for CPUID, MSR, hypercall, XSETBV, HLT, I/O */
+	union {
+		struct {
+			gpa_t gpa;
+			u32 access; /* ACCESS_*; ACCESS_WALK: made by the guest's page walk */
+		} npf;
+		struct {
+			u16 port;
+			u8 size; /* 1, 2, 4 */
+			bool in, string, rep;
+		} io;
+		struct {
+			u8 vector;
+			bool has_error;
+			u32 error;
+			u64 cr2; /* #PF only */
+		} exception;
+		u64 code; /* VEXIT_UNKNOWN: the hardware's code */
+	};
+};
+
+#define NO_ERROR_CODE (~0u)
+
+enum segment_name { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR, SEG_COUNT };
+
+/* Attributes as in a descriptor: type 3:0, S 4, DPL 6:5, P 7, AVL 8, L 9, DB 10, G 11. */
+struct segment {
+	u16 selector;
+	u16 attributes;
+	u32 limit;
+	u64 base;
+};
+
+/* Non-general registers: what state setup, the register hypercalls and the panic dump need. */
+struct vregs {
+	u64 rip, rflags, rsp;
+	u64 cr0, cr2, cr3, cr4, efer, dr6, dr7;
+	struct segment segment[SEG_COUNT];
+	struct {
+		u16 limit;
+		u64 base;
+	} gdtr, idtr;
+};
+
+struct virt_ops {
+	const char *name;
+
+	/* 0, or a sentence saying exactly why this processor cannot be used. Boot processor. */
+	const char *(*probe)(void);
+	/* Turns virtualization on, on the calling processor. After probe() said yes. */
+	void (*cpu_enable)(void);
+
+	void (*vp_init)(struct vp *vp);
+	/* Runs the guest until its next exit, which is decoded into *ret_exit. */
+	void (*vp_run)(struct vp *vp, struct vexit *ret_exit);
+
+	void (*get_regs)(struct vp *vp, struct vregs *ret_regs);
+	void (*set_regs)(struct vp *vp, const struct vregs *regs);
+	u8 (*cpl)(const struct vp *vp);
+	bool (*long_mode)(const struct vp *vp); /* 64-bit code segment in long mode */
+	u64 (*efer)(const struct vp *vp);
+	void (*set_efer)(struct vp *vp, u64 efer);
+	u64 (*cr4)(const struct vp *vp);
+	void (*set_tsc_offset)(struct vp *vp, u64 offset);
+
+	/* Moves RIP behind the instruction and ends its interrupt shadow. */
+	void (*advance)(struct vp *vp, u8 length);
+	/* An exception for the next entry; error NO_ERROR_CODE if it pushes none. */
+	void (*inject_exception)(struct vp *vp, u8 vector, u32 error);
+
+	/* True if an event (exception, re-injection) is already queued for the next entry. */
+	bool (*event_queued)(const struct vp *vp);
+	/* NMI now: true if it was queued, false if NMIs are blocked (then a VEXIT_IRET will come). */
+	bool (*inject_nmi)(struct vp *vp);
+	/* ExtINT now: true if it was queued, false if the guest cannot take it now. */
+	bool (*inject_extint)(struct vp *vp, u8 vector);
+	/*
+	 * Offers a vector of the local APIC (or -1: none). The processor takes it when the guest's
+	 * IF and TPR allow; vp_run() then reports it through lapic_accept() before it returns.
+	 */
+	void (*offer_irq)(struct vp *vp, int vector);
+
+	/*
+	 * Lets one instruction of the guest run against `page` in place of guest page `gpa`, with
+	 * no interrupt in between; the next vp_run() ends with VEXIT_NONE after it.
+	 */
+	void (*step_over)(struct vp *vp, gpa_t gpa, void *page);
+};
+
+extern const struct virt_ops *virt;
+
+#endif
