@@ -6,7 +6,9 @@
  *
  * Prepare, then commit: a call first makes sure that the pool has the table pages it needs, so
  * that it either does all or changes nothing but the pool (rep hypercalls count on exactness).
- * The caller holds the partition's lock, and flushes the processors afterwards when told to.
+ * The caller holds the partition's lock, flushes the processors afterwards when told to, and then
+ * calls gpa_map_flushed(). Lookups take no lock: an entry is replaced by one store, and a table
+ * page stays a table page until the flush.
  */
 #ifndef CORE_GPA_MAP_H
 #define CORE_GPA_MAP_H
@@ -30,22 +32,27 @@ struct gpa_map {
 	u64 *root;
 	const struct gpa_map_format *format;
 	struct page_pool *pool;
+	int largest; /* level of the largest leaf used: 2; lower it where there are no 1 GiB pages */
+	struct table_page *retired;       /* tables out of use, until the processors have flushed */
 	u64 pages_4k, pages_2m, pages_1g; /* leaves, for statistics */
 };
 
 hv_status must_check gpa_map_init(struct gpa_map *map, const struct gpa_map_format *format,
 				  struct page_pool *pool);
-/* Gives every table page back to the pool. */
+/* Gives every table page back to the pool. No processor uses the map any more. */
 void gpa_map_fini(struct gpa_map *map);
 
 /*
  * Maps [gpa, gpa + size) to [spa, …) with the largest leaves that alignment allows; replaces what
  * was there. Sizes and addresses are page multiples. HV_STATUS_INSUFFICIENT_MEMORY: the pool is
- * short, nothing changed. *ret_flush: an old translation may be cached.
+ * short, nothing changed. HV_STATUS_INVALID_PARAMETER: not such a range. *ret_flush: an old translation may be cached.
  */
 hv_status must_check gpa_map_range(struct gpa_map *map, gpa_t gpa, spa_t spa, u64 size, u32 rights,
 				   bool *ret_flush);
 hv_status must_check gpa_unmap_range(struct gpa_map *map, gpa_t gpa, u64 size, bool *ret_flush);
+
+/* After the flush (or when none was asked for): tables that were replaced go back to the pool. */
+void gpa_map_flushed(struct gpa_map *map);
 
 /* Translation of one address; false if not mapped. */
 bool gpa_map_lookup(const struct gpa_map *map, gpa_t gpa, spa_t *ret_spa, u32 *ret_rights);

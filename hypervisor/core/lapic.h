@@ -18,17 +18,18 @@
 
 struct vp;
 
-#define LAPIC_HZ 200000000ull /* the virtual bus clock that divides down to the timer, as Hyper-V's */
+#define LAPIC_HZ \
+	200000000ull /* the virtual bus clock that divides down to the timer, as Hyper-V's */
 
 #define APIC_BASE_BSP     BIT(8)
 #define APIC_BASE_X2APIC  BIT(10)
 #define APIC_BASE_ENABLE  BIT(11)
 #define APIC_BASE_ADDRESS 0xfee00000ull
 
-#define MSR_APIC_BASE    0x1b
-#define MSR_TSC_DEADLINE 0x6e0
-#define MSR_X2APIC_FIRST 0x800
-#define MSR_X2APIC_LAST  0x8ff
+#define MSR_APIC_BASE     0x1b
+#define MSR_TSC_DEADLINE  0x6e0
+#define MSR_X2APIC_FIRST  0x800
+#define MSR_X2APIC_LAST   0x8ff
 
 struct lapic {
 	u32 irr[8]; /* atomic */

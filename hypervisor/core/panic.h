@@ -12,10 +12,10 @@
 _Noreturn void panic(const char *format, ...) printf_like(1, 2);
 
 /* Always compiled in. */
-#define CHECK(cond)                                                                                \
-	do {                                                                                       \
-		if (unlikely(!(cond)))                                                             \
-			panic("%s:%d: CHECK(%s)", __FILE__, __LINE__, #cond);                      \
+#define CHECK(cond)                                                           \
+	do {                                                                  \
+		if (unlikely(!(cond)))                                        \
+			panic("%s:%d: CHECK(%s)", __FILE__, __LINE__, #cond); \
 	} while (0)
 
 #endif

@@ -27,27 +27,27 @@ typedef struct {
 	u64 v;
 } gva_t;
 
-#define GPA(x) ((gpa_t){(x)})
-#define SPA(x) ((spa_t){(x)})
-#define GVA(x) ((gva_t){(x)})
+#define GPA(x)                        ((gpa_t){(x)})
+#define SPA(x)                        ((spa_t){(x)})
+#define GVA(x)                        ((gva_t){(x)})
 
-#define PAGE_SHIFT 12
-#define PAGE_SIZE  4096ull
-#define SIZE_2M    (1ull << 21)
-#define SIZE_1G    (1ull << 30)
+#define PAGE_SHIFT                    12
+#define PAGE_SIZE                     4096ull
+#define SIZE_2M                       (1ull << 21)
+#define SIZE_1G                       (1ull << 30)
 
-#define must_check      __attribute__((warn_unused_result))
-#define printf_like(f, a) __attribute__((format(printf, f, a)))
-#define unused          __attribute__((unused))
-#define aligned_to(n)   __attribute__((aligned(n)))
-#define likely(x)       __builtin_expect(!!(x), 1)
-#define unlikely(x)     __builtin_expect(!!(x), 0)
+#define must_check                    __attribute__((warn_unused_result))
+#define printf_like(f, a)             __attribute__((format(printf, f, a)))
+#define maybe_unused                  __attribute__((unused))
+#define aligned_to(n)                 __attribute__((aligned(n)))
+#define likely(x)                     __builtin_expect(!!(x), 1)
+#define unlikely(x)                   __builtin_expect(!!(x), 0)
 
-#define BIT(n)           (1ull << (n))
-#define ARRAY_SIZE(a)    (sizeof(a) / sizeof((a)[0]))
+#define BIT(n)                        (1ull << (n))
+#define ARRAY_SIZE(a)                 (sizeof(a) / sizeof((a)[0]))
 #define container_of(p, type, member) ((type *)((char *)(p)-offsetof(type, member)))
-#define align_down(x, a) ((x) & ~((u64)(a)-1))
-#define align_up(x, a)   align_down((x) + (a)-1, (a))
+#define align_down(x, a)              ((x) & ~((u64)(a)-1))
+#define align_up(x, a)                align_down((x) + (a)-1, (a))
 
 static inline u64 min_u64(u64 a, u64 b)
 {

@@ -13,7 +13,7 @@
 #include "core/vp.h"
 
 enum vexit_type {
-	VEXIT_NONE,      /* nothing to do: a physical interrupt or NMI was taken, or a kick */
+	VEXIT_NONE, /* nothing to do: a physical interrupt or NMI was taken, or a kick */
 	VEXIT_CPUID,
 	VEXIT_MSR_READ,
 	VEXIT_MSR_WRITE,
@@ -21,7 +21,7 @@ enum vexit_type {
 	VEXIT_XSETBV,
 	VEXIT_HLT,
 	VEXIT_IO,
-	VEXIT_NPF,       /* a guest-physical address is not mapped so */
+	VEXIT_NPF, /* a guest-physical address is not mapped so */
 	VEXIT_EXCEPTION,
 	VEXIT_SHUTDOWN,  /* triple fault */
 	VEXIT_UNDEFINED, /* a virtualization instruction the guest must not have: #UD */

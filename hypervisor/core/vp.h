@@ -34,8 +34,8 @@ struct vp {
 	u64 gpr[16]; /* first: the world switch addresses it by offset. RSP lives in the VMCB */
 	struct virt_vp *arch;
 	struct partition *partition;
-	u32 index; /* VP index within the partition (TLFS 7.8.1) */
-	u32 cpu;   /* logical processor that runs it */
+	u32 index;  /* VP index within the partition (TLFS 7.8.1) */
+	u32 cpu;    /* logical processor that runs it */
 	u32 events; /* atomic, VP_EVENT_* */
 	u8 sipi_vector;
 	enum vp_state state;

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A singly linked list, earliest first; timers of one deadline fire in the order they were set. */
+#include "core/timer.h"
+#include "core/arch.h"
+
+void timer_init(struct timer *t, void (*fire)(struct timer *))
+{
+	*t = (struct timer){.deadline = TIMER_NEVER, .fire = fire};
+}
+
+static void arm(struct timer_queue *q)
+{
+	u64 deadline = q->first ? q->first->deadline : TIMER_NEVER;
+
+	if (q->armed == deadline)
+		return;
+	q->armed = deadline;
+	arch_timer_arm(deadline);
+}
+
+static void unlink_timer(struct timer_queue *q, struct timer *t)
+{
+	struct timer **at = &q->first;
+
+	if (t->deadline == TIMER_NEVER)
+		return;
+	while (*at != t)
+		at = &(*at)->next;
+	*at = t->next;
+	t->deadline = TIMER_NEVER;
+}
+
+void timer_set(struct timer_queue *q, struct timer *t, u64 deadline)
+{
+	struct timer **at = &q->first;
+
+	unlink_timer(q, t);
+	if (deadline != TIMER_NEVER) {
+		while (*at && (*at)->deadline <= deadline)
+			at = &(*at)->next;
+		t->deadline = deadline;
+		t->next = *at;
+		*at = t;
+	}
+	arm(q);
+}
+
+void timer_cancel(struct timer_queue *q, struct timer *t)
+{
+	timer_set(q, t, TIMER_NEVER);
+}
+
+void timers_expire(struct timer_queue *q, u64 now)
+{
+	struct timer *t;
+
+	/* The physical timer is spent, even if it fired a little early. */
+	q->armed = TIMER_NEVER;
+	while ((t = q->first) && t->deadline <= now) {
+		q->first = t->next;
+		t->deadline = TIMER_NEVER;
+		t->fire(t);
+	}
+	arm(q);
+}

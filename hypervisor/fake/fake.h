@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The stand-in machine of the host tests: arch.h and virt.h over an arena of host memory, with a
+ * clock that the test sets and a record of everything that core/ asked for.
+ *
+ * One thread; the "current processor" is a number that the test chooses.
+ */
+#ifndef FAKE_FAKE_H
+#define FAKE_FAKE_H
+
+#include "core/gpa_map.h"
+#include "core/partition.h"
+#include "core/virt.h"
+
+#define FAKE_CPUS      8u
+#define FAKE_RAM_BASE  0x100000ull /* physical address of the arena */
+#define FAKE_RAM_PAGES 4096u
+#define FAKE_HZ        2000000000ull
+#define FAKE_MSR_COUNT 16u
+
+struct fake_msr {
+	u32 index;
+	u64 value;
+};
+
+struct fake_machine {
+	u64 tsc;
+	u64 tsc_hz;
+	u32 cpu, cpu_count;
+
+	u64 timer_armed; /* last arch_timer_arm() */
+	u32 timer_arms;
+	u32 kicks;
+	struct vp *kicked; /* last */
+	u32 level_eois;
+	u8 level_eoi_vector;
+	u32 lint0, lint1, lint_changes;
+	u32 flushes; /* arch_flush_map() */
+	u64 xcr0;
+	struct fake_msr msr[FAKE_MSR_COUNT]; /* MSRs that arch_msr_* find; the rest faults */
+	u32 pages_out;                       /* pages handed out by fake_page() */
+};
+
+extern struct fake_machine fake;
+
+/* The vendor's part of a VP: what was asked of virt_ops since fake_vp_clear(). */
+struct virt_vp {
+	struct vregs regs;
+	u8 cpl;
+	bool long_mode;
+	u64 tsc_offset;
+	u32 advanced;  /* bytes */
+	int exception; /* last injected vector, or -1 */
+	u32 exception_error;
+	bool event_queued;
+	bool nmi_blocked, extint_blocked;
+	u32 nmis;
+	int extint; /* last queued, or -1 */
+	int offered;
+	u32 step_overs;
+	const void *step_page;
+};
+
+/* Everything as after power-up: time 0, no MSRs, arena zeroed and unused, no records. */
+void fake_reset(void);
+
+/* The next unused page of the arena; aborts when it is used up. */
+spa_t fake_page(void);
+/* A fresh pool of `pages` pages. */
+void fake_pool(struct page_pool *pool, u32 pages);
+
+/* Forgets the records of one VP. */
+void fake_vp_clear(struct vp *vp);
+
+extern const struct gpa_map_format fake_format;
+
+#endif
