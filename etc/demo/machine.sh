@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Sourced by demo: one run of the emulated machine, on a control disk of its own. The machine has
+# two serial lines (the root partition's console, the hypervisor's log) and, for a script, one
+# virtio-serial port each for its standard output, its standard error and its exit status.
+# Everything of a run lives in $run, which is removed at its end.
+
+run_machine()
+{
+	run=$(mktemp -d "$cache/run.XXXXXX")
+	trap end_machine EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	choose_kernel
+	make_control_disk
+	describe_machine
+	describe_boot
+	if [ -n "$script" ]; then
+		run_script
+	else
+		run_terminal
+	fi
+}
+
+end_machine()
+{
+	[ -z "${qemu:-}" ] || kill "$qemu" 2>/dev/null || true
+	wait
+	rm -rf "$run"
+}
+
+# Which kernel, and by which menu entry: both as the image has them.
+choose_kernel()
+{
+	local pattern
+	case $root_kernel in
+	bookworm) pattern='6\.1\.' ;;
+	backports) pattern='6\.12\.' ;;
+	esac
+	kernel=$(cd "$image/boot" && ls -d vmlinuz-* | sed 's/^vmlinuz-//' | grep "^$pattern" | sort -V | tail -n 1) ||
+		die 2 "the image has no kernel of $root_kernel"
+	if [ -n "$with_hypervisor" ]; then
+		pattern="keelson-[^']*-gnulinux-$kernel-"
+		hypervisor_args="console=com2 loglevel=info panic=$([ -n "$script" ] && echo reboot || echo halt) $hypervisor_args"
+	else
+		pattern="gnulinux-$kernel-"
+	fi
+	entry=$(sed -n "s/.*\\\$menuentry_id_option '\\($pattern[^']*\\)'.*/\\1/p" "$image/boot/grub/grub.cfg" | head -n 1)
+	[ -n "$entry" ] || die 2 "GRUB's menu has no entry for $kernel${with_hypervisor:+ under the hypervisor}"
+	# A panic of the root ends a scripted machine at once; a terminal keeps it to be looked at.
+	# In a terminal's machine the console is the user's, else nobody logs in there.
+	[ -z "$script" ] || root_args="panic=-1 systemd.mask=serial-getty@ttyS0.service $root_args"
+}
+
+# What the machine reads about this run: an ISO image with the script, the carried files and the
+# commands for GRUB.
+make_control_disk()
+{
+	local path
+	local map=(-map "$run/grub.cfg" /grub.cfg)
+	cat >"$run/grub.cfg" <<-EOF
+		set default="$entry"
+		set timeout=0
+		set demo_hypervisor_args="$hypervisor_args"
+		set demo_root_args="$root_args"
+		export demo_hypervisor_args demo_root_args
+	EOF
+	if [ -n "$script" ]; then
+		install -m 755 "$script" "$run/script"
+		map+=(-map "$run/script" /script)
+	fi
+	mkdir "$run/carry"
+	map+=(-map "$run/carry" /carry)
+	for path in "${carry[@]}"; do
+		path=$(realpath -s "$path")
+		map+=(-map "$path" "/carry/${path##*/}")
+	done
+	run_logged "$run/iso.log" xorriso -outdev "$run/control.iso" -volid KEELSON-CTL \
+		-rockridge on -joliet off -follow param -uid 0 -gid 0 "${map[@]}" -commit
+	# The BIOS shows GRUB no disk of less than a cylinder.
+	truncate -s '%1M' "$run/control.iso"
+}
+
+# $machine: the emulator's options but for how to boot and where the lines lead to.
+describe_machine()
+{
+	machine=(qemu-system-x86_64 -no-user-config -nodefaults -display none
+		-machine q35 -cpu max,+svm,la57=off -smp "$cpus" -m "$memory"
+		-drive "if=none,id=root,file=$image/disk.raw,format=raw,snapshot=on"
+		-device virtio-blk-pci,drive=root,bootindex=0
+		-drive "if=none,id=control,file=$run/control.iso,format=raw,readonly=on"
+		-device virtio-blk-pci,drive=control,bootindex=1
+		-netdev user,id=net -device e1000,netdev=net
+		-device virtio-rng-pci
+		-serial chardev:console -serial chardev:hypervisor
+	)
+	if [ -n "$icount" ]; then
+		machine+=(-accel tcg,thread=single -icount shift=0,sleep=off -rtc clock=vm)
+	else
+		machine+=(-accel tcg,thread=multi)
+	fi
+}
+
+# Adds to $machine what boots it without GRUB.
+describe_boot()
+{
+	[ -n "$direct" ] || return 0
+	local arguments="root=UUID=6b656c73-6f6e-4465-b069-616e526f6f74 ro console=ttyS0 $root_args quiet"
+	local vmlinuz=$image/boot/vmlinuz-$kernel initrd=$image/boot/initrd.img-$kernel
+	if [ -n "$with_hypervisor" ]; then
+		machine+=(-kernel "$build_dir/hypervisor/keelson.elf" -append "$hypervisor_args"
+			-initrd "$vmlinuz ${arguments//,/,,},$initrd")
+	else
+		machine+=(-kernel "$vmlinuz" -append "$arguments" -initrd "$initrd")
+	fi
+}
+
+# collect LABEL: lines from standard input into the log, labelled.
+collect()
+{
+	sed -u "s/\r*\$//; s/^/$1 | /" >>"${log:-$run/log}"
+}
+
+run_script()
+{
+	local status='' line streams=(stdout stderr status console hypervisor)
+	local name fd=20
+	[ -n "$allow_reboot" ] || machine+=(-no-reboot)
+	machine+=(-device virtio-serial-pci)
+	for name in "${streams[@]}"; do
+		mkfifo "$run/$name"
+		machine+=(-chardev "file,id=$name,path=/dev/fd/$fd,append=on")
+		case $name in stdout | stderr | status)
+			machine+=(-device "virtserialport,chardev=$name,name=keelson.$name") ;;
+		esac
+		fd=$((fd + 1))
+	done
+	cat <"$run/stdout" &
+	cat <"$run/stderr" >&2 &
+	collect root <"$run/console" &
+	collect keelson <"$run/hypervisor" &
+	# The emulator holds the writing ends from before it starts until it is gone, so that each
+	# reader sees an end, even if it does not start at all.
+	(
+		exec 20>"$run/stdout" 21>"$run/stderr" 22>"$run/status" 23>"$run/console" 24>"$run/hypervisor"
+		TMPDIR=$run exec "${machine[@]}" </dev/null >"$run/qemu.log" 2>&1
+	) &
+	qemu=$!
+	exec 8<"$run/status"
+	read -r ${limit:+-t "$limit"} -u 8 status || line=$?
+	kill "$qemu" 2>/dev/null || true
+	wait
+	qemu=''
+	if [ -n "$status" ]; then
+		exit "$status"
+	elif [ "${line:-0}" -gt 128 ]; then
+		report "the script did not end within $limit seconds"
+		exit 124
+	fi
+	report "the machine stopped before the end of the script"
+	exit 125
+}
+
+# The end of the log, and what the emulator has to say, for a run that went wrong.
+report()
+{
+	say "$1"
+	tail -n 25 "${log:-$run/log}" >&2
+	cat "$run/qemu.log" >&2
+}
+
+run_terminal()
+{
+	say "the keys Ctrl-A X end the machine"
+	mkfifo "$run/console"
+	collect root <"$run/console" &
+	TMPDIR=$run "${machine[@]}" \
+		-chardev stdio,id=console,mux=on,signal=off,logfile=/dev/fd/20,logappend=on \
+		-mon chardev=console \
+		-chardev "file,id=hypervisor,path=/dev/fd/21,append=on" \
+		20>"$run/console" 21> >(collect keelson)
+	exit
+}

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Sourced by demo: from a checkout to a disk image. Each step leaves its result under $cache, named
+# by a hash of what it was made from, and is passed over when that is there already.
+#
+#   base-HASH.tar   the Debian root file system without us
+#   image-HASH/     disk.raw, boot/ (a copy of what is in /boot) and the packages in it
+
+build_dir=$top/build/release
+
+prepare()
+{
+	mkdir -p "$cache"
+	exec 9>"$cache/lock"
+	flock -n 9 || { say "waiting for another demo to finish its preparations" && flock 9; }
+	install_packages build demo
+	[ "$(id -u)" = 0 ] || install_packages demo-user
+	build_packages
+	make_image
+	flock -u 9
+	exec 9>&-
+}
+
+# Packages are made anew only if what would be installed has changed, so that a build that changed
+# nothing costs nothing. Their hash is $packages_hash; no package at all is possible, too.
+build_packages()
+{
+	[ -f "$build_dir/build.ninja" ] || say "configuring the build"
+	run_logged "$cache/configure.log" cmake -S "$top" --preset release
+	[ -d "$cache/stage" ] || say "building"
+	run_logged "$cache/build.log" cmake --build "$build_dir"
+	rm -rf "$cache/stage"
+	DESTDIR=$cache/stage run_logged "$cache/stage.log" \
+		cmake --install "$build_dir"
+	mkdir -p "$cache/stage"
+	packages_hash=$(hash_of -C "$cache/stage" . -C "$top" etc cmake/KeelsonPackages.cmake)
+	[ "$(cat "$cache/packages.hash" 2>/dev/null)" != "$packages_hash" ] || return 0
+	rm -rf "$cache/packages"
+	if [ -n "$(find "$cache/stage" -type f -print -quit)" ]; then
+		say "making packages"
+		(cd "$build_dir" && run_logged "$cache/packages.log" cpack -G DEB -B "$cache/packages")
+	fi
+	echo "$packages_hash" >"$cache/packages.hash"
+}
+
+make_image()
+{
+	local base_hash base packages
+	base_hash=$(cd "$top/etc/demo" && hash_of base-system)
+	base=$cache/base-$base_hash.tar
+	if [ ! -e "$base" ]; then
+		rm -f "$cache"/base-*.tar
+		say "making the Debian base system (a minute or two)"
+		run_logged "$cache/base.log" "$top/etc/demo/base-system" "$cache/new-base.tar"
+		mv "$cache/new-base.tar" "$base"
+	fi
+
+	image=$cache/image-$(hash_of -C "$top/etc" demo <<<'' | cut -c1-16)-$base_hash-$packages_hash
+	[ ! -e "$image" ] || return 0
+	rm -rf "$cache"/image-* "$cache/new-image"
+	say "making the disk image"
+	shopt -s nullglob
+	packages=("$cache"/packages/*.deb)
+	run_logged "$cache/image.log" \
+		"$top/etc/demo/image" "$base" "$cache/new-image" "${packages[@]}"
+	mv "$cache/new-image" "$image"
+}
