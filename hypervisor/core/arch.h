@@ -8,6 +8,7 @@
 
 #include "core/types.h"
 
+struct partition;
 struct vp;
 
 /* Time stamp counter of this processor; all processors agree. Ticks of arch_tsc_hz(). */
@@ -28,6 +29,9 @@ spa_t arch_unmap(const void *p);
  */
 void arch_kick(struct vp *vp);
 
+/* The running processor leaves the guest right after its next entry, the queued event taken. */
+void arch_exit_soon(void);
+
 /*
  * The one physical timer of this processor: fire at or after `tsc`, then call timers_expire().
  * ~0 turns it off. A time that has passed fires at once.
@@ -42,6 +46,27 @@ void arch_level_eoi(struct vp *vp, u8 vector);
 
 /* The root VP changed LVT LINT0/LINT1: the physical pins of this processor follow (ExtINT, NMI). */
 void arch_lint_changed(struct vp *vp, u32 lint0, u32 lint1);
+
+/* CPUID as the processor answers it. */
+void arch_cpuid(u32 leaf, u32 subleaf, u32 ret_out[4]);
+
+/* The processor's MSR; false if it raised #GP. For MSRs that the root may reach. */
+bool must_check arch_msr_read_safe(u32 msr, u64 *ret_value);
+bool must_check arch_msr_write_safe(u32 msr, u64 value);
+
+/* Bits that XCR0 can have on this machine, and the VP's XCR0 (checked by the caller). */
+u64 arch_xcr0_supported(void);
+void arch_set_xcr0(struct vp *vp, u64 value);
+
+/*
+ * Returns when no processor uses an old translation of the partition's map: neither the guest nor
+ * an exit that was being handled. A processor that waits in here counts as done; so nobody keeps
+ * a pointer from gpa_map_lookup() across this call.
+ */
+void arch_flush_map(struct partition *p);
+
+/* Restarts the machine. Does not return on a real one. */
+void arch_reset(void);
 
 static inline void arch_pause(void)
 {

@@ -3,6 +3,11 @@
  * Handles one exit of a VP: CPUID, MSRs and hypercalls by policy, memory faults, shutdown. Leaves
  * the VP ready for the next vp_run(). vp_prepare() then turns pending events and interrupts into
  * what the processor injects.
+ *
+ * The root's way through both takes no lock and at most these instructions, the calls into
+ * virt_ops included and the arch hooks of the instruction itself (CPUID, RDMSR) not:
+ *     CPUID          BUDGET_CPUID
+ *     EOI, no other interrupt pending   BUDGET_EOI
  */
 #ifndef CORE_EXIT_H
 #define CORE_EXIT_H
@@ -16,5 +21,8 @@ void exit_handle(struct vp *vp, const struct vexit *e);
  * vector. False: the VP has nothing to run (waits for SIPI, is stopped), the processor may idle.
  */
 bool vp_prepare(struct vp *vp);
+
+/* Logs a VP's last exits, newest first. For panic(). */
+void exit_dump_history(const struct vp *vp);
 
 #endif

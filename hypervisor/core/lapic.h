@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The virtual local APIC (Intel SDM 3A chapter 11, AMD APM 2 chapter 16). One implementation for
- * the root's and the children's VPs. This file owns the register state and every priority rule;
- * who delivers a physical interrupt or writes an MSR does not know how vectors are ranked.
+ * the root's and the children's VPs. It owns the register state and every priority rule; who
+ * delivers a physical interrupt or writes an MSR does not know how vectors are ranked.
  *
- * Threads: lapic_post(), lapic_post_nmi() and the IPI paths may run on any processor; everything
+ * Threads: lapic_post(), lapic_post_extint() and the IPI paths may run on any processor; everything
  * else only on the processor that runs the VP (or while the VP is stopped).
  *
- * x2APIC registers are reached through lapic_msr_*; the state is kept by x2APIC index, so that the
- * xAPIC page of children is another way in (lapic_mmio_*), not another state.
+ * The registers of x2APIC mode are MSRs, those of xAPIC mode a page; both are ways into one state.
  */
 #ifndef CORE_LAPIC_H
 #define CORE_LAPIC_H
@@ -16,36 +15,38 @@
 #include "core/timer.h"
 #include "core/types.h"
 
+struct partition;
 struct vp;
 
-#define LAPIC_HZ \
-	200000000ull /* the virtual bus clock that divides down to the timer, as Hyper-V's */
+#define LAPIC_HZ          200000000ull /* the virtual bus clock that divides down to the timer */
 
 #define APIC_BASE_BSP     BIT(8)
 #define APIC_BASE_X2APIC  BIT(10)
 #define APIC_BASE_ENABLE  BIT(11)
 #define APIC_BASE_ADDRESS 0xfee00000ull
 
-#define MSR_APIC_BASE     0x1b
-#define MSR_TSC_DEADLINE  0x6e0
-#define MSR_X2APIC_FIRST  0x800
-#define MSR_X2APIC_LAST   0x8ff
+#define MSR_APIC_BASE     0x1bu
+#define MSR_TSC_DEADLINE  0x6e0u
+#define MSR_X2APIC_FIRST  0x800u
+#define MSR_X2APIC_LAST   0x8ffu
 
-struct lapic {
-	u32 irr[8]; /* atomic */
-	u32 tmr[8]; /* atomic; set with the IRR bit, before it */
-	u32 isr[8];
-	u32 id; /* physical APIC id */
-	u32 svr, tpr, ldr, dfr, esr, esr_pending;
-	u32 icr_low, icr_high;
-	u32 lvt[7]; /* CMCI, timer, thermal, perf, LINT0, LINT1, error: enum lapic_lvt */
-	u32 timer_initial, timer_divide;
-	u64 timer_start; /* TSC when the running count began */
-	u64 base;        /* MSR_APIC_BASE */
-	u64 tsc_deadline;
-	s64 extint; /* atomic: vector of a pending ExtINT (bypasses IRR and ISR), or -1 */
-	struct timer timer;
+/* Delivery modes of ICR, LVT entries and messages, bits 10:8. */
+enum lapic_delivery {
+	DELIVER_FIXED,
+	DELIVER_LOWEST,
+	DELIVER_SMI,
+	DELIVER_RESERVED,
+	DELIVER_NMI,
+	DELIVER_INIT,
+	DELIVER_SIPI,
+	DELIVER_EXTINT,
 };
+
+#define LAPIC_SVR_ENABLE  BIT(8)
+#define LAPIC_LVT_MASKED  BIT(16)
+#define LAPIC_ESR_SEND    BIT(5) /* illegal vector sent */
+#define LAPIC_ESR_RECEIVE BIT(6) /* illegal vector received */
+#define LAPIC_ESR_ADDRESS BIT(7) /* no such register */
 
 enum lapic_lvt {
 	LVT_CMCI,
@@ -55,12 +56,34 @@ enum lapic_lvt {
 	LVT_LINT0,
 	LVT_LINT1,
 	LVT_ERROR,
+	LVT_COUNT,
+};
+
+struct lapic {
+	u64 irr[4]; /* atomic; vector v is bit v % 64 of word v / 64 */
+	u64 tmr[4]; /* atomic; set with the IRR bit, before it */
+	u64 isr[4];
+	u64 base; /* MSR_APIC_BASE */
+	u32 id;   /* physical APIC id */
+	u32 svr, tpr, ldr, dfr;
+	u32 esr, esr_pending; /* esr_pending: atomic */
+	u32 icr_low, icr_high;
+	u32 lvt[LVT_COUNT];
+	u32 timer_initial, timer_divide;
+	u64 timer_start; /* TSC when the count was written */
+	u64 timer_ticks; /* bus ticks from then to the next expiry */
+	u64 tsc_deadline;
+	s64 extint; /* atomic: vector of a pending ExtINT (bypasses IRR and ISR), or -1 */
+	struct timer timer;
 };
 
 enum lapic_result {
 	LAPIC_OK,
 	LAPIC_GP, /* inject #GP(0) */
 };
+
+/* Once, after arch_tsc_hz() is known. */
+void lapic_init_clock(void);
 
 /*
  * Power-up state. `base` is the initial MSR_APIC_BASE: the root's is enabled in x2APIC mode (its
@@ -75,11 +98,21 @@ void lapic_reset(struct lapic *l);
 enum lapic_result must_check lapic_msr_read(struct lapic *l, u32 msr, u64 *ret_value);
 enum lapic_result must_check lapic_msr_write(struct lapic *l, u32 msr, u64 value);
 
+/* True if the page at APIC_BASE_ADDRESS answers: xAPIC mode. */
+bool lapic_mmio_on(const struct lapic *l);
+/* Aligned 32-bit access at `offset` of that page. Unknown registers read 0 and set ESR. */
+u32 lapic_mmio_read(struct lapic *l, u32 offset);
+void lapic_mmio_write(struct lapic *l, u32 offset, u32 value);
+
 /*
  * Sets a vector pending. `level` tells lapic_eoi() to report it. Returns false if it already was
- * pending. The caller kicks the VP if it is not the current one. Vectors below 16 set ESR instead.
+ * pending, or the APIC takes none. The caller kicks the VP if it is not the current one. Vectors
+ * below 16 set ESR instead.
  */
 bool lapic_post(struct lapic *l, u8 vector, bool level);
+
+/* An interrupt of the 8259 that was acknowledged there; the next entry injects it. */
+void lapic_post_extint(struct lapic *l, u8 vector);
 
 /*
  * Highest vector that may interrupt what is in service now (its class is above the highest ISR
@@ -92,7 +125,7 @@ int lapic_deliverable(const struct lapic *l);
 /* The processor took `vector`: IRR → ISR. */
 void lapic_accept(struct lapic *l, u8 vector);
 
-/* EOI: clears the highest ISR bit, reports level ones through arch_level_eoi(). */
+/* EOI: clears the highest ISR bit, reports level ones: vp_level_eoi(). */
 void lapic_eoi(struct lapic *l);
 
 /* CR8 view of TPR (bits 7:4). */
@@ -102,5 +135,21 @@ u8 lapic_ppr(const struct lapic *l);
 
 /* The software-enable bit and the mode; a disabled LAPIC takes no fixed interrupts. */
 bool lapic_enabled(const struct lapic *l);
+
+/* Interrupt of an IPI, an MSI or an IOAPIC entry: who gets it and what. */
+struct lapic_message {
+	u32 destination;
+	u8 vector;
+	enum lapic_delivery delivery;
+	bool logical;
+	bool level;  /* trigger mode */
+	bool assert; /* of a level-triggered one */
+	bool wide;   /* destination is 32 bits (x2APIC); else 8 bits, 0xff being everybody */
+};
+
+/* Delivers to the VPs of a partition. `self`: the sender, left out or alone by shorthand; or NULL. */
+enum lapic_shorthand { TO_DESTINATION, TO_SELF, TO_ALL, TO_OTHERS };
+void lapic_send(struct partition *p, struct vp *self, enum lapic_shorthand shorthand,
+		const struct lapic_message *message);
 
 #endif

@@ -17,6 +17,9 @@ struct page_pool {
 	u64 total_count; /* ever added minus withdrawn: free + in use */
 };
 
+/* The hypervisor's own pages. */
+extern struct page_pool boot_pool;
+
 void page_pool_init(struct page_pool *pool);
 /* Hands a page to the pool / takes a free one out of it for good (false: none free). */
 void page_pool_add(struct page_pool *pool, spa_t page);

@@ -27,6 +27,7 @@ enum vexit_type {
 	VEXIT_UNDEFINED, /* a virtualization instruction the guest must not have: #UD */
 	VEXIT_IRET,      /* end of an NMI handler, asked for by block_nmi */
 	VEXIT_UNKNOWN,
+	VEXIT_TYPES,
 };
 
 enum vexit_access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_EXECUTE = 4, ACCESS_WALK = 8 };
@@ -34,6 +35,7 @@ enum vexit_access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_EXECUTE = 4, ACCES
 struct vexit {
 	enum vexit_type type;
 	u8 length; /* of the instruction, for CPUID, MSR, hypercall, XSETBV, HLT, I/O */
+	u64 rip;   /* of the instruction that exited */
 	union {
 		struct {
 			gpa_t gpa;
@@ -79,6 +81,7 @@ struct vregs {
 
 struct virt_ops {
 	const char *name;
+	u8 hypercall_opcode[3]; /* VMMCALL or VMCALL */
 
 	/* 0, or a sentence saying exactly why this processor cannot be used. Boot processor. */
 	const char *(*probe)(void);
@@ -105,9 +108,12 @@ struct virt_ops {
 
 	/* True if an event (exception, re-injection) is already queued for the next entry. */
 	bool (*event_queued)(const struct vp *vp);
-	/* NMI now: true if it was queued, false if NMIs are blocked (then a VEXIT_IRET will come). */
+	/*
+	 * NMI now, no event being queued: true if it was taken; false if NMIs are blocked, then an
+	 * exit (VEXIT_IRET, VEXIT_NONE) comes as soon as they are not.
+	 */
 	bool (*inject_nmi)(struct vp *vp);
-	/* ExtINT now: true if it was queued, false if the guest cannot take it now. */
+	/* ExtINT now, the same way: blocked by IF or the interrupt shadow. */
 	bool (*inject_extint)(struct vp *vp, u8 vector);
 	/*
 	 * Offers a vector of the local APIC (or -1: none). The processor takes it when the guest's
@@ -116,10 +122,10 @@ struct virt_ops {
 	void (*offer_irq)(struct vp *vp, int vector);
 
 	/*
-	 * Lets one instruction of the guest run against `page` in place of guest page `gpa`, with
-	 * no interrupt in between; the next vp_run() ends with VEXIT_NONE after it.
+	 * Root: lets one instruction run with ones in place of all of the hypervisor's memory (what
+	 * it writes there is lost), with no interrupt in between. A later vp_run() ends it.
 	 */
-	void (*step_over)(struct vp *vp, gpa_t gpa, void *page);
+	void (*step_over)(struct vp *vp);
 };
 
 extern const struct virt_ops *virt;

@@ -19,16 +19,25 @@ struct virt_vp;
 #define VP_EVENT_SIPI BIT(1) /* vector in vp->sipi_vector */
 #define VP_EVENT_NMI  BIT(2)
 #define VP_EVENT_MC   BIT(3)
-#define VP_EVENT_KICK BIT(4) /* nothing but: look again */
 
 enum vp_state {
-	VP_WAIT_SIPI, /* an AP after INIT */
 	VP_RUNNING,
-	VP_STOPPED, /* triple fault or suspended */
+	VP_HALTED,    /* HLT: waits for an interrupt */
+	VP_WAIT_SIPI, /* an AP after INIT */
+	VP_STOPPED,   /* triple fault or suspended */
 };
 
 /* Order of the general registers in vp->gpr: their numbers in x86 instruction encoding. */
 enum gpr { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 };
+
+#define VP_EXIT_TYPES 16u
+#define VP_EXIT_RING  16u
+
+/* For the panic dump: what a VP did last. */
+struct vp_exit_record {
+	u64 rip, tsc;
+	u32 type; /* enum vexit_type */
+};
 
 struct vp {
 	u64 gpr[16]; /* first: the world switch addresses it by offset. RSP lives in the VMCB */
@@ -37,19 +46,41 @@ struct vp {
 	u32 index;  /* VP index within the partition (TLFS 7.8.1) */
 	u32 cpu;    /* logical processor that runs it */
 	u32 events; /* atomic, VP_EVENT_* */
+	u32 held;   /* events taken that could not be injected yet */
 	u8 sipi_vector;
 	enum vp_state state;
 	bool in_guest; /* atomic: set before the world switch, cleared after it: kick needs an IPI */
 	struct timer_queue *timers; /* of its processor */
+	u64 tsc_offset;             /* guest TSC - processor's TSC; 0 for the root */
 	struct lapic lapic;
 
 	/* Synthetic MSRs of this VP (TLFS 7.10, 11.x) */
 	u64 vp_assist;
 	u64 crash_parameter[5];
+
+	u64 exits[VP_EXIT_TYPES];
+	struct vp_exit_record last_exit[VP_EXIT_RING]; /* next to be written: exit_count % ring */
+	u64 exit_count;
 };
 
-/* Sets an event bit and kicks the VP. Any processor. */
+/*
+ * A VP of `p`, which it joins under this index, on processor `cpu` with its timers. Index 0 is the
+ * boot processor and runs, the others wait for SIPI. The vendor's part is the caller's business.
+ */
+void vp_init(struct vp *vp, struct partition *p, u32 index, u32 cpu, u32 apic_id,
+	     struct timer_queue *timers);
+
+/* INIT: local APIC and registers as after it; the vendor's part is there. */
+void vp_reset(struct vp *vp);
+
+/* Sets an event bit and kicks the VP. Any processor. INIT takes back a SIPI that came before. */
 void vp_event(struct vp *vp, u32 event);
+
+/* SIPI: start at page `vector`, if it waits for that. Any processor. */
+void vp_start(struct vp *vp, u8 vector);
+
+/* The guest ended a level-triggered interrupt: whoever holds the line hears of it. */
+void vp_level_eoi(struct vp *vp, u8 vector);
 
 /* Takes and clears all event bits. The VP's own processor. */
 u32 vp_take_events(struct vp *vp);

@@ -15,6 +15,7 @@
 #define FAKE_CPUS      8u
 #define FAKE_RAM_BASE  0x100000ull /* physical address of the arena */
 #define FAKE_RAM_PAGES 4096u
+#define FAKE_HIDDEN    16u /* pages at its end that the root cannot reach */
 #define FAKE_HZ        2000000000ull
 #define FAKE_MSR_COUNT 16u
 
@@ -36,12 +37,15 @@ struct fake_machine {
 	u8 level_eoi_vector;
 	u32 lint0, lint1, lint_changes;
 	u32 flushes; /* arch_flush_map() */
+	u32 exits_soon, resets;
 	u64 xcr0;
 	struct fake_msr msr[FAKE_MSR_COUNT]; /* MSRs that arch_msr_* find; the rest faults */
-	u32 pages_out;                       /* pages handed out by fake_page() */
+	u32 cpuid[8][5];		     /* leaf, then what arch_cpuid() answers; else zeros */
+	u32 pages_out;			     /* pages handed out by fake_page() */
 };
 
 extern struct fake_machine fake;
+extern struct timer_queue fake_timers[FAKE_CPUS];
 
 /* The vendor's part of a VP: what was asked of virt_ops since fake_vp_clear(). */
 struct virt_vp {
@@ -58,7 +62,6 @@ struct virt_vp {
 	int extint; /* last queued, or -1 */
 	int offered;
 	u32 step_overs;
-	const void *step_page;
 };
 
 /* Everything as after power-up: time 0, no MSRs, arena zeroed and unused, no records. */
@@ -68,6 +71,12 @@ void fake_reset(void);
 spa_t fake_page(void);
 /* A fresh pool of `pages` pages. */
 void fake_pool(struct page_pool *pool, u32 pages);
+
+/*
+ * root_partition with `vps` VPs, one per processor. Its memory is the arena, mapped one to one but
+ * for the last FAKE_HIDDEN pages, which play the hypervisor's own.
+ */
+void fake_root(u32 vps);
 
 /* Forgets the records of one VP. */
 void fake_vp_clear(struct vp *vp);

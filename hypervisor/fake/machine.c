@@ -38,6 +38,32 @@ void fake_pool(struct page_pool *pool, u32 pages)
 		page_pool_add(pool, fake_page());
 }
 
+struct timer_queue fake_timers[FAKE_CPUS];
+struct page_pool boot_pool;
+static struct vp root_vps[FAKE_CPUS];
+static struct virt_vp root_virt[FAKE_CPUS];
+
+void fake_root(u32 vps)
+{
+	struct partition *p = &root_partition;
+	u64 size = (FAKE_RAM_PAGES - FAKE_HIDDEN) * PAGE_SIZE;
+	bool flush;
+	u32 i;
+
+	fake_pool(&boot_pool, 16);
+	partition_init_root(p);
+	CHECK(gpa_map_init(&p->map, &fake_format, &boot_pool) == HV_STATUS_SUCCESS);
+	CHECK(gpa_map_range(&p->map, GPA(FAKE_RAM_BASE), SPA(FAKE_RAM_BASE), size, GPA_ALL,
+			    &flush) == HV_STATUS_SUCCESS);
+	for (i = 0; i < vps; i++) {
+		fake_timers[i] = (struct timer_queue){.first = NULL};
+		root_virt[i] = (struct virt_vp){.regs = {.cr0 = 0x80000011, .efer = 0xd00}};
+		vp_init(&root_vps[i], p, i, i, i, &fake_timers[i]);
+		root_vps[i].arch = &root_virt[i];
+		virt->vp_init(&root_vps[i]);
+	}
+}
+
 u64 arch_tsc(void)
 {
 	return fake.tsc;
@@ -93,6 +119,69 @@ void arch_lint_changed(struct vp *vp, u32 lint0, u32 lint1)
 	fake.lint_changes++;
 	fake.lint0 = lint0;
 	fake.lint1 = lint1;
+}
+
+void arch_exit_soon(void)
+{
+	fake.exits_soon++;
+}
+
+void arch_cpuid(u32 leaf, u32 subleaf, u32 ret_out[4])
+{
+	u32 i;
+
+	memset(ret_out, 0, 4 * sizeof(*ret_out));
+	for (i = 0; i < ARRAY_SIZE(fake.cpuid); i++)
+		if (fake.cpuid[i][0] == leaf)
+			memcpy(ret_out, &fake.cpuid[i][1], 4 * sizeof(*ret_out));
+}
+
+static struct fake_msr *find_msr(u32 msr)
+{
+	struct fake_msr *m;
+
+	for (m = fake.msr; m < fake.msr + FAKE_MSR_COUNT; m++)
+		if (m->index == msr && msr)
+			return m;
+	return NULL;
+}
+
+bool arch_msr_read_safe(u32 msr, u64 *ret_value)
+{
+	struct fake_msr *m = find_msr(msr);
+
+	if (m)
+		*ret_value = m->value;
+	return m;
+}
+
+bool arch_msr_write_safe(u32 msr, u64 value)
+{
+	struct fake_msr *m = find_msr(msr);
+
+	if (m)
+		m->value = value;
+	return m;
+}
+
+u64 arch_xcr0_supported(void)
+{
+	return 0x2ff;
+}
+
+void arch_set_xcr0(struct vp *vp, u64 value)
+{
+	fake.xcr0 = value;
+}
+
+void arch_flush_map(struct partition *p)
+{
+	fake.flushes++;
+}
+
+void arch_reset(void)
+{
+	fake.resets++;
 }
 
 void panic(const char *format, ...)

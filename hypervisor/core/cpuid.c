@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The root sees its processor as it is, except for what the table below hides (virtualization,
+ * which the hypervisor holds; counters that it does not switch) and shows (the virtual local
+ * APIC's abilities).
+ */
+#include "core/cpuid.h"
+#include "core/arch.h"
+#include "core/partition.h"
+#include "core/virt.h"
+#include "hv/cpuid.h"
+
+enum { EAX, EBX, ECX, EDX };
+
+#define KEELSON_BUILD       1u
+
+#define LEAF_1_VMX          BIT(5) /* ECX */
+#define LEAF_1_SMX          BIT(6)
+#define LEAF_1_X2APIC       BIT(21)
+#define LEAF_1_TSC_DEADLINE BIT(24)
+#define LEAF_1_OSXSAVE      BIT(27)
+#define LEAF_1_HYPERVISOR   BIT(31)
+#define LEAF_6_ARAT         BIT(2) /* EAX */
+#define LEAF_7_OSPKE        BIT(4) /* ECX */
+#define LEAF_EXT_SVM        BIT(2) /* ECX */
+#define LEAF_EXT_SKINIT     BIT(12)
+
+#define CR4_OSXSAVE         BIT(18)
+#define CR4_PKE             BIT(22)
+
+static const struct rule {
+	u32 leaf;
+	u8 reg;
+	u32 hide, show;
+} root_rules[] = {
+	{1, ECX, LEAF_1_VMX | LEAF_1_SMX, LEAF_1_X2APIC | LEAF_1_TSC_DEADLINE | LEAF_1_HYPERVISOR},
+	{6, EAX, 0, LEAF_6_ARAT}, /* the virtual timer does not sleep */
+	{0x0a, EAX, ~0u, 0},      /* performance counters: their interrupt is not virtualized */
+	{0x0a, EBX, ~0u, 0},
+	{0x0a, ECX, ~0u, 0},
+	{0x0a, EDX, ~0u, 0},
+	{0x80000001, ECX, LEAF_EXT_SVM | LEAF_EXT_SKINIT, 0},
+	{0x8000000a, EAX, ~0u, 0}, /* SVM */
+	{0x8000000a, EBX, ~0u, 0},
+	{0x8000000a, ECX, ~0u, 0},
+	{0x8000000a, EDX, ~0u, 0},
+	{0x8000001f, EAX, ~0u, 0}, /* encrypted memory */
+	{0x8000001f, EBX, ~0u, 0},
+	{0x8000001f, ECX, ~0u, 0},
+	{0x8000001f, EDX, ~0u, 0},
+};
+
+static void apply_rules(u32 leaf, u32 out[4])
+{
+	const struct rule *rule;
+
+	for (rule = root_rules; rule < root_rules + ARRAY_SIZE(root_rules); rule++) {
+		if (rule->leaf == leaf)
+			out[rule->reg] = (out[rule->reg] & ~rule->hide) | rule->show;
+		else if (rule->leaf > leaf)
+			break;
+	}
+}
+
+/* Bits that mirror the guest's CR4, not the hypervisor's. */
+static void mirror_cr4(struct vp *vp, u32 leaf, u32 out[4])
+{
+	if (leaf == 1)
+		out[ECX] = (out[ECX] & ~LEAF_1_OSXSAVE) |
+			   (virt->cr4(vp) & CR4_OSXSAVE ? LEAF_1_OSXSAVE : 0);
+	else if (leaf == 7)
+		out[ECX] =
+			(out[ECX] & ~LEAF_7_OSPKE) | (virt->cr4(vp) & CR4_PKE ? LEAF_7_OSPKE : 0);
+}
+
+static void set(u32 out[4], u32 a, u32 b, u32 c, u32 d)
+{
+	out[EAX] = a;
+	out[EBX] = b;
+	out[ECX] = c;
+	out[EDX] = d;
+}
+
+/* Leaves of the TLFS, chapter 2. */
+static void read_hypervisor_leaf(const struct vp *vp, u32 leaf, u32 out[4])
+{
+	const struct partition *p = vp->partition;
+
+	switch (leaf) {
+	case HV_CPUID_VENDOR: /* "Microsoft Hv" */
+		set(out, HV_CPUID_HARDWARE, 0x7263694d, 0x666f736f, 0x76482074);
+		break;
+	case HV_CPUID_INTERFACE:
+		set(out, HV_INTERFACE_SIGNATURE, 0, 0, 0);
+		break;
+	case HV_CPUID_VERSION: /* build, major.minor, service pack, service branch and number */
+		set(out, KEELSON_BUILD, 10 << 16, 0, 0);
+		break;
+	case HV_CPUID_FEATURES:
+		set(out, (u32)p->privileges, (u32)(p->privileges >> 32), 0,
+		    HV_FEATURE_FREQUENCIES | HV_FEATURE_CRASH_MSRS);
+		break;
+	case HV_CPUID_RECOMMENDATIONS: /* EBX: spinlock retries before a hypercall: never */
+		set(out, HV_HINT_RELAXED_TIMING | HV_HINT_DEPRECATE_AUTOEOI, ~0u, 0, 0);
+		break;
+	case HV_CPUID_LIMITS:
+		set(out, PARTITION_MAX_VPS, arch_cpu_count(), 0, 0);
+		break;
+	default:
+		set(out, 0, 0, 0, 0);
+	}
+}
+
+void cpuid_read(struct vp *vp, u32 leaf, u32 subleaf, u32 out[4])
+{
+	if (leaf >= HV_CPUID_VENDOR && leaf <= HV_CPUID_LAST) {
+		read_hypervisor_leaf(vp, leaf, out);
+		return;
+	}
+	arch_cpuid(leaf, subleaf, out);
+	apply_rules(leaf, out);
+	mirror_cr4(vp, leaf, out);
+}

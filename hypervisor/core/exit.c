@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One function for each type of exit; the table is in the order of enum vexit_type. */
+#include "core/exit.h"
+#include "core/arch.h"
+#include "core/cpuid.h"
+#include "core/hypercall.h"
+#include "core/log.h"
+#include "core/msr.h"
+#include "core/panic.h"
+#include "core/partition.h"
+
+#define VECTOR_UD    6
+#define VECTOR_GP    13
+#define VECTOR_PF    14
+
+#define XCR0_X87     BIT(0)
+#define XCR0_SSE     BIT(1)
+#define XCR0_AVX     BIT(2)
+#define XCR0_MPX     (BIT(3) | BIT(4))
+#define XCR0_AVX_512 (BIT(5) | BIT(6) | BIT(7))
+
+_Static_assert(VEXIT_TYPES <= VP_EXIT_TYPES, "vp->exits has a place for each type");
+
+static void inject_gp(struct vp *vp)
+{
+	virt->inject_exception(vp, VECTOR_GP, 0);
+}
+
+static u64 edx_eax(const struct vp *vp)
+{
+	return vp->gpr[RDX] << 32 | (u32)vp->gpr[RAX];
+}
+
+static void on_none(struct vp *vp, const struct vexit *e)
+{
+}
+
+static void on_cpuid(struct vp *vp, const struct vexit *e)
+{
+	u32 out[4];
+
+	cpuid_read(vp, (u32)vp->gpr[RAX], (u32)vp->gpr[RCX], out);
+	vp->gpr[RAX] = out[0];
+	vp->gpr[RBX] = out[1];
+	vp->gpr[RCX] = out[2];
+	vp->gpr[RDX] = out[3];
+	virt->advance(vp, e->length);
+}
+
+static void on_msr_read(struct vp *vp, const struct vexit *e)
+{
+	u64 value;
+
+	if (!msr_read(vp, (u32)vp->gpr[RCX], &value)) {
+		inject_gp(vp);
+		return;
+	}
+	vp->gpr[RAX] = (u32)value;
+	vp->gpr[RDX] = value >> 32;
+	virt->advance(vp, e->length);
+}
+
+static void on_msr_write(struct vp *vp, const struct vexit *e)
+{
+	if (msr_write(vp, (u32)vp->gpr[RCX], edx_eax(vp)))
+		virt->advance(vp, e->length);
+	else
+		inject_gp(vp);
+}
+
+static void on_hypercall(struct vp *vp, const struct vexit *e)
+{
+	if (hypercall_handle(vp))
+		virt->advance(vp, e->length);
+	else
+		virt->inject_exception(vp, VECTOR_UD, NO_ERROR_CODE);
+}
+
+/* SDM 1 13.3: what depends on what. */
+static bool xcr0_valid(u64 value)
+{
+	if ((value & ~arch_xcr0_supported()) || !(value & XCR0_X87))
+		return false;
+	if ((value & XCR0_AVX) && !(value & XCR0_SSE))
+		return false;
+	if ((value & XCR0_MPX) && (value & XCR0_MPX) != XCR0_MPX)
+		return false;
+	return !(value & XCR0_AVX_512) ||
+	       ((value & XCR0_AVX_512) == XCR0_AVX_512 && (value & XCR0_AVX));
+}
+
+static void on_xsetbv(struct vp *vp, const struct vexit *e)
+{
+	u64 value = edx_eax(vp);
+
+	if ((u32)vp->gpr[RCX] || virt->cpl(vp) || !xcr0_valid(value)) {
+		inject_gp(vp);
+		return;
+	}
+	arch_set_xcr0(vp, value);
+	virt->advance(vp, e->length);
+}
+
+static void on_hlt(struct vp *vp, const struct vexit *e)
+{
+	virt->advance(vp, e->length);
+	vp->state = VP_HALTED;
+}
+
+/* No port of the root is intercepted by core/; what x86/ intercepts it keeps to itself. */
+static void on_io(struct vp *vp, const struct vexit *e)
+{
+	inject_gp(vp);
+}
+
+static bool access_allowed(u32 access, u32 rights)
+{
+	return !((access & ACCESS_READ) && !(rights & GPA_READ)) &&
+	       !((access & ACCESS_WRITE) && !(rights & GPA_WRITE)) &&
+	       !((access & ACCESS_EXECUTE) && !(rights & GPA_EXECUTE));
+}
+
+/* The map may have changed since the processor looked: then the guest tries again. */
+static void on_npf(struct vp *vp, const struct vexit *e)
+{
+	struct partition *p = vp->partition;
+	u32 rights;
+	spa_t spa;
+
+	if (gpa_map_lookup(&p->map, e->npf.gpa, &spa, &rights) &&
+	    access_allowed(e->npf.access, rights))
+		return;
+	if (!__atomic_fetch_add(&p->foreign_accesses, 1, __ATOMIC_RELAXED))
+		log_warning("the root touches memory of the hypervisor: address %lx, access %x, "
+			    "VP %u, rip %lx; further ones are only counted",
+			    e->npf.gpa.v, e->npf.access, vp->index, e->rip);
+	virt->step_over(vp);
+}
+
+/* Intercepted for our own sake, or on the way through: the guest's handler gets it. */
+static void on_exception(struct vp *vp, const struct vexit *e)
+{
+	struct vregs r;
+
+	if (e->exception.vector == VECTOR_PF) {
+		virt->get_regs(vp, &r);
+		r.cr2 = e->exception.cr2;
+		virt->set_regs(vp, &r);
+	}
+	virt->inject_exception(vp, e->exception.vector,
+			       e->exception.has_error ? e->exception.error : NO_ERROR_CODE);
+}
+
+/* The root's triple fault is how some kernels reboot, and what a bare machine does. */
+static void on_shutdown(struct vp *vp, const struct vexit *e)
+{
+	log_error("root partition: triple fault on VP %u, rip %lx: the machine restarts", vp->index,
+		  e->rip);
+	vp->state = VP_STOPPED;
+	arch_reset();
+}
+
+static void on_undefined(struct vp *vp, const struct vexit *e)
+{
+	virt->inject_exception(vp, VECTOR_UD, NO_ERROR_CODE);
+}
+
+static void on_unknown(struct vp *vp, const struct vexit *e)
+{
+	panic("VP %u: exit code %lx, which nobody asked for", vp->index, e->code);
+}
+
+static void (*const handlers[VEXIT_TYPES])(struct vp *, const struct vexit *) = {
+	[VEXIT_NONE] = on_none,
+	[VEXIT_CPUID] = on_cpuid,
+	[VEXIT_MSR_READ] = on_msr_read,
+	[VEXIT_MSR_WRITE] = on_msr_write,
+	[VEXIT_HYPERCALL] = on_hypercall,
+	[VEXIT_XSETBV] = on_xsetbv,
+	[VEXIT_HLT] = on_hlt,
+	[VEXIT_IO] = on_io,
+	[VEXIT_NPF] = on_npf,
+	[VEXIT_EXCEPTION] = on_exception,
+	[VEXIT_SHUTDOWN] = on_shutdown,
+	[VEXIT_UNDEFINED] = on_undefined,
+	[VEXIT_IRET] = on_none,
+	[VEXIT_UNKNOWN] = on_unknown,
+};
+
+static void record(struct vp *vp, const struct vexit *e)
+{
+	struct vp_exit_record *last = &vp->last_exit[vp->exit_count++ % VP_EXIT_RING];
+
+	last->type = e->type;
+	last->rip = e->rip;
+	last->tsc = arch_tsc();
+	vp->exits[e->type]++;
+}
+
+void exit_handle(struct vp *vp, const struct vexit *e)
+{
+	record(vp, e);
+	handlers[e->type](vp, e);
+}
+
+static const char *const names[VEXIT_TYPES] = {
+	"interrupt", "cpuid", "rdmsr",     "wrmsr",    "hypercall", "xsetbv", "hlt",
+	"io",        "npf",   "exception", "shutdown", "undefined", "iret",   "unknown",
+};
+
+void exit_dump_history(const struct vp *vp)
+{
+	u64 now = arch_tsc();
+	u64 i, count = min_u64(vp->exit_count, VP_EXIT_RING);
+
+	log_error("last exits of VP %u of partition %lu, newest first:", vp->index,
+		  vp->partition->id);
+	for (i = 1; i <= count; i++) {
+		const struct vp_exit_record *r =
+			&vp->last_exit[(vp->exit_count - i) % VP_EXIT_RING];
+
+		log_error("  %-9s rip %016lx, %lu ticks ago", names[r->type % VEXIT_TYPES], r->rip,
+			  now - r->tsc);
+	}
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Registers → decoded call → result. Which codes exist is said by tables beside the functions
+ * that serve them.
+ */
+#include "core/hypercall.h"
+#include "core/calls.h"
+#include "core/format.h"
+#include "core/partition.h"
+#include "core/virt.h"
+
+#define CR0_PE BIT(0)
+
+/* Where the caller keeps control, input and output (TLFS 3.7). */
+struct operands {
+	u64 control, input, output;
+};
+
+/* Each ended by an entry without a function. */
+static const struct hypercall_kind *const tables[] = {
+	keelson_calls,
+};
+
+static const struct hypercall_kind *find(u16 code)
+{
+	const struct hypercall_kind *kind;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(tables); i++)
+		for (kind = tables[i]; kind->handle; kind++)
+			if (kind->code == code)
+				return kind;
+	return NULL;
+}
+
+static u32 input_size(const struct hypercall *call)
+{
+	return call->kind->in_header + call->variable * 8u + call->rep_count * call->kind->in_rep;
+}
+
+static u32 output_size(const struct hypercall *call)
+{
+	return call->kind->out_header + call->rep_count * call->kind->out_rep;
+}
+
+static hv_status decode_control(struct hypercall *call, u64 control)
+{
+	const struct hypercall_kind *kind = call->kind;
+
+	call->fast = control & HV_CONTROL_FAST;
+	call->variable = control >> HV_CONTROL_VARIABLE_SHIFT & HV_CONTROL_VARIABLE_MASK;
+	call->rep_count = control >> HV_CONTROL_REPS_SHIFT & HV_CONTROL_REP_MASK;
+	call->rep_next = control >> HV_CONTROL_START_SHIFT & HV_CONTROL_REP_MASK;
+	if (control & (HV_CONTROL_RESERVED | HV_CONTROL_NESTED))
+		return HV_STATUS_INVALID_HYPERCALL_INPUT;
+	if (call->variable && !kind->variable)
+		return HV_STATUS_INVALID_HYPERCALL_INPUT;
+	if (kind->rep ? call->rep_next >= call->rep_count : call->rep_count || call->rep_next)
+		return HV_STATUS_INVALID_HYPERCALL_INPUT;
+	return HV_STATUS_SUCCESS;
+}
+
+/* A list starts on 8 bytes and does not leave its page (TLFS 3.8). */
+static hv_status map_list(struct hypercall *call, u64 gpa, u32 size, u32 rights, u8 **ret_list)
+{
+	if (!size)
+		return HV_STATUS_SUCCESS;
+	if (gpa % 8 || size > PAGE_SIZE - gpa % PAGE_SIZE)
+		return HV_STATUS_INVALID_ALIGNMENT;
+	*ret_list = partition_memory(call->vp->partition, GPA(gpa), size, rights);
+	return *ret_list ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_PARAMETER;
+}
+
+/* The two register words are the whole list; there is no place for output or variable parts. */
+static hv_status decode_fast(struct hypercall *call)
+{
+	if (call->variable || call->kind->rep || call->kind->in_header > 16 || output_size(call))
+		return HV_STATUS_INVALID_HYPERCALL_INPUT;
+	call->header[0] = call->input;
+	call->header[1] = call->output;
+	return HV_STATUS_SUCCESS;
+}
+
+static hv_status decode_slow(struct hypercall *call)
+{
+	u8 *in = NULL;
+	hv_status status;
+
+	status = map_list(call, call->input, input_size(call), GPA_READ, &in);
+	if (status == HV_STATUS_SUCCESS)
+		status = map_list(call, call->output, output_size(call), GPA_READ | GPA_WRITE,
+				  &call->out);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	call->in = in;
+	if (in)
+		memcpy(call->header, in, call->kind->in_header);
+	return HV_STATUS_SUCCESS;
+}
+
+hv_status hypercall_decode(struct hypercall *call, u64 control)
+{
+	hv_status status;
+
+	call->code = (u16)(control & HV_CONTROL_CODE);
+	call->kind = find(call->code);
+	if (!call->kind)
+		return HV_STATUS_INVALID_HYPERCALL_CODE;
+	status = decode_control(call, control);
+	if (status != HV_STATUS_SUCCESS) {
+		call->rep_next = 0;
+		return status;
+	}
+	if (call->kind->privilege & ~call->vp->partition->privileges)
+		return HV_STATUS_ACCESS_DENIED;
+	return call->fast ? decode_fast(call) : decode_slow(call);
+}
+
+void hypercall_rep_input(const struct hypercall *call, void *ret_element)
+{
+	u32 size = call->kind->in_rep;
+
+	memcpy(ret_element,
+	       call->in + call->kind->in_header + call->variable * 8u + call->rep_next * size,
+	       size);
+}
+
+void *hypercall_rep_output(const struct hypercall *call)
+{
+	return call->out + call->kind->out_header + call->rep_next * call->kind->out_rep;
+}
+
+static struct operands read_operands(const struct vp *vp, bool wide)
+{
+	const u64 *g = vp->gpr;
+
+	if (wide)
+		return (struct operands){g[RCX], g[RDX], g[R8]};
+	return (struct operands){
+		g[RDX] << 32 | (u32)g[RAX],
+		g[RBX] << 32 | (u32)g[RCX],
+		g[RDI] << 32 | (u32)g[RSI],
+	};
+}
+
+static void write_result(struct vp *vp, bool wide, u64 result)
+{
+	if (wide) {
+		vp->gpr[RAX] = result;
+		return;
+	}
+	vp->gpr[RAX] = (u32)result;
+	vp->gpr[RDX] = result >> 32;
+}
+
+static bool may_call(struct vp *vp, bool wide)
+{
+	struct vregs r;
+
+	if (virt->cpl(vp) || !vp->partition->guest_os_id)
+		return false;
+	if (wide)
+		return true;
+	virt->get_regs(vp, &r);
+	return r.cr0 & CR0_PE;
+}
+
+bool hypercall_handle(struct vp *vp)
+{
+	bool wide = virt->long_mode(vp);
+	struct hypercall call = {.vp = vp};
+	struct operands o;
+	hv_status status;
+
+	if (!may_call(vp, wide))
+		return false;
+	o = read_operands(vp, wide);
+	call.input = o.input;
+	call.output = o.output;
+	status = hypercall_decode(&call, o.control);
+	if (status == HV_STATUS_SUCCESS)
+		status = call.kind->handle(&call);
+	write_result(vp, wide, status | (u64)call.rep_next << HV_RESULT_REPS_SHIFT);
+	return true;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One multiplier for the MSR, the page and the timers, so that the three agree to the last digit:
+ * time = (TSC × multiplier >> 64) + offset.
+ */
+#include "core/reftime.h"
+#include "core/arch.h"
+#include "core/panic.h"
+#include "core/partition.h"
+#include "core/scale.h"
+#include "hv/reference_tsc.h"
+
+#define HZ 10000000ull
+
+static u64 multiplier;
+static struct scale tsc_per_unit;
+
+void reftime_init(void)
+{
+	CHECK(scale_quotient(HZ, arch_tsc_hz(), 64, &multiplier));
+	tsc_per_unit = scale_make(arch_tsc_hz(), HZ);
+}
+
+static u64 scaled(u64 tsc)
+{
+	return scale_apply((struct scale){multiplier, 64}, tsc);
+}
+
+u64 reftime_now(const struct partition *p)
+{
+	return scaled(arch_tsc()) + (u64)p->reference_offset;
+}
+
+u64 reftime_to_tsc(const struct partition *p, u64 time)
+{
+	u64 units = time - (u64)p->reference_offset;
+	u64 tsc;
+
+	if ((s64)units < 0)
+		return 0;
+	tsc = scale_apply(tsc_per_unit, units) + 1;
+	/* The multiplier was rounded down: a unit may take a tick more than the ratio says. */
+	return scaled(tsc) < units ? tsc + arch_tsc_hz() / HZ + 1 : tsc;
+}
+
+void reftime_write_page(const struct partition *p, u64 tsc_offset, void *page)
+{
+	volatile struct hv_reference_tsc *out = page;
+
+	/* The guest computes with its own TSC; what that has more than ours is taken off again. */
+	out->sequence = 0;
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	out->reserved = 0;
+	out->scale = multiplier;
+	out->offset = p->reference_offset - ((s64)tsc_offset < 0 ? -(s64)scaled(0 - tsc_offset)
+								 : (s64)scaled(tsc_offset));
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	out->sequence = 1;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Partition reference time, in 100 ns (TLFS 12.4, 12.7): the TSC, scaled, plus an offset. */
+#ifndef CORE_REFTIME_H
+#define CORE_REFTIME_H
+
+#include "core/types.h"
+
+struct partition;
+
+/* Once, after arch_tsc_hz() is known (above 10 MHz). */
+void reftime_init(void);
+
+/* Reference time of a partition now, and the processor's TSC at which it will be `time` (or 0). */
+u64 reftime_now(const struct partition *p);
+u64 reftime_to_tsc(const struct partition *p, u64 time);
+
+/* Writes the reference TSC page of `p` at `page`, for guests whose TSC is offset by tsc_offset. */
+void reftime_write_page(const struct partition *p, u64 tsc_offset, void *page);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Exact conversion between clocks: value × numerator / denominator as one multiplication and one
+ * shift, with 128 bits in between. The quotient is computed bit by bit once, at boot: a 128-bit
+ * division would call a library that is not there.
+ */
+#ifndef CORE_SCALE_H
+#define CORE_SCALE_H
+
+#include "core/types.h"
+
+struct scale {
+	u64 mul;
+	u8 shift; /* 0 … 127 */
+};
+
+__extension__ typedef unsigned __int128 u128_value;
+
+/* floor(numerator × 2^shift / denominator), denominator not 0. False if it needs over 64 bits. */
+static inline bool scale_quotient(u64 numerator, u64 denominator, u8 shift, u64 *ret_quotient)
+{
+	u64 quotient = numerator / denominator;
+	u64 rest = numerator % denominator;
+	bool carry;
+
+	for (; shift; shift--) {
+		if (quotient >> 63)
+			return false;
+		quotient <<= 1;
+		carry = rest >> 63;
+		rest <<= 1;
+		if (carry || rest >= denominator) {
+			rest -= denominator;
+			quotient |= 1;
+		}
+	}
+	*ret_quotient = quotient;
+	return true;
+}
+
+/* The most exact scale for a ratio, both not 0: error below one part in 2^62. */
+static inline struct scale scale_make(u64 numerator, u64 denominator)
+{
+	struct scale s = {.shift = 127};
+
+	while (!scale_quotient(numerator, denominator, s.shift, &s.mul))
+		s.shift--;
+	return s;
+}
+
+static inline u64 scale_apply(struct scale s, u64 value)
+{
+	return (u64)(((u128_value)value * s.mul) >> s.shift);
+}
+
+#endif

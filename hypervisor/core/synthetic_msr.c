@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * See synthetic_msr.h. The pages that MSRs give to the hypervisor are written in the guest's RAM
+ * in place; nothing is put back when they are taken away again.
+ */
+#include "core/synthetic_msr.h"
+#include "core/arch.h"
+#include "core/format.h"
+#include "core/log.h"
+#include "core/partition.h"
+#include "core/reftime.h"
+#include "core/virt.h"
+#include "hv/cpuid.h"
+#include "hv/msr.h"
+
+#define HYPERCALL_PAGE_BITS (HV_MSR_PAGE_MASK | HV_MSR_PAGE_ENABLE | HV_MSR_HYPERCALL_LOCKED)
+#define CRASH_TEXT_MAX      160u
+
+/* The guest's page that an MSR value names, or NULL. */
+static void *page_of(struct vp *vp, u64 value)
+{
+	return partition_memory(vp->partition, GPA(value & HV_MSR_PAGE_MASK), PAGE_SIZE,
+				GPA_READ | GPA_WRITE);
+}
+
+static void write_hypercall_page(u8 *page)
+{
+	static const u8 endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
+
+	memset(page, 0xcc, PAGE_SIZE); /* INT3 */
+	memcpy(page, endbr64, sizeof(endbr64));
+	memcpy(page + sizeof(endbr64), virt->hypercall_opcode, sizeof(virt->hypercall_opcode));
+	page[sizeof(endbr64) + sizeof(virt->hypercall_opcode)] = 0xc3; /* RET */
+}
+
+static bool write_hypercall(struct vp *vp, u64 value)
+{
+	struct partition *p = vp->partition;
+	void *page;
+
+	if (p->hypercall_msr & HV_MSR_HYPERCALL_LOCKED)
+		return true;
+	if (value & ~HYPERCALL_PAGE_BITS)
+		return false;
+	/* Without an identity there is no hypercall interface (TLFS 3.13). */
+	if (!p->guest_os_id)
+		value &= ~HV_MSR_PAGE_ENABLE;
+	if (value & HV_MSR_PAGE_ENABLE) {
+		page = page_of(vp, value);
+		if (!page)
+			return false;
+		write_hypercall_page(page);
+	}
+	p->hypercall_msr = value;
+	return true;
+}
+
+static bool write_guest_os_id(struct vp *vp, u64 value)
+{
+	struct partition *p = vp->partition;
+
+	p->guest_os_id = value;
+	if (!value)
+		p->hypercall_msr &= ~(HV_MSR_PAGE_ENABLE | HV_MSR_HYPERCALL_LOCKED);
+	return true;
+}
+
+static bool write_reference_tsc(struct vp *vp, u64 value)
+{
+	void *page;
+
+	if (value & HV_MSR_PAGE_ENABLE) {
+		page = page_of(vp, value);
+		if (!page)
+			return false;
+		reftime_write_page(vp->partition, vp->tsc_offset, page);
+	}
+	vp->partition->reference_tsc_msr = value;
+	return true;
+}
+
+/* All zero: neither a lazy EOI nor anything else of the page is used (TLFS 7.8.7). */
+static bool write_vp_assist(struct vp *vp, u64 value)
+{
+	void *page;
+
+	if (value & ~(HV_MSR_PAGE_MASK | HV_MSR_PAGE_ENABLE))
+		return false;
+	if (value & HV_MSR_PAGE_ENABLE) {
+		page = page_of(vp, value);
+		if (!page)
+			return false;
+		memset(page, 0, PAGE_SIZE);
+	}
+	vp->vp_assist = value;
+	return true;
+}
+
+/* The message is for people: what cannot be printed becomes a dot. */
+static void log_crash_message(struct vp *vp)
+{
+	char text[CRASH_TEXT_MAX + 1];
+	u64 i, length = min_u64(vp->crash_parameter[4], CRASH_TEXT_MAX);
+	const char *from =
+		partition_memory(vp->partition, GPA(vp->crash_parameter[3]), length, GPA_READ);
+
+	if (!from)
+		return;
+	memcpy(text, from, length);
+	for (i = 0; i < length; i++)
+		if (text[i] < ' ' || text[i] > '~')
+			text[i] = '.';
+	text[length] = '\0';
+	log_error("partition %lu: %s", vp->partition->id, text);
+}
+
+static bool write_crash_control(struct vp *vp, u64 value)
+{
+	const u64 *c = vp->crash_parameter;
+
+	if (!(value & HV_CRASH_NOTIFY))
+		return true;
+	vp->partition->crashed = true;
+	log_error("partition %lu: VP %u reports a crash: %lx %lx %lx %lx %lx", vp->partition->id,
+		  vp->index, c[0], c[1], c[2], c[3], c[4]);
+	if (value & HV_CRASH_MESSAGE)
+		log_crash_message(vp);
+	return true;
+}
+
+bool synthetic_msr_read(struct vp *vp, u32 msr, u64 *ret_value)
+{
+	struct partition *p = vp->partition;
+
+	switch (msr) {
+	case HV_MSR_GUEST_OS_ID:
+		*ret_value = p->guest_os_id;
+		return true;
+	case HV_MSR_HYPERCALL:
+		*ret_value = p->hypercall_msr;
+		return true;
+	case HV_MSR_VP_INDEX:
+		*ret_value = vp->index;
+		return true;
+	case HV_MSR_TIME_REF_COUNT:
+		*ret_value = reftime_now(p);
+		return true;
+	case HV_MSR_REFERENCE_TSC:
+		*ret_value = p->reference_tsc_msr;
+		return true;
+	case HV_MSR_TSC_FREQUENCY:
+		*ret_value = arch_tsc_hz();
+		return true;
+	case HV_MSR_APIC_FREQUENCY:
+		*ret_value = LAPIC_HZ;
+		return true;
+	case HV_MSR_VP_ASSIST:
+		*ret_value = vp->vp_assist;
+		return true;
+	case HV_MSR_CRASH_P0 ... HV_MSR_CRASH_P4:
+		*ret_value = vp->crash_parameter[msr - HV_MSR_CRASH_P0];
+		return true;
+	case HV_MSR_CRASH_CTL: /* what it can do */
+		*ret_value = HV_CRASH_NOTIFY | HV_CRASH_MESSAGE;
+		return true;
+	case HV_MSR_TSC_INVARIANT_CONTROL:
+		*ret_value = p->tsc_invariant_control;
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool synthetic_msr_write(struct vp *vp, u32 msr, u64 value)
+{
+	switch (msr) {
+	case HV_MSR_GUEST_OS_ID:
+		return write_guest_os_id(vp, value);
+	case HV_MSR_HYPERCALL:
+		return write_hypercall(vp, value);
+	case HV_MSR_REFERENCE_TSC:
+		return write_reference_tsc(vp, value);
+	case HV_MSR_VP_ASSIST:
+		return write_vp_assist(vp, value);
+	case HV_MSR_CRASH_P0 ... HV_MSR_CRASH_P4:
+		vp->crash_parameter[msr - HV_MSR_CRASH_P0] = value;
+		return true;
+	case HV_MSR_CRASH_CTL:
+		return write_crash_control(vp, value);
+	case HV_MSR_TSC_INVARIANT_CONTROL:
+		if (value & ~HV_TSC_INVARIANT_EXPOSED)
+			return false;
+		vp->partition->tsc_invariant_control = value;
+		return true;
+	default:
+		return false;
+	}
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A VP's life: creation, INIT and SIPI, events from other processors, and what it injects next. */
+#include "core/vp.h"
+#include "core/arch.h"
+#include "core/exit.h"
+#include "core/partition.h"
+#include "core/virt.h"
+
+#define VECTOR_MC    18
+#define RFLAGS_IF    BIT(9)
+#define RFLAGS_ONE   BIT(1)
+#define CR0_ET       BIT(4)
+#define DR6_INIT     0xffff0ff0u
+#define DR7_INIT     0x400u
+#define SEGMENT_CODE 0x9bu
+#define SEGMENT_DATA 0x93u
+#define SEGMENT_LDT  0x82u
+#define SEGMENT_TSS  0x8bu
+
+void vp_init(struct vp *vp, struct partition *p, u32 index, u32 cpu, u32 apic_id,
+	     struct timer_queue *timers)
+{
+	u64 base = APIC_BASE_ADDRESS | APIC_BASE_ENABLE;
+
+	if (p->root)
+		base |= APIC_BASE_X2APIC;
+	if (index == 0)
+		base |= APIC_BASE_BSP;
+	*vp = (struct vp){
+		.partition = p,
+		.index = index,
+		.cpu = cpu,
+		.timers = timers,
+		.state = index == 0 ? VP_RUNNING : VP_WAIT_SIPI,
+	};
+	lapic_init(&vp->lapic, apic_id, base);
+	p->vp[index] = vp;
+	p->vp_count = (u32)max_u64(p->vp_count, index + 1);
+}
+
+/* SDM 3A table 9-1, column INIT. Caches stay on: CD and NW as the firmware leaves them. */
+static void reset_registers(struct vp *vp)
+{
+	struct vregs r = {
+		.rip = 0xfff0,
+		.rflags = RFLAGS_ONE,
+		.cr0 = CR0_ET,
+		.dr6 = DR6_INIT,
+		.dr7 = DR7_INIT,
+		.gdtr.limit = 0xffff,
+		.idtr.limit = 0xffff,
+	};
+	u32 signature[4];
+	int i;
+
+	for (i = 0; i < SEG_COUNT; i++)
+		r.segment[i] = (struct segment){.attributes = SEGMENT_DATA, .limit = 0xffff};
+	r.segment[SEG_CS] = (struct segment){0xf000, SEGMENT_CODE, 0xffff, 0xffff0000};
+	r.segment[SEG_LDTR].attributes = SEGMENT_LDT;
+	r.segment[SEG_TR].attributes = SEGMENT_TSS;
+	virt->set_regs(vp, &r);
+
+	for (i = 0; i < 16; i++)
+		vp->gpr[i] = 0;
+	arch_cpuid(1, 0, signature);
+	vp->gpr[RDX] = signature[0];
+}
+
+void vp_reset(struct vp *vp)
+{
+	lapic_reset(&vp->lapic);
+	reset_registers(vp);
+	vp->held = 0;
+	vp->state = vp->lapic.base & APIC_BASE_BSP ? VP_RUNNING : VP_WAIT_SIPI;
+}
+
+static void start(struct vp *vp)
+{
+	struct vregs r;
+
+	virt->get_regs(vp, &r);
+	r.segment[SEG_CS].selector = (u16)(vp->sipi_vector << 8);
+	r.segment[SEG_CS].base = (u64)vp->sipi_vector << PAGE_SHIFT;
+	r.rip = 0;
+	virt->set_regs(vp, &r);
+	vp->state = VP_RUNNING;
+}
+
+void vp_event(struct vp *vp, u32 event)
+{
+	if (event == VP_EVENT_INIT)
+		__atomic_fetch_and(&vp->events, ~(u32)VP_EVENT_SIPI, __ATOMIC_RELAXED);
+	__atomic_fetch_or(&vp->events, event, __ATOMIC_SEQ_CST);
+	arch_kick(vp);
+}
+
+void vp_start(struct vp *vp, u8 vector)
+{
+	__atomic_store_n(&vp->sipi_vector, vector, __ATOMIC_RELAXED);
+	vp_event(vp, VP_EVENT_SIPI);
+}
+
+u32 vp_take_events(struct vp *vp)
+{
+	return __atomic_exchange_n(&vp->events, 0, __ATOMIC_ACQ_REL);
+}
+
+void vp_level_eoi(struct vp *vp, u8 vector)
+{
+	if (vp->partition->root)
+		arch_level_eoi(vp, vector);
+}
+
+/* HLT ends with an interrupt that the guest lets in, an NMI or a machine check. */
+static bool wakes(struct vp *vp)
+{
+	struct vregs r;
+
+	if (vp->held)
+		return true;
+	if (lapic_deliverable(&vp->lapic) < 0 && vp->lapic.extint < 0)
+		return false;
+	virt->get_regs(vp, &r);
+	return r.rflags & RFLAGS_IF;
+}
+
+static void take_events(struct vp *vp)
+{
+	u32 events = vp_take_events(vp);
+
+	if (events & VP_EVENT_INIT)
+		vp_reset(vp);
+	if ((events & VP_EVENT_SIPI) && vp->state == VP_WAIT_SIPI)
+		start(vp);
+	/* While it waits for SIPI, a processor sees nothing else. */
+	if (vp->state != VP_WAIT_SIPI)
+		vp->held |= events & (VP_EVENT_NMI | VP_EVENT_MC);
+}
+
+static void inject_extint(struct vp *vp)
+{
+	s64 vector = __atomic_load_n(&vp->lapic.extint, __ATOMIC_ACQUIRE);
+
+	if (vector >= 0 && virt->inject_extint(vp, (u8)vector))
+		__atomic_compare_exchange_n(&vp->lapic.extint, &vector, -1, false, __ATOMIC_RELAXED,
+					    __ATOMIC_RELAXED);
+}
+
+/* One event an entry, the most urgent first. */
+static void inject_held(struct vp *vp)
+{
+	if (virt->event_queued(vp)) {
+		arch_exit_soon();
+	} else if (vp->held & VP_EVENT_MC) {
+		vp->held &= ~(u32)VP_EVENT_MC;
+		virt->inject_exception(vp, VECTOR_MC, NO_ERROR_CODE);
+		if (vp->held || vp->lapic.extint >= 0)
+			arch_exit_soon();
+	} else if (vp->held & VP_EVENT_NMI) {
+		if (virt->inject_nmi(vp))
+			vp->held &= ~(u32)VP_EVENT_NMI;
+	} else {
+		inject_extint(vp);
+	}
+}
+
+static bool prepare_slowly(struct vp *vp)
+{
+	take_events(vp);
+	if (vp->state == VP_HALTED && wakes(vp))
+		vp->state = VP_RUNNING;
+	if (vp->state != VP_RUNNING)
+		return false;
+	if (vp->held || vp->lapic.extint >= 0)
+		inject_held(vp);
+	virt->offer_irq(vp, lapic_pending(&vp->lapic));
+	return true;
+}
+
+bool vp_prepare(struct vp *vp)
+{
+	if (unlikely(__atomic_load_n(&vp->events, __ATOMIC_ACQUIRE) | vp->held | vp->state) ||
+	    unlikely(vp->lapic.extint >= 0))
+		return prepare_slowly(vp);
+	virt->offer_irq(vp, lapic_pending(&vp->lapic));
+	return true;
+}
