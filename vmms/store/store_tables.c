@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The tables, each with its reads and writes.
+ */
+#include "store/sql.h"
+
+/* Carries a caller's function through sql_run(). */
+struct walk {
+	union {
+		int (*vm)(void *data, const struct store_vm *vm);
+		int (*worker)(void *data, const struct store_worker *worker);
+		int (*operation)(void *data, const struct store_operation *op);
+		int (*event)(void *data, const struct store_event *event);
+		int (*network)(void *data, const struct store_network *network);
+	} each;
+	void *data;
+};
+
+/* ── machines ──────────────────────────────────────────────────────────────────────────────── */
+
+int store_vm_put(struct store *store, const struct store_vm *vm, struct vm_error *err)
+{
+	return sql_run(store, NULL, NULL, err,
+		       "INSERT INTO vm (uuid, name, xml, power, reason, notes, autostart,"
+		       " autostart_order, autostart_delay, stop_action, stop_timeout, worker_uid,"
+		       " created) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (uuid) DO UPDATE"
+		       " SET name = excluded.name, xml = excluded.xml, power = excluded.power,"
+		       " reason = excluded.reason, notes = excluded.notes,"
+		       " autostart = excluded.autostart,"
+		       " autostart_order = excluded.autostart_order,"
+		       " autostart_delay = excluded.autostart_delay,"
+		       " stop_action = excluded.stop_action,"
+		       " stop_timeout = excluded.stop_timeout",
+		       "ssssssiiisiii", vm->uuid, vm->name, vm->xml, vm->power, vm->reason,
+		       vm->notes, (int64_t)vm->autostart, (int64_t)vm->autostart_order,
+		       (int64_t)vm->autostart_delay, vm->stop_action, (int64_t)vm->stop_timeout,
+		       (int64_t)vm->worker_uid, vm->created);
+}
+
+int store_vm_remove(struct store *store, const char *uuid, struct vm_error *err)
+{
+	return sql_run(store, NULL, NULL, err, "DELETE FROM vm WHERE uuid = ?", "s", uuid);
+}
+
+int store_vm_power(struct store *store, const char *uuid, const char *power, const char *reason,
+		   struct vm_error *err)
+{
+	return sql_run(store, NULL, NULL, err, "UPDATE vm SET power = ?, reason = ? WHERE uuid = ?",
+		       "sss", power, reason, uuid);
+}
+
+static int vm_row(void *data, sqlite3_stmt *row)
+{
+	struct walk *walk = data;
+	struct store_vm vm = {
+		.uuid = sql_text(row, 0),
+		.name = sql_text(row, 1),
+		.xml = sql_text(row, 2),
+		.power = sql_text(row, 3),
+		.reason = sql_text(row, 4),
+		.notes = sql_text(row, 5),
+		.autostart = sqlite3_column_int(row, 6) != 0,
+		.autostart_order = (uint32_t)sqlite3_column_int64(row, 7),
+		.autostart_delay = (uint32_t)sqlite3_column_int64(row, 8),
+		.stop_action = sql_text(row, 9),
+		.stop_timeout = (uint32_t)sqlite3_column_int64(row, 10),
+		.worker_uid = (uint32_t)sqlite3_column_int64(row, 11),
+		.created = sqlite3_column_int64(row, 12),
+	};
+
+	return walk->each.vm(walk->data, &vm);
+}
+
+int store_vm_each(struct store *store, int (*each)(void *data, const struct store_vm *vm),
+		  void *data, struct vm_error *err)
+{
+	struct walk walk = {.each.vm = each, .data = data};
+
+	return sql_run(store, vm_row, &walk, err,
+		       "SELECT uuid, name, xml, power, reason, notes, autostart, autostart_order,"
+		       " autostart_delay, stop_action, stop_timeout, worker_uid, created FROM vm"
+		       " ORDER BY name",
+		       "");
+}
+
+/* ── worker processes ──────────────────────────────────────────────────────────────────────── */
+
+int store_worker_put(struct store *store, const struct store_worker *worker, struct vm_error *err)
+{
+	return sql_run(store, NULL, NULL, err,
+		       "INSERT OR REPLACE INTO worker (uuid, pid, start_time, boot_id, socket,"
+		       " nonce) VALUES (?,?,?,?,?,?)",
+		       "siisss", worker->uuid, (int64_t)worker->pid, (int64_t)worker->start_time,
+		       worker->boot_id, worker->socket, worker->nonce);
+}
+
+int store_worker_remove(struct store *store, const char *uuid, struct vm_error *err)
+{
+	return sql_run(store, NULL, NULL, err, "DELETE FROM worker WHERE uuid = ?", "s", uuid);
+}
+
+static int worker_row(void *data, sqlite3_stmt *row)
+{
+	struct walk *walk = data;
+	struct store_worker worker = {
+		.uuid = sql_text(row, 0),
+		.pid = (int32_t)sqlite3_column_int64(row, 1),
+		.start_time = (uint64_t)sqlite3_column_int64(row, 2),
+		.boot_id = sql_text(row, 3),
+		.socket = sql_text(row, 4),
+		.nonce = sql_text(row, 5),
+	};
+
+	return walk->each.worker(walk->data, &worker);
+}
+
+int store_worker_each(struct store *store,
+		      int (*each)(void *data, const struct store_worker *worker), void *data,
+		      struct vm_error *err)
+{
+	struct walk walk = {.each.worker = each, .data = data};
+
+	return sql_run(store, worker_row, &walk, err,
+		       "SELECT uuid, pid, start_time, boot_id, socket, nonce FROM worker", "");
+}
+
+/* ── journal of operations, and history ────────────────────────────────────────────────────── */
+
+int store_operation_begin(struct store *store, const struct store_operation *operation,
+			  int64_t *ret_id, struct vm_error *err)
+{
+	int r = sql_run(store, NULL, NULL, err,
+			"INSERT INTO operation (uuid, name, kind, detail, state, error, message,"
+			" started, finished) VALUES (?,?,?,?,'open','','',?,0)",
+			"ssssi", operation->uuid, operation->name, operation->kind,
+			operation->detail, operation->started);
+
+	if (r == 0)
+		*ret_id = sqlite3_last_insert_rowid(store->db);
+	return r;
+}
+
+int store_operation_detail(struct store *store, int64_t id, const char *detail,
+			   struct vm_error *err)
+{
+	return sql_run(store, NULL, NULL, err, "UPDATE operation SET detail = ? WHERE id = ?", "si",
+		       detail, id);
+}
+
+int store_operation_end(struct store *store, int64_t id, const char *state, const char *error,
+			const char *message, int64_t finished, struct vm_error *err)
+{
+	return sql_run(store, NULL, NULL, err,
+		       "UPDATE operation SET state = ?, error = ?, message = ?, finished = ?"
+		       " WHERE id = ?",
+		       "sssii", state, error, message, finished, id);
+}
+
+static int operation_row(void *data, sqlite3_stmt *row)
+{
+	struct walk *walk = data;
+	struct store_operation operation = {
+		.id = sqlite3_column_int64(row, 0),
+		.uuid = sql_text(row, 1),
+		.name = sql_text(row, 2),
+		.kind = sql_text(row, 3),
+		.detail = sql_text(row, 4),
+		.state = sql_text(row, 5),
+		.error = sql_text(row, 6),
+		.message = sql_text(row, 7),
+		.started = sqlite3_column_int64(row, 8),
+		.finished = sqlite3_column_int64(row, 9),
+	};
+
+	return walk->each.operation(walk->data, &operation);
+}
+
+#define OPERATION_COLUMNS \
+	"id, uuid, name, kind, detail, state, error, message, started, finished FROM operation"
+
+int store_operation_each_open(struct store *store,
+			      int (*each)(void *data, const struct store_operation *op), void *data,
+			      struct vm_error *err)
+{
+	struct walk walk = {.each.operation = each, .data = data};
+
+	return sql_run(store, operation_row, &walk, err,
+		       "SELECT " OPERATION_COLUMNS " WHERE state = 'open' ORDER BY id", "");
+}
+
+int store_operation_each(struct store *store, const char *uuid, uint32_t limit,
+			 int (*each)(void *data, const struct store_operation *op), void *data,
+			 struct vm_error *err)
+{
+	struct walk walk = {.each.operation = each, .data = data};
+
+	if (uuid)
+		return sql_run(store, operation_row, &walk, err,
+			       "SELECT " OPERATION_COLUMNS
+			       " WHERE uuid = ? ORDER BY id DESC LIMIT ?",
+			       "si", uuid, (int64_t)limit);
+	return sql_run(store, operation_row, &walk, err,
+		       "SELECT " OPERATION_COLUMNS " ORDER BY id DESC LIMIT ?", "i",
+		       (int64_t)limit);
+}
+
+int store_event_add(struct store *store, const struct store_event *event, int64_t *ret_sequence,
+		    struct vm_error *err)
+{
+	int r = sql_run(store, NULL, NULL, err,
+			"INSERT INTO event (time, uuid, name, kind, detail) VALUES (?,?,?,?,?)",
+			"issss", event->time, event->uuid, event->name, event->kind, event->detail);
+
+	if (r == 0)
+		*ret_sequence = sqlite3_last_insert_rowid(store->db);
+	return r;
+}
+
+static int event_row(void *data, sqlite3_stmt *row)
+{
+	struct walk *walk = data;
+	struct store_event event = {
+		.sequence = sqlite3_column_int64(row, 0),
+		.time = sqlite3_column_int64(row, 1),
+		.uuid = sql_text(row, 2),
+		.name = sql_text(row, 3),
+		.kind = sql_text(row, 4),
+		.detail = sql_text(row, 5),
+	};
+
+	return walk->each.event(walk->data, &event);
+}
+
+#define EVENT_COLUMNS "sequence, time, uuid, name, kind, detail"
+
+int store_event_each(struct store *store, const char *uuid, int64_t after, uint32_t limit,
+		     int (*each)(void *data, const struct store_event *event), void *data,
+		     struct vm_error *err)
+{
+	struct walk walk = {.each.event = each, .data = data};
+
+	if (uuid)
+		return sql_run(store, event_row, &walk, err,
+			       "SELECT * FROM (SELECT " EVENT_COLUMNS
+			       " FROM event WHERE uuid = ? AND sequence > ? ORDER BY sequence DESC"
+			       " LIMIT ?) ORDER BY sequence",
+			       "sii", uuid, after, (int64_t)limit);
+	return sql_run(store, event_row, &walk, err,
+		       "SELECT * FROM (SELECT " EVENT_COLUMNS
+		       " FROM event WHERE sequence > ? ORDER BY sequence DESC LIMIT ?)"
+		       " ORDER BY sequence",
+		       "ii", after, (int64_t)limit);
+}
+
+int store_prune(struct store *store, struct vm_error *err)
+{
+	int r = sql_run(store, NULL, NULL, err,
+			"DELETE FROM event WHERE sequence <= (SELECT max(sequence) FROM event) - ?",
+			"i", (int64_t)STORE_EVENTS_KEPT);
+
+	if (r < 0)
+		return r;
+	return sql_run(store, NULL, NULL, err,
+		       "DELETE FROM operation WHERE state <> 'open' AND"
+		       " id <= (SELECT max(id) FROM operation) - ?",
+		       "i", (int64_t)STORE_OPERATIONS_KEPT);
+}
+
+/* ── networks ──────────────────────────────────────────────────────────────────────────────── */
+
+int store_network_put(struct store *store, const struct store_network *network,
+		      struct vm_error *err)
+{
+	return sql_run(store, NULL, NULL, err,
+		       "INSERT OR REPLACE INTO network (name, mode, bridge, address, vlan,"
+		       " autostart) VALUES (?,?,?,?,?,?)",
+		       "ssssii", network->name, network->mode, network->bridge, network->address,
+		       (int64_t)network->vlan, (int64_t)network->autostart);
+}
+
+int store_network_remove(struct store *store, const char *name, struct vm_error *err)
+{
+	return sql_run(store, NULL, NULL, err, "DELETE FROM network WHERE name = ?", "s", name);
+}
+
+static int network_row(void *data, sqlite3_stmt *row)
+{
+	struct walk *walk = data;
+	struct store_network network = {
+		.name = sql_text(row, 0),
+		.mode = sql_text(row, 1),
+		.bridge = sql_text(row, 2),
+		.address = sql_text(row, 3),
+		.vlan = (uint32_t)sqlite3_column_int64(row, 4),
+		.autostart = sqlite3_column_int(row, 5) != 0,
+	};
+
+	return walk->each.network(walk->data, &network);
+}
+
+int store_network_each(struct store *store,
+		       int (*each)(void *data, const struct store_network *network), void *data,
+		       struct vm_error *err)
+{
+	struct walk walk = {.each.network = each, .data = data};
+
+	return sql_run(store, network_row, &walk, err,
+		       "SELECT name, mode, bridge, address, vlan, autostart FROM network"
+		       " ORDER BY name",
+		       "");
+}
