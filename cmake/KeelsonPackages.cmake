@@ -43,7 +43,7 @@ macro(keelson_package name)
     COMPONENT ${name})
 endmacro()
 
-if(TARGET keelson.elf)
+if(TARGET keelson_elf)
   keelson_package(keelson-hypervisor
     ARCHITECTURE amd64
     SUMMARY "Bare-metal hypervisor that carries Debian as its root partition"
@@ -52,7 +52,7 @@ if(TARGET keelson.elf)
 to GRUB's menu. It needs a processor with AMD SVM and nested paging; where
 that is missing it says so and Debian starts without it."
     DEPENDS "grub2-common")
-  install(FILES $<TARGET_FILE:keelson.elf> DESTINATION /boot
+  install(FILES ${CMAKE_BINARY_DIR}/hypervisor/keelson.elf DESTINATION /boot
     RENAME keelson-${PROJECT_VERSION}.elf COMPONENT keelson-hypervisor)
   install(PROGRAMS etc/grub.d/20_linux_keelson DESTINATION /etc/grub.d
     COMPONENT keelson-hypervisor)

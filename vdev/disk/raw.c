@@ -265,7 +265,7 @@ int disk_open_raw(struct disk_engine *engine, int fd, uint32_t sector_size, unsi
 		  struct disk **ret_disk, struct disk_error *ret_error)
 {
 	bool read_only = flags & DISK_READ_ONLY;
-	uint32_t alignment;
+	uint32_t alignment = 1;
 	struct raw *raw;
 	uint64_t size;
 	int r;
