@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See apic.h. The mode is the same on all processors and never changes after boot. */
+#include "core/arch.h"
+#include "core/lapic.h"
+#include "core/panic.h"
+#include "x86/apic.h"
+#include "x86/asm.h"
+#include "x86/layout.h"
+
+#define X2APIC_MSR     0x800
+#define ICR_BUSY       BIT(12)
+#define TIMER_DIVIDE_1 0xb
+
+static bool x2apic;
+
+void apic_init_mode(void)
+{
+	u64 base = rdmsr(MSR_APIC_BASE);
+
+	x2apic = (base & APIC_BASE_ENABLE) && (base & APIC_BASE_X2APIC);
+}
+
+u32 apic_read(u32 reg)
+{
+	if (x2apic)
+		return (u32)rdmsr(X2APIC_MSR + reg);
+	return *(volatile u32 *)(APIC_WINDOW + reg * 16);
+}
+
+void apic_write(u32 reg, u32 value)
+{
+	if (x2apic)
+		wrmsr(X2APIC_MSR + reg, value);
+	else
+		*(volatile u32 *)(APIC_WINDOW + reg * 16) = value;
+}
+
+u32 apic_id(void)
+{
+	u32 id = apic_read(APIC_ID);
+
+	return x2apic ? id : id >> 24;
+}
+
+static void mask_lvts(void)
+{
+	static const u8 lvts[] = {APIC_LVT_TIMER, APIC_LVT_LINT0,   APIC_LVT_LINT1, APIC_LVT_ERROR,
+				  APIC_LVT_PERF,  APIC_LVT_THERMAL, APIC_LVT_CMCI};
+	u32 max = apic_read(APIC_VERSION) >> 16 & 0xff;
+
+	/* The version register counts them; the first four always exist. */
+	for (u32 i = 0; i < ARRAY_SIZE(lvts) && i <= max; i++)
+		apic_write(lvts[i], APIC_LVT_MASK);
+}
+
+void apic_init_cpu(void)
+{
+	u64 base = rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE;
+
+	if (x2apic)
+		base |= APIC_BASE_X2APIC;
+	wrmsr(MSR_APIC_BASE, base);
+	if (!x2apic) {
+		apic_write(APIC_DFR, ~0u);
+		apic_write(APIC_LDR, 0);
+	}
+	/* Mask first: QEMU forgets an ExtINT that is withdrawn only at the next register write. */
+	mask_lvts();
+	apic_write(APIC_TPR, 0);
+	apic_write(APIC_SVR, APIC_SVR_ENABLE | VECTOR_SPURIOUS);
+	apic_write(APIC_TIMER_DIVIDE, TIMER_DIVIDE_1);
+	apic_write(APIC_LVT_TIMER, VECTOR_TIMER);
+}
+
+bool apic_vector_bit(u32 first_reg, u8 vector)
+{
+	return apic_read(first_reg + vector / 32) >> (vector % 32) & 1;
+}
+
+void apic_send(u32 destination, u32 command)
+{
+	if (x2apic) {
+		wrmsr(X2APIC_MSR + APIC_ICR, (u64)destination << 32 | command);
+		return;
+	}
+	while (apic_read(APIC_ICR) & ICR_BUSY)
+		arch_pause();
+	apic_write(APIC_ICR_HIGH, destination << 24);
+	apic_write(APIC_ICR, command);
+}
+
+void apic_send_all_but_self_nmi(void)
+{
+	apic_send(0, APIC_ALL_BUT_SELF | APIC_ASSERT | APIC_MODE_NMI);
+}
+
+void apic_timer_start(u32 ticks)
+{
+	apic_write(APIC_TIMER_INITIAL, ticks);
+}

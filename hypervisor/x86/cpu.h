@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A logical processor: its descriptor tables, stacks, timers and the root VP that lives on it.
+ * GS points to the structure of the running processor.
+ *
+ * Written by its own processor, except `panicking`.
+ */
+#ifndef X86_CPU_H
+#define X86_CPU_H
+
+#include "core/timer.h"
+#include "core/types.h"
+
+#define MAX_CPUS 256
+
+struct tss {
+	u32 reserved0;
+	u64 rsp[3];
+	u64 reserved1;
+	u64 ist[7]; /* 1: #DF, 2: NMI, 3: #MC */
+	u64 reserved2;
+	u16 reserved3, iopb;
+} __attribute__((packed));
+_Static_assert(sizeof(struct tss) == 104, "TSS size, APM 2 12.2.5");
+
+struct cpu {
+	struct cpu *self; /* %gs:0 */
+	u32 index;
+	u32 apic_id;
+	u64 gdt[5];
+	struct tss tss;
+	struct vp *vp; /* the root VP of this processor */
+	struct timer_queue timers;
+	spa_t svm_host_save;  /* for the processor (VM_HSAVE_PA) */
+	spa_t svm_host_vmcb;  /* for our VMSAVE and VMLOAD */
+	bool online;          /* atomic */
+	bool flush_requested; /* atomic: see cpu_quiesce() */
+	bool flush_tlb;       /* before the next entry */
+
+	/* Level-triggered vectors whose physical EOI is held back: see intr.c. */
+	u32 level_in_service[8];
+	u32 level_eoi_owed[8];
+	bool extint_enabled; /* the root's LINT0 takes the 8259's interrupts */
+};
+
+extern struct cpu *cpus[MAX_CPUS];
+extern u32 cpu_count;
+
+static inline struct cpu *this_cpu(void)
+{
+	struct cpu *cpu;
+
+	__asm__("mov %%gs:0, %0" : "=r"(cpu));
+	return cpu;
+}
+
+/* Makes this_cpu() work on the boot processor. The very first thing. */
+void cpu_init_early(void);
+
+/* Finds the processors in the MADT; the calling one becomes number 0. Allocates their structures. */
+void cpu_enumerate(void);
+
+/* Loads descriptor tables, GS, control register bits. On the processor itself, once. */
+void cpu_init(struct cpu *cpu);
+
+/* Top of the stack of a processor (mapped by paging.c). */
+u64 cpu_stack_top(u32 index);
+
+/* Starts all application processors; returns when each runs ap_main() or was given up (logged). */
+void smp_start(void);
+
+/*
+ * Called by a processor that holds no translation of any guest address: answers a request of
+ * arch_flush_map().
+ */
+void cpu_quiesce(struct cpu *cpu);
+
+/* Lets pending physical interrupts and NMIs in, and nothing else. Interrupts are off before and after. */
+void cpu_interrupt_window(void);
+
+/* Waits in a halt for the next interrupt (returns at once if an event is there). */
+void cpu_idle(struct vp *vp);
+
+#endif

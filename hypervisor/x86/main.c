@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Boot, in order. Until virtualization is known to work nothing is changed for good. */
+#include "core/arch.h"
+#include "core/log.h"
+#include "core/panic.h"
+#include "core/virt.h"
+#include "x86/acpi.h"
+#include "x86/apic.h"
+#include "x86/asm.h"
+#include "x86/boot_info.h"
+#include "x86/clock.h"
+#include "x86/cmdline.h"
+#include "x86/cpu.h"
+#include "x86/linux.h"
+#include "x86/paging.h"
+#include "x86/pool.h"
+#include "x86/root.h"
+#include "x86/svm/svm.h"
+#include "x86/trap.h"
+
+const struct virt_ops *virt = &svm_ops;
+
+_Noreturn void x86_main(u32 magic, u64 info);
+
+/* What the structures of boot and run time need: 256 KiB, 256 KiB a processor, and the root's map. */
+static u64 pool_need(void)
+{
+	u32 leaf[4];
+	u64 map;
+
+	cpuid(0x80000008, 0, leaf);
+	map = PAGE_SIZE << (max_u64(min_u64(leaf[0] & 0xff, 48), 39) - 39);
+	return align_up(2 * (0x40000 + 0x40000ull * acpi_facts.cpu_count + map), SIZE_2M);
+}
+
+static const char *prepare(void)
+{
+	const char *problem = virt->probe();
+
+	if (!problem)
+		problem = acpi_read();
+	if (!problem && !pool_init(pool_need()))
+		problem = "there is no free piece of memory for the hypervisor below 1 GiB";
+	return problem;
+}
+
+static void start_processors(void)
+{
+	paging_init(&boot_pool);
+	apic_init_mode();
+	cpu_enumerate();
+	cpu_init(cpus[0]);
+	apic_init_cpu();
+	panic_cpu_ready();
+	clock_measure();
+	log_info("%u processors, TSC %lu kHz, local APIC timer %lu kHz", cpu_count,
+		 clock_tsc_hz / 1000, clock_apic_hz / 1000);
+	root_create();
+}
+
+/* Leaves the boot stack for the processor's own, which has guard pages. */
+static _Noreturn void run_on_own_stack(void)
+{
+	__asm__ volatile("mov %0, %%rsp; xor %%ebp, %%ebp; jmp *%1" ::"r"(cpu_stack_top(0) - 8),
+			 "r"(root_run_cpu));
+	__builtin_unreachable();
+}
+
+void x86_main(u32 magic, u64 info)
+{
+	struct linux_entry entry;
+	const char *problem, *no_root;
+
+	cpu_init_early();
+	trap_init();
+	trap_load();
+	if (!boot_info_read(magic, info))
+		halt_forever();
+	cmdline_apply(boot_info.command_line);
+	log_info("Keelson " KEELSON_VERSION ", started by %s", boot_info.loader);
+	boot_mem_init();
+	problem = prepare();
+	no_root = linux_load(&entry);
+	if (no_root)
+		panic("%s", no_root);
+	linux_write_e820(&entry, !problem);
+	if (problem) {
+		log_error("no virtualization: %s; starting the root without the hypervisor",
+			  problem);
+		linux_start_native(&entry);
+	}
+	start_processors();
+	root_enter_linux(&entry);
+	smp_start();
+	log_info("starting the root partition");
+	run_on_own_stack();
+}

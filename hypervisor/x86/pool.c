@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * See pool.h. Both ends are used: carved pieces come from the bottom, single pages (tables,
+ * stacks) from the top half, which is handed to the page pool at once.
+ */
+#include "core/arch.h"
+#include "core/format.h"
+#include "core/panic.h"
+#include "x86/boot_info.h"
+#include "x86/pool.h"
+
+struct page_pool boot_pool;
+
+static u64 start, size, carved, carve_limit;
+
+bool pool_init(u64 want)
+{
+	start = boot_mem_alloc(want, SIZE_2M, SIZE_2M, SIZE_1G, true);
+	if (!start)
+		return false;
+	size = want;
+	carve_limit = size / 2;
+	page_pool_init(&boot_pool);
+	for (u64 offset = carve_limit; offset < size; offset += PAGE_SIZE)
+		page_pool_add(&boot_pool, SPA(start + offset));
+	return true;
+}
+
+void *pool_alloc(size_t bytes)
+{
+	void *p = arch_map(SPA(start + carved));
+
+	carved += align_up(bytes, PAGE_SIZE);
+	CHECK(carved <= carve_limit);
+	memset(p, 0, bytes);
+	return p;
+}
+
+spa_t pool_start(void)
+{
+	return SPA(start);
+}
+
+u64 pool_size(void)
+{
+	return size;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The boot pool: one physically contiguous piece of RAM, reserved once. Structures are carved
+ * from its start; when boot is over, what is left becomes boot_pool's free pages.
+ */
+#ifndef X86_POOL_H
+#define X86_POOL_H
+
+#include "core/page_pool.h"
+#include "core/types.h"
+
+extern struct page_pool boot_pool;
+
+/* Reserves `size` bytes. False: the machine has no such free piece. */
+bool pool_init(u64 size);
+
+/* Zeroed, page-aligned, physically contiguous, never freed. Panics when the pool is too small. */
+void *pool_alloc(size_t size);
+
+/* Physical range of the whole pool. */
+spa_t pool_start(void);
+u64 pool_size(void);
+
+#endif

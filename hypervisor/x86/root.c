@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See root.h. */
+#include "core/arch.h"
+#include "core/exit.h"
+#include "core/log.h"
+#include "core/panic.h"
+#include "core/partition.h"
+#include "core/virt.h"
+#include "x86/asm.h"
+#include "x86/boot_info.h"
+#include "x86/cpu.h"
+#include "x86/pool.h"
+#include "x86/root.h"
+#include "x86/svm/svm.h"
+
+static u32 physical_address_bits(void)
+{
+	u32 leaf[4];
+
+	cpuid(0x80000008, 0, leaf);
+	return (u32)min_u64(leaf[0] & 0xff, 48); /* four levels of tables reach no further */
+}
+
+/* Guest-physical = system-physical everywhere, with nothing where the hypervisor lives. */
+static void map_memory(struct partition *p)
+{
+	bool flush;
+
+	CHECK(!gpa_map_init(&p->map, &svm_npt_format, &boot_pool));
+	CHECK(!gpa_map_range(&p->map, GPA(0), SPA(0), BIT(physical_address_bits()), GPA_ALL,
+			     &flush));
+	for (u32 i = 0; i < boot_mem_kept_count; i++) {
+		const struct memory_range *k = &boot_mem_kept[i];
+
+		CHECK(!gpa_unmap_range(&p->map, GPA(k->start), k->size, &flush));
+		log_info("hypervisor memory %lx-%lx", k->start, k->start + k->size - 1);
+	}
+}
+
+void root_create(void)
+{
+	struct partition *p = &root_partition;
+
+	partition_init_root(p);
+	map_memory(p);
+	for (u32 i = 0; i < cpu_count; i++) {
+		struct vp *vp = pool_alloc(sizeof(*vp));
+
+		vp_init(vp, p, i, i, cpus[i]->apic_id, &cpus[i]->timers);
+		virt->vp_init(vp);
+		cpus[i]->vp = vp;
+	}
+}
+
+void root_enter_linux(const struct linux_entry *e)
+{
+	struct vp *vp = root_partition.vp[0];
+	struct segment data = {0x18, 0xc93, ~0u, 0};
+	struct vregs r = {
+		.rip = e->rip,
+		.rflags = 2,
+		.cr0 = CR0_PG | CR0_WP | CR0_PE | BIT(1) | BIT(5),
+		.cr3 = e->cr3,
+		.cr4 = CR4_PAE,
+		.efer = EFER_LME | EFER_LMA,
+		.dr6 = 0xffff0ff0,
+		.dr7 = 0x400,
+		.gdtr = {e->gdt_limit, e->gdt},
+	};
+
+	for (int i = 0; i < SEG_COUNT; i++)
+		r.segment[i] = data;
+	r.segment[SEG_CS] = (struct segment){0x10, 0xa9b, ~0u, 0};
+	r.segment[SEG_LDTR] = (struct segment){0, 0x82, 0, 0};
+	r.segment[SEG_TR] = (struct segment){0, 0x8b, 0xffff, 0};
+	virt->set_regs(vp, &r);
+	vp->gpr[RSI] = e->boot_params;
+	vp->state = VP_RUNNING;
+}
+
+void root_run_cpu(void)
+{
+	struct cpu *cpu = this_cpu();
+	struct vp *vp = cpu->vp;
+
+	virt->cpu_enable();
+	__atomic_store_n(&cpu->online, true, __ATOMIC_RELEASE);
+	for (;;) {
+		struct vexit e;
+
+		__atomic_store_n(&vp->in_guest, true, __ATOMIC_SEQ_CST);
+		cpu_quiesce(cpu);
+		if (!vp_prepare(vp)) {
+			cpu_idle(vp);
+			continue;
+		}
+		virt->vp_run(vp, &e);
+		__atomic_store_n(&vp->in_guest, false, __ATOMIC_RELEASE);
+		exit_handle(vp, &e);
+	}
+}

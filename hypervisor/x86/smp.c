@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Starting the application processors, one after the other, through a trampoline page below
+ * 1 MiB that is the root's again afterwards.
+ */
+#include "core/arch.h"
+#include "core/format.h"
+#include "core/log.h"
+#include "core/panic.h"
+#include "x86/apic.h"
+#include "x86/asm.h"
+#include "x86/boot_info.h"
+#include "x86/clock.h"
+#include "x86/cpu.h"
+#include "x86/layout.h"
+#include "x86/paging.h"
+#include "x86/root.h"
+#include "x86/trap.h"
+
+#define START_TIMEOUT_US 1000000
+
+/* What the starting processor finds in boot.S; one at a time. */
+struct ap_boot {
+	struct cpu *cpu;
+	u64 cr3;
+	u64 stack;
+};
+extern struct ap_boot ap_boot;
+struct ap_boot ap_boot;
+
+_Noreturn void ap_main(struct cpu *cpu);
+
+extern const char trampoline[], trampoline_end[], trampoline_gdt[], trampoline_gdt_ptr[];
+
+/* Copies the trampoline and relocates its one absolute pointer. Returns its page. */
+static u64 install_trampoline(void)
+{
+	u64 page = boot_mem_alloc(PAGE_SIZE, PAGE_SIZE, 0x8000, 0xa0000, false);
+	char *copy = arch_map(SPA(page));
+	u32 gdt;
+
+	CHECK(page);
+	/* The symbols of .boot are physical addresses. */
+	memcpy(copy, (const void *)((u64)trampoline + IMAGE_BASE),
+	       (size_t)(trampoline_end - trampoline));
+	gdt = (u32)(page + (u64)(trampoline_gdt - trampoline));
+	memcpy(copy + (trampoline_gdt_ptr - trampoline) + 2, &gdt, 4);
+	return page;
+}
+
+static bool wait_online(struct cpu *cpu)
+{
+	u64 end = rdtsc() + clock_tsc_hz / 1000000 * START_TIMEOUT_US;
+
+	while (!__atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE)) {
+		if (rdtsc() > end)
+			return false;
+		arch_pause();
+	}
+	return true;
+}
+
+/* INIT, 10 ms, SIPI, and a second SIPI for processors that missed the first (SDM 3A 9.4.4.1). */
+static void start_cpu(struct cpu *cpu, u64 page)
+{
+	u32 startup = APIC_ASSERT | APIC_MODE_STARTUP | (u32)(page >> PAGE_SHIFT);
+
+	ap_boot = (struct ap_boot){cpu, paging_cr3(), cpu_stack_top(cpu->index)};
+	apic_send(cpu->apic_id, APIC_ASSERT | APIC_MODE_INIT);
+	clock_delay_us(10000);
+	apic_send(cpu->apic_id, startup);
+	clock_delay_us(200);
+	if (!__atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE))
+		apic_send(cpu->apic_id, startup);
+	if (!wait_online(cpu))
+		log_warning("processor %u (local APIC %u) did not start; the root will miss it",
+			    cpu->index, cpu->apic_id);
+}
+
+void smp_start(void)
+{
+	u64 page = install_trampoline();
+
+	for (u32 i = 1; i < cpu_count; i++)
+		start_cpu(cpus[i], page);
+}
+
+void ap_main(struct cpu *cpu)
+{
+	cpu_init(cpu);
+	apic_init_cpu();
+	root_run_cpu();
+}

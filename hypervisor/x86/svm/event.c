@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Injection. Exceptions, NMIs and ExtINTs go through EVENTINJ; vectors of the local APIC through
+ * V_IRQ, where the processor itself waits for IF and TPR: no exit is needed to open a window, and
+ * what was taken is seen at the next exit, whatever its reason, by V_IRQ being clear.
+ */
+#include "x86/asm.h"
+#include "x86/svm/svm.h"
+
+/*
+ * What the exit interrupted (an event whose delivery faulted on nested paging, say) goes in
+ * again. Software interrupts and INT3/INTO are not: RIP still points at the instruction.
+ */
+static void requeue(struct vmcb *b)
+{
+	u64 e = b->exit_int_info;
+	bool soft = EVENT_TYPE(e) == EVENT_TYPE_SOFT ||
+		    (EVENT_TYPE(e) == EVENT_TYPE_EXCEPTION &&
+		     (EVENT_VECTOR(e) == 3 || EVENT_VECTOR(e) == 4));
+
+	if ((e & EVENT_VALID) && !soft)
+		b->event_inject = e;
+}
+
+void svm_event_complete(struct vp *vp)
+{
+	struct virt_vp *v = vp->arch;
+	struct vmcb *b = v->vmcb;
+	u64 injected = b->event_inject;
+	u8 cr8 = b->vintr & 0xf;
+
+	b->event_inject = 0;
+	if (unlikely(b->exit_int_info & EVENT_VALID)) {
+		/* A vector on its way in counts as taken even if V_IRQ still shows it. */
+		if (v->offered >= 0 && !(injected & EVENT_VALID) &&
+		    EVENT_TYPE(b->exit_int_info) == EVENT_TYPE_INTR &&
+		    EVENT_VECTOR(b->exit_int_info) == v->offered)
+			b->vintr &= ~VINTR_IRQ;
+		requeue(b);
+	}
+	if (v->offered >= 0 && !(b->vintr & VINTR_IRQ)) {
+		lapic_accept(&vp->lapic, (u8)v->offered);
+		v->offered = -1;
+	}
+	if (unlikely(cr8 != vp->lapic.tpr >> 4))
+		lapic_set_cr8(&vp->lapic, cr8);
+}
+
+void svm_event_inject_exception(struct vp *vp, u8 vector, u32 error)
+{
+	u64 e = EVENT_VALID | EVENT_EXCEPTION | vector;
+
+	if (error != NO_ERROR_CODE)
+		e |= EVENT_HAS_ERROR | (u64)error << 32;
+	vp->arch->vmcb->event_inject = e;
+}
+
+bool svm_event_queued(const struct vp *vp)
+{
+	const struct virt_vp *v = vp->arch;
+
+	return (v->vmcb->event_inject & EVENT_VALID) || v->stepping || v->iret_step;
+}
+
+/* An interrupt shadow does not hold NMIs off: whether it does is left open by the manuals. */
+bool svm_event_inject_nmi(struct vp *vp)
+{
+	struct virt_vp *v = vp->arch;
+	struct vmcb *b = v->vmcb;
+
+	if (v->nmi_blocked)
+		return false;
+	b->event_inject = EVENT_VALID | EVENT_NMI | VECTOR_NMI;
+	b->intercept1 |= INTERCEPT1_IRET;
+	v->nmi_blocked = true;
+	return true;
+}
+
+bool svm_event_inject_extint(struct vp *vp, u8 vector)
+{
+	struct vmcb *b = vp->arch->vmcb;
+
+	vp->arch->window = !(b->rflags & RFLAGS_IF) || (b->interrupt_shadow & 1);
+	if (vp->arch->window)
+		return false;
+	b->event_inject = EVENT_VALID | EVENT_INTR | vector;
+	return true;
+}
+
+/* A virtual interrupt that is never taken: its intercept says that the guest could take one. */
+static int open_window(struct virt_vp *v, u64 *vintr)
+{
+	*vintr |= VINTR_IRQ | VINTR_IGNORE_TPR;
+	v->vmcb->intercept1 |= INTERCEPT1_VINTR;
+	return -1;
+}
+
+void svm_event_offer_irq(struct vp *vp, int vector)
+{
+	struct virt_vp *v = vp->arch;
+	u64 vintr = VINTR_MASKING | vp->lapic.tpr >> 4;
+
+	if (unlikely(v->stepping || v->iret_step))
+		vector = -1;
+	else if (unlikely(v->window))
+		vector = open_window(v, &vintr);
+	if (vector >= 0)
+		vintr |= VINTR_IRQ | (u64)(vector >> 4) << VINTR_PRIO_SHIFT |
+			 (u64)vector << VINTR_VECTOR_SHIFT;
+	v->offered = vector;
+	v->vmcb->vintr = vintr;
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Hardware exits into neutral ones. Lengths come from next-RIP save; a processor without it (the
+ * emulator) gets the length of the unprefixed instruction.
+ */
+#include "core/panic.h"
+#include "x86/asm.h"
+#include "x86/cpu.h"
+#include "x86/svm/svm.h"
+
+static u8 length_of(const struct vmcb *b, u8 plain)
+{
+	return svm_has_next_rip ? (u8)(b->next_rip - b->rip) : plain;
+}
+
+static void decode_npf(const struct vmcb *b, struct vexit *e)
+{
+	u64 info = b->exit_info1;
+
+	e->type = VEXIT_NPF;
+	e->npf.gpa = GPA(b->exit_info2);
+	e->npf.access = (info & NPF_WRITE ? ACCESS_WRITE : ACCESS_READ) |
+			(info & NPF_FETCH ? ACCESS_EXECUTE : 0) |
+			(info & NPF_WALK ? ACCESS_WALK : 0);
+}
+
+/* IN, OUT, INS, OUTS: the next RIP is in EXITINFO2 on every processor. */
+static void decode_io(const struct vmcb *b, struct vexit *e)
+{
+	u64 info = b->exit_info1;
+
+	e->type = VEXIT_IO;
+	e->length = (u8)(b->exit_info2 - b->rip);
+	e->io.port = (u16)(info >> 16);
+	e->io.size = info >> 4 & 7;
+	e->io.in = info & IOIO_IN;
+	e->io.string = info & IOIO_STRING;
+	e->io.rep = info & IOIO_REP;
+}
+
+static void decode_exception(const struct vmcb *b, struct vexit *e)
+{
+	u8 vector = (u8)(b->exit_code - VMEXIT_EXCP);
+
+	e->type = VEXIT_EXCEPTION;
+	e->exception.vector = vector;
+	e->exception.has_error = vector_has_error(vector);
+	e->exception.error = (u32)b->exit_info1;
+	e->exception.cr2 = b->exit_info2;
+}
+
+/* The handler's IRET: NMIs stay blocked until it has been carried out, so step over it. */
+static void begin_iret_step(struct virt_vp *v)
+{
+	struct vmcb *b = v->vmcb;
+
+	b->intercept1 &= ~(u32)INTERCEPT1_IRET;
+	v->iret_step = true;
+	v->step_dr6 = b->dr6;
+	b->rflags |= RFLAGS_TF; /* IRET pops the guest's own */
+	b->intercept_exception |= 1u << VECTOR_DB;
+}
+
+static bool end_iret_step(struct virt_vp *v)
+{
+	struct vmcb *b = v->vmcb;
+	bool stepped = b->exit_code == VMEXIT_EXCP + VECTOR_DB;
+
+	if (b->exit_code == VMEXIT_INTR || b->exit_code == VMEXIT_NMI)
+		return false;
+	v->iret_step = false;
+	v->nmi_blocked = false;
+	b->intercept_exception &= ~(1u << VECTOR_DB);
+	if (stepped)
+		b->dr6 = v->step_dr6;
+	else
+		b->rflags &= ~RFLAGS_TF;
+	return stepped;
+}
+
+void svm_decode_exit(struct vp *vp, struct vexit *e)
+{
+	struct virt_vp *v = vp->arch;
+	struct vmcb *b = v->vmcb;
+
+	e->type = VEXIT_NONE;
+	e->rip = b->rip;
+	if (unlikely(v->stepping) && svm_step_exit(vp, b->exit_code))
+		return;
+	if (unlikely(v->iret_step) && end_iret_step(v))
+		return;
+	switch (b->exit_code) {
+	case VMEXIT_INTR:
+		cpu_interrupt_window();
+		break;
+	case VMEXIT_NMI: /* taken when GIF was set */
+		break;
+	case VMEXIT_VINTR:
+		v->window = false;
+		b->intercept1 &= ~(u32)INTERCEPT1_VINTR;
+		break;
+	case VMEXIT_CPUID:
+		e->type = VEXIT_CPUID;
+		e->length = length_of(b, 2);
+		break;
+	case VMEXIT_MSR:
+		e->type = b->exit_info1 ? VEXIT_MSR_WRITE : VEXIT_MSR_READ;
+		e->length = length_of(b, 2);
+		break;
+	case VMEXIT_VMMCALL:
+		e->type = VEXIT_HYPERCALL;
+		e->length = length_of(b, 3);
+		break;
+	case VMEXIT_NPF:
+		decode_npf(b, e);
+		break;
+	case VMEXIT_IOIO:
+		decode_io(b, e);
+		break;
+	case VMEXIT_HLT:
+		e->type = VEXIT_HLT;
+		e->length = length_of(b, 1);
+		break;
+	case VMEXIT_XSETBV:
+		e->type = VEXIT_XSETBV;
+		e->length = length_of(b, 3);
+		break;
+	case VMEXIT_INVD: /* as WBINVD: what it would throw away may be ours */
+		wbinvd();
+		b->rip += length_of(b, 2);
+		break;
+	case VMEXIT_IRET:
+		begin_iret_step(v);
+		break;
+	case VMEXIT_SHUTDOWN:
+		e->type = VEXIT_SHUTDOWN;
+		break;
+	case VMEXIT_INVLPGA:
+	case VMEXIT_VMRUN:
+	case VMEXIT_VMLOAD ... VMEXIT_SKINIT:
+		e->type = VEXIT_UNDEFINED;
+		break;
+	case VMEXIT_EXCP ... VMEXIT_EXCP + 31:
+		decode_exception(b, e);
+		break;
+	default:
+		e->type = VEXIT_UNKNOWN;
+		e->code = b->exit_code;
+	}
+}

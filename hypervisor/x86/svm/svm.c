@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* See svm.h. */
+#include "core/arch.h"
+#include "core/partition.h"
+#include "x86/asm.h"
+#include "x86/cpu.h"
+#include "x86/pool.h"
+#include "x86/svm/svm.h"
+
+#define CPUID_SVM_LEAF   0x8000000a
+#define SVM_FEATURE_NP   BIT(0)
+#define SVM_FEATURE_NRIP BIT(3)
+
+/* The permission maps: 3 pages of ports, 2 pages of MSRs, one for all root VPs. */
+#define IOPM_SIZE        (3 * PAGE_SIZE)
+#define MSRPM_SIZE       (2 * PAGE_SIZE)
+
+bool svm_has_next_rip;
+
+static u8 *root_msrpm, *root_iopm;
+
+void svm_switch(struct vp *vp, u64 guest_vmcb, u64 host_vmcb);
+
+static const char *probe(void)
+{
+	u32 leaf[4];
+
+	cpuid(0x80000000, 0, leaf);
+	if (leaf[0] < CPUID_SVM_LEAF)
+		return "this processor has no SVM (AMD-V)";
+	cpuid(0x80000001, 0, leaf);
+	if (!(leaf[2] & BIT(2)))
+		return "this processor has no SVM (AMD-V)";
+	if (!(leaf[3] & BIT(26)))
+		return "this processor has no 1 GiB pages";
+	if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS)
+		return rdmsr(MSR_VM_CR) & VM_CR_LOCK
+			       ? "SVM is disabled and locked by the firmware (enable SVM in its "
+				 "setup)"
+			       : "SVM is disabled by the firmware (enable SVM in its setup)";
+	cpuid(CPUID_SVM_LEAF, 0, leaf);
+	if (!(leaf[3] & SVM_FEATURE_NP))
+		return "this processor's SVM has no nested paging";
+	svm_has_next_rip = leaf[3] & SVM_FEATURE_NRIP;
+	return NULL;
+}
+
+static void cpu_enable(void)
+{
+	struct cpu *cpu = this_cpu();
+
+	cpu->svm_host_save = arch_unmap(page_pool_take(&boot_pool));
+	cpu->svm_host_vmcb = arch_unmap(page_pool_take(&boot_pool));
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
+	wrmsr(MSR_VM_HSAVE, cpu->svm_host_save.v);
+	__asm__ volatile("vmsave" ::"a"(cpu->svm_host_vmcb.v) : "memory");
+}
+
+/* Two bits per MSR, read then write, in three ranges of 8,192 MSRs (APM 15.11). */
+static void intercept_msr(u8 *map, u32 msr, bool read, bool write)
+{
+	u32 base = msr < 0x2000 ? 0 : msr < 0xc0002000 ? 0x800 : 0x1000;
+	u32 bit = (msr & 0x1fff) * 2;
+
+	map[base + bit / 8] |= (u8)((read | write << 1) << bit % 8);
+}
+
+/*
+ * The root may do with its machine what it likes, except with what the hypervisor runs on. MSRs
+ * outside the three ranges (the synthetic ones) always exit.
+ */
+static void init_permission_maps(void)
+{
+	root_msrpm = pool_alloc(MSRPM_SIZE);
+	root_iopm = pool_alloc(IOPM_SIZE);
+	intercept_msr(root_msrpm, MSR_EFER, true, true);
+	intercept_msr(root_msrpm, MSR_APIC_BASE, true, true);
+	intercept_msr(root_msrpm, MSR_TSC_DEADLINE, true, true);
+	for (u32 msr = MSR_X2APIC_FIRST; msr <= MSR_X2APIC_LAST; msr++)
+		intercept_msr(root_msrpm, msr, true, true);
+	intercept_msr(root_msrpm, MSR_VM_CR, true, true);
+	intercept_msr(root_msrpm, MSR_VM_HSAVE, true, true);
+	intercept_msr(root_msrpm, MSR_TSC, false, true);
+	intercept_msr(root_msrpm, MSR_TSC_ADJUST, true, true);
+}
+
+static void svm_vp_init(struct vp *vp)
+{
+	struct virt_vp *v = pool_alloc(sizeof(*v));
+	struct vmcb *b = page_pool_take(&boot_pool);
+
+	if (!root_msrpm)
+		init_permission_maps();
+	vp->arch = v;
+	v->vmcb = b;
+	v->vmcb_spa = arch_unmap(b);
+	v->offered = -1;
+	b->intercept_exception = 1u << VECTOR_MC;
+	b->intercept1 = INTERCEPT1_INTR | INTERCEPT1_NMI | INTERCEPT1_CPUID | INTERCEPT1_INVD |
+			INTERCEPT1_INVLPGA | INTERCEPT1_MSR | INTERCEPT1_SHUTDOWN;
+	b->intercept2 = INTERCEPT2_VMRUN | INTERCEPT2_VMMCALL | INTERCEPT2_VMLOAD |
+			INTERCEPT2_VMSAVE | INTERCEPT2_STGI | INTERCEPT2_CLGI | INTERCEPT2_SKINIT |
+			INTERCEPT2_XSETBV;
+	b->iopm = arch_unmap(root_iopm).v;
+	b->msrpm = arch_unmap(root_msrpm).v;
+	b->asid = SVM_ROOT_ASID;
+	b->vintr = VINTR_MASKING;
+	b->nested_control = NESTED_PAGING;
+	b->nested_cr3 = arch_unmap(vp->partition->map.root).v;
+	b->pat = rdmsr(MSR_PAT);
+	svm_step_init(vp);
+}
+
+/*
+ * One stay in the guest. GIF is held low from the last look at the VP's events to VMRUN, so that
+ * an NMI that arrives in between ends the guest's run at once instead of being forgotten.
+ */
+static void svm_vp_run(struct vp *vp, struct vexit *ret_exit)
+{
+	struct virt_vp *v = vp->arch;
+	struct vmcb *b = v->vmcb;
+	struct cpu *cpu = this_cpu();
+
+	clgi();
+	if (unlikely(__atomic_load_n(&vp->events, __ATOMIC_RELAXED))) {
+		stgi();
+		ret_exit->type = VEXIT_NONE;
+		return;
+	}
+	b->rax = vp->gpr[RAX];
+	if (unlikely(cpu->flush_tlb)) {
+		cpu->flush_tlb = false;
+		b->tlb_control = TLB_CONTROL_FLUSH_ALL;
+	}
+	svm_switch(vp, v->vmcb_spa.v, cpu->svm_host_vmcb.v);
+	vp->gpr[RAX] = b->rax;
+	b->tlb_control = TLB_CONTROL_NONE;
+	svm_event_complete(vp);
+	stgi();
+	svm_decode_exit(vp, ret_exit);
+}
+
+static u8 cpl(const struct vp *vp)
+{
+	return vp->arch->vmcb->cpl;
+}
+
+static bool long_mode(const struct vp *vp)
+{
+	const struct vmcb *b = vp->arch->vmcb;
+
+	return (b->efer & EFER_LMA) && (b->cs.attributes & BIT(9));
+}
+
+static u64 efer(const struct vp *vp)
+{
+	return vp->arch->vmcb->efer;
+}
+
+static void set_efer(struct vp *vp, u64 value)
+{
+	vp->arch->vmcb->efer = value | EFER_SVME; /* VMRUN insists on it */
+}
+
+static u64 cr4(const struct vp *vp)
+{
+	return vp->arch->vmcb->cr4;
+}
+
+static void set_tsc_offset(struct vp *vp, u64 offset)
+{
+	vp->arch->vmcb->tsc_offset = offset;
+}
+
+static void advance(struct vp *vp, u8 length)
+{
+	struct vmcb *b = vp->arch->vmcb;
+
+	b->rip += length;
+	b->interrupt_shadow = 0;
+}
+
+const struct virt_ops svm_ops = {
+	.name = "SVM",
+	.hypercall_opcode = {0x0f, 0x01, 0xd9}, /* VMMCALL */
+	.probe = probe,
+	.cpu_enable = cpu_enable,
+	.vp_init = svm_vp_init,
+	.vp_run = svm_vp_run,
+	.get_regs = svm_get_regs,
+	.set_regs = svm_set_regs,
+	.cpl = cpl,
+	.long_mode = long_mode,
+	.efer = efer,
+	.set_efer = set_efer,
+	.cr4 = cr4,
+	.set_tsc_offset = set_tsc_offset,
+	.advance = advance,
+	.inject_exception = svm_event_inject_exception,
+	.event_queued = svm_event_queued,
+	.inject_nmi = svm_event_inject_nmi,
+	.inject_extint = svm_event_inject_extint,
+	.offer_irq = svm_event_offer_irq,
+	.step_over = svm_step_begin,
+};

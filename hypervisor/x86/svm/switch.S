@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The world switch.
+ *
+ *   void svm_switch(struct vp *vp, u64 guest_vmcb, u64 host_vmcb);
+ *
+ * Called with IF = 0 and GIF = 0, returns so. IF is set around VMRUN only: it is the mask of
+ * physical interrupts while the guest runs (APM 15.21.1). RAX and RSP live in the VMCB. VMLOAD and
+ * VMSAVE carry FS, GS, TR, LDTR and the system-call MSRs. The processor itself restores nothing
+ * of the general registers: guest values that the C code below has no use for are cleared, so
+ * that they cannot steer speculation.
+ *
+ * 62 instructions from entry to return.
+ */
+	.text
+	.globl svm_switch
+	.type svm_switch, @function
+svm_switch:
+	push %rbp
+	push %rbx
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+	push %rdx
+	push %rdi
+
+	mov %rsi, %rax
+	mov 8*1(%rdi), %rcx
+	mov 8*2(%rdi), %rdx
+	mov 8*3(%rdi), %rbx
+	mov 8*5(%rdi), %rbp
+	mov 8*6(%rdi), %rsi
+	mov 8*8(%rdi), %r8
+	mov 8*9(%rdi), %r9
+	mov 8*10(%rdi), %r10
+	mov 8*11(%rdi), %r11
+	mov 8*12(%rdi), %r12
+	mov 8*13(%rdi), %r13
+	mov 8*14(%rdi), %r14
+	mov 8*15(%rdi), %r15
+	mov 8*7(%rdi), %rdi
+
+	vmload
+	sti
+	vmrun
+	cli
+	vmsave
+
+	mov (%rsp), %rax
+	mov %rcx, 8*1(%rax)
+	mov %rdx, 8*2(%rax)
+	mov %rbx, 8*3(%rax)
+	mov %rbp, 8*5(%rax)
+	mov %rsi, 8*6(%rax)
+	mov %rdi, 8*7(%rax)
+	mov %r8, 8*8(%rax)
+	mov %r9, 8*9(%rax)
+	mov %r10, 8*10(%rax)
+	mov %r11, 8*11(%rax)
+	mov %r12, 8*12(%rax)
+	mov %r13, 8*13(%rax)
+	mov %r14, 8*14(%rax)
+	mov %r15, 8*15(%rax)
+
+	mov 8(%rsp), %rax
+	vmload
+	add $16, %rsp
+	xor %ecx, %ecx
+	xor %edx, %edx
+	xor %esi, %esi
+	xor %edi, %edi
+	xor %r8d, %r8d
+	xor %r9d, %r9d
+	xor %r10d, %r10d
+	xor %r11d, %r11d
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbx
+	pop %rbp
+	ret
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Function names by address for stack traces. The table is made from the first link's symbols by
+ * symbols.awk and put into .symbols at the second.
+ */
+#ifndef X86_SYMBOLS_H
+#define X86_SYMBOLS_H
+
+#include "core/types.h"
+
+/* Name of the function around `address` and the offset in it; "?" if there is none. */
+const char *symbols_lookup(u64 address, u64 *ret_offset);
+
+#endif
