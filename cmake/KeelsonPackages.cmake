@@ -34,7 +34,7 @@ macro(keelson_package name)
   set(CPACK_DEBIAN_${upper}_PACKAGE_NAME ${name})
   set(CPACK_DEBIAN_${upper}_PACKAGE_ARCHITECTURE ${ARG_ARCHITECTURE})
   set(CPACK_DEBIAN_${upper}_PACKAGE_DEPENDS "${depends}")
-  set(CPACK_COMPONENT_${upper}_DESCRIPTION "${ARG_SUMMARY}\n${ARG_DESCRIPTION}")
+  set(CPACK_DEBIAN_${upper}_DESCRIPTION "${ARG_SUMMARY}\n${ARG_DESCRIPTION}")
   file(GLOB control ${debian_dir}/${name}/*)
   set(CPACK_DEBIAN_${upper}_PACKAGE_CONTROL_EXTRA "${control}")
   set(CPACK_DEBIAN_${upper}_PACKAGE_CONTROL_STRICT_PERMISSION ON)
@@ -49,8 +49,8 @@ if(TARGET keelson_elf)
     SUMMARY "Bare-metal hypervisor that carries Debian as its root partition"
     DESCRIPTION
 "The hypervisor itself, loaded by GRUB before the kernel, and what adds it
-to GRUB's menu. It needs a processor with AMD SVM and nested paging; where
-that is missing it says so and Debian starts without it."
+to GRUB's menu. It needs a processor with AMD SVM and nested paging. Where
+that is missing, it says so and Debian starts without it."
     DEPENDS "grub2-common")
   install(FILES ${CMAKE_BINARY_DIR}/hypervisor/keelson.elf DESTINATION /boot
     RENAME keelson-${PROJECT_VERSION}.elf COMPONENT keelson-hypervisor)

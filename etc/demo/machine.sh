@@ -84,12 +84,14 @@ make_control_disk()
 # $machine: the emulator's options but for how to boot and where the lines lead to.
 describe_machine()
 {
+	local first='' second=''
+	[ -n "$direct" ] || { first=,bootindex=0 && second=,bootindex=1; }
 	machine=(qemu-system-x86_64 -no-user-config -nodefaults -display none
 		-machine q35 -cpu max,+svm,la57=off -smp "$cpus" -m "$memory"
 		-drive "if=none,id=root,file=$image/disk.raw,format=raw,snapshot=on"
-		-device virtio-blk-pci,drive=root,bootindex=0
+		-device "virtio-blk-pci,drive=root$first"
 		-drive "if=none,id=control,file=$run/control.iso,format=raw,readonly=on"
-		-device virtio-blk-pci,drive=control,bootindex=1
+		-device "virtio-blk-pci,drive=control$second"
 		-netdev user,id=net -device e1000,netdev=net
 		-device virtio-rng-pci
 		-serial chardev:console -serial chardev:hypervisor
@@ -105,7 +107,7 @@ describe_machine()
 describe_boot()
 {
 	[ -n "$direct" ] || return 0
-	local arguments="root=UUID=6b656c73-6f6e-4465-b069-616e526f6f74 ro console=ttyS0 $root_args quiet"
+	local arguments="root=UUID=6b656c73-6f6e-4465-b069-616e526f6f74 ro console=ttyS0 $root_args quiet fsck.mode=skip"
 	local vmlinuz=$image/boot/vmlinuz-$kernel initrd=$image/boot/initrd.img-$kernel
 	if [ -n "$with_hypervisor" ]; then
 		machine+=(-kernel "$build_dir/hypervisor/keelson.elf" -append "$hypervisor_args"
