@@ -17,7 +17,9 @@ static struct scale tsc_per_unit;
 
 void reftime_init(void)
 {
-	CHECK(scale_quotient(HZ, arch_tsc_hz(), 64, &multiplier));
+	bool inexact;
+
+	CHECK(scale_quotient(HZ, arch_tsc_hz(), 64, &multiplier, &inexact));
 	tsc_per_unit = scale_make(arch_tsc_hz(), HZ);
 }
 

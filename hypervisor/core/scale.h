@@ -16,8 +16,12 @@ struct scale {
 
 __extension__ typedef unsigned __int128 u128_value;
 
-/* floor(numerator × 2^shift / denominator), denominator not 0. False if it needs over 64 bits. */
-static inline bool scale_quotient(u64 numerator, u64 denominator, u8 shift, u64 *ret_quotient)
+/*
+ * numerator × 2^shift / denominator (not 0), rounded down, and whether that was inexact. False if
+ * it needs over 64 bits.
+ */
+static inline bool scale_quotient(u64 numerator, u64 denominator, u8 shift, u64 *ret_quotient,
+				  bool *ret_inexact)
 {
 	u64 quotient = numerator / denominator;
 	u64 rest = numerator % denominator;
@@ -35,16 +39,22 @@ static inline bool scale_quotient(u64 numerator, u64 denominator, u8 shift, u64 
 		}
 	}
 	*ret_quotient = quotient;
+	*ret_inexact = rest;
 	return true;
 }
 
-/* The most exact scale for a ratio, both not 0: error below one part in 2^62. */
+/*
+ * The most exact scale for a ratio, both not 0. At most one part in 2^62 too much, never too
+ * little: what divides evenly comes out even.
+ */
 static inline struct scale scale_make(u64 numerator, u64 denominator)
 {
 	struct scale s = {.shift = 127};
+	bool inexact;
 
-	while (!scale_quotient(numerator, denominator, s.shift, &s.mul))
+	while (!scale_quotient(numerator, denominator, s.shift, &s.mul, &inexact) || !~s.mul)
 		s.shift--;
+	s.mul += inexact;
 	return s;
 }
 
