@@ -122,6 +122,15 @@ void lapic_post_extint(struct lapic *l, u8 vector);
 int lapic_pending(const struct lapic *l);
 int lapic_deliverable(const struct lapic *l);
 
+/* Nothing is pending at all: the question of every entry. */
+static inline bool lapic_idle(const struct lapic *l)
+{
+	return !(__atomic_load_n(&l->irr[0], __ATOMIC_RELAXED) |
+		 __atomic_load_n(&l->irr[1], __ATOMIC_RELAXED) |
+		 __atomic_load_n(&l->irr[2], __ATOMIC_RELAXED) |
+		 __atomic_load_n(&l->irr[3], __ATOMIC_RELAXED));
+}
+
 /* The processor took `vector`: IRR → ISR. */
 void lapic_accept(struct lapic *l, u8 vector);
 

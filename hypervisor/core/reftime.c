@@ -40,7 +40,10 @@ u64 reftime_to_tsc(const struct partition *p, u64 time)
 
 	if ((s64)units < 0)
 		return 0;
-	tsc = scale_apply(tsc_per_unit, units) + 1;
+	tsc = scale_apply(tsc_per_unit, units);
+	if (tsc > TIMER_NEVER / 2)
+		return TIMER_NEVER;
+	tsc++;
 	/* The multiplier was rounded down: a unit may take a tick more than the ratio says. */
 	return scaled(tsc) < units ? tsc + arch_tsc_hz() / HZ + 1 : tsc;
 }

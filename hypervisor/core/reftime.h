@@ -10,7 +10,10 @@ struct partition;
 /* Once, after arch_tsc_hz() is known (above 10 MHz). */
 void reftime_init(void);
 
-/* Reference time of a partition now, and the processor's TSC at which it will be `time` (or 0). */
+/*
+ * Reference time of a partition now, and the processor's TSC at which it will be `time` (0: long
+ * past; TIMER_NEVER: further off than the counter reaches).
+ */
 u64 reftime_now(const struct partition *p);
 u64 reftime_to_tsc(const struct partition *p, u64 time);
 

@@ -58,9 +58,12 @@ static inline struct scale scale_make(u64 numerator, u64 denominator)
 	return s;
 }
 
+/* Saturates. */
 static inline u64 scale_apply(struct scale s, u64 value)
 {
-	return (u64)(((u128_value)value * s.mul) >> s.shift);
+	u128_value result = ((u128_value)value * s.mul) >> s.shift;
+
+	return result >> 64 ? ~0ull : (u64)result;
 }
 
 #endif

@@ -39,6 +39,7 @@ typedef struct {
 #define must_check                    __attribute__((warn_unused_result))
 #define printf_like(f, a)             __attribute__((format(printf, f, a)))
 #define maybe_unused                  __attribute__((unused))
+#define never_inline                  __attribute__((noinline, cold))
 #define aligned_to(n)                 __attribute__((aligned(n)))
 #define likely(x)                     __builtin_expect(!!(x), 1)
 #define unlikely(x)                   __builtin_expect(!!(x), 0)

@@ -164,7 +164,7 @@ static void inject_held(struct vp *vp)
 	}
 }
 
-static bool prepare_slowly(struct vp *vp)
+static never_inline bool prepare_slowly(struct vp *vp)
 {
 	take_events(vp);
 	if (vp->state == VP_HALTED && wakes(vp))
@@ -182,6 +182,6 @@ bool vp_prepare(struct vp *vp)
 	if (unlikely(__atomic_load_n(&vp->events, __ATOMIC_ACQUIRE) | vp->held | vp->state) ||
 	    unlikely(vp->lapic.extint >= 0))
 		return prepare_slowly(vp);
-	virt->offer_irq(vp, lapic_pending(&vp->lapic));
+	virt->offer_irq(vp, lapic_idle(&vp->lapic) ? -1 : lapic_pending(&vp->lapic));
 	return true;
 }

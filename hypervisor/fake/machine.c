@@ -132,8 +132,10 @@ void arch_cpuid(u32 leaf, u32 subleaf, u32 ret_out[4])
 
 	memset(ret_out, 0, 4 * sizeof(*ret_out));
 	for (i = 0; i < ARRAY_SIZE(fake.cpuid); i++)
-		if (fake.cpuid[i][0] == leaf)
+		if (fake.cpuid[i][0] == leaf) {
 			memcpy(ret_out, &fake.cpuid[i][1], 4 * sizeof(*ret_out));
+			return;
+		}
 }
 
 static struct fake_msr *find_msr(u32 msr)
