@@ -23,6 +23,9 @@ u32 arch_cpu_count(void);
 void *arch_map(spa_t spa);
 spa_t arch_unmap(const void *p);
 
+/* True if the page that holds `spa` is RAM, and not a device's or nobody's. */
+bool arch_is_ram(spa_t spa);
+
 /*
  * Makes the processor that runs `vp` leave the guest (or its halt) soon and look at vp->events and
  * its local APIC again. A call for the current VP is free: it looks anyway. Any context.

@@ -30,7 +30,10 @@
 #define EFER_SVME              BIT(12)
 #define EFER_FFXSR             BIT(14)
 #define EFER_TCE               BIT(15)
-#define EFER_BITS              (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | EFER_FFXSR | EFER_TCE)
+#define EFER_BITS              (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE)
+#define CPUID_EXTENDED         0x80000001u
+#define CPUID_TCE              BIT(17) /* ECX */
+#define CPUID_FFXSR            BIT(25) /* EDX */
 #define CR0_PG                 BIT(31)
 
 struct range {
@@ -90,13 +93,23 @@ static bool read_efer(struct vp *vp, u32 msr, u64 *ret_value)
 	return true;
 }
 
+/* Bits that the processor would refuse in the guest's EFER make the entry fail: refuse them first. */
+static u64 efer_bits(void)
+{
+	u32 leaf[4];
+
+	arch_cpuid(CPUID_EXTENDED, 0, leaf);
+	return EFER_BITS | (leaf[2] & CPUID_TCE ? EFER_TCE : 0) |
+	       (leaf[3] & CPUID_FFXSR ? EFER_FFXSR : 0);
+}
+
 /* LMA follows LME and paging by itself; LME is fixed while paging is on. */
 static bool write_efer(struct vp *vp, u32 msr, u64 value)
 {
 	u64 old = virt->efer(vp);
 	struct vregs r;
 
-	if (value & ~EFER_BITS)
+	if (value & ~efer_bits())
 		return false;
 	if ((value ^ old) & EFER_LME) {
 		virt->get_regs(vp, &r);

@@ -39,5 +39,6 @@ void *partition_memory(struct partition *p, gpa_t gpa, u64 size, u32 rights)
 
 	if (size > PAGE_SIZE - gpa.v % PAGE_SIZE || !gpa_map_lookup(&p->map, gpa, &spa, &have))
 		return NULL;
-	return (have & rights) == rights ? arch_map(spa) : NULL;
+	/* The root's map has devices and empty space in it. */
+	return (have & rights) == rights && arch_is_ram(spa) ? arch_map(spa) : NULL;
 }

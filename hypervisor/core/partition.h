@@ -45,7 +45,7 @@ struct vp *partition_vp_by_apic_id(struct partition *p, u32 apic_id);
 
 /*
  * Pointer to [gpa, gpa + size) of the partition's memory, which lies within one page; NULL if it
- * is not mapped with all of `rights`. Good until the next arch_flush_map().
+ * is not mapped with all of `rights`, or is not RAM. Good until the next arch_flush_map().
  */
 void *partition_memory(struct partition *p, gpa_t gpa, u64 size, u32 rights);
 

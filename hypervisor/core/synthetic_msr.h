@@ -8,7 +8,7 @@
 struct vp;
 
 #define SYNTHETIC_MSR_FIRST 0x40000000u
-#define SYNTHETIC_MSR_LAST  0x400001ffu
+#define SYNTHETIC_MSR_LAST  0x4000ffffu
 
 /* False: #GP, also for those that this partition's features do not show. */
 bool must_check synthetic_msr_read(struct vp *vp, u32 msr, u64 *ret_value);

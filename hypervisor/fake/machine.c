@@ -90,6 +90,11 @@ void *arch_map(spa_t spa)
 	return arena + (spa.v - FAKE_RAM_BASE);
 }
 
+bool arch_is_ram(spa_t spa)
+{
+	return spa.v >= FAKE_RAM_BASE && spa.v - FAKE_RAM_BASE < sizeof(arena);
+}
+
 spa_t arch_unmap(const void *p)
 {
 	CHECK((const u8 *)p >= arena && (const u8 *)p < arena + sizeof(arena));

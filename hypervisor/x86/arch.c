@@ -4,6 +4,7 @@
 #include "core/vp.h"
 #include "x86/apic.h"
 #include "x86/asm.h"
+#include "x86/boot_info.h"
 #include "x86/clock.h"
 #include "x86/cpu.h"
 #include "x86/layout.h"
@@ -16,6 +17,20 @@ void *arch_map(spa_t spa)
 spa_t arch_unmap(const void *p)
 {
 	return SPA((u64)p - DIRECT_BASE);
+}
+
+bool arch_is_ram(spa_t spa)
+{
+	u64 page = align_down(spa.v, PAGE_SIZE);
+
+	for (u32 i = 0; i < boot_info.range_count; i++) {
+		const struct memory_range *r = &boot_info.range[i];
+
+		if (r->type == MEMORY_RAM && page >= r->start &&
+		    page + PAGE_SIZE <= r->start + r->size)
+			return true;
+	}
+	return false;
 }
 
 u64 arch_tsc(void)

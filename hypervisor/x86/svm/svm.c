@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* See svm.h. */
 #include "core/arch.h"
+#include "core/msr.h"
 #include "core/partition.h"
 #include "x86/asm.h"
 #include "x86/cpu.h"
@@ -66,22 +67,19 @@ static void intercept_msr(u8 *map, u32 msr, bool read, bool write)
 }
 
 /*
- * The root may do with its machine what it likes, except with what the hypervisor runs on. MSRs
- * outside the three ranges (the synthetic ones) always exit.
+ * The root may do with its machine what it likes, except with what the hypervisor runs on; which
+ * MSRs those are is core's to say. MSRs outside the three ranges (the synthetic ones) always exit.
  */
-static void init_permission_maps(void)
+static void init_permission_maps(const struct partition *root)
 {
+	static const u32 ranges[] = {0, 0xc0000000, 0xc0010000};
+
 	root_msrpm = pool_alloc(MSRPM_SIZE);
 	root_iopm = pool_alloc(IOPM_SIZE);
-	intercept_msr(root_msrpm, MSR_EFER, true, true);
-	intercept_msr(root_msrpm, MSR_APIC_BASE, true, true);
-	intercept_msr(root_msrpm, MSR_TSC_DEADLINE, true, true);
-	for (u32 msr = MSR_X2APIC_FIRST; msr <= MSR_X2APIC_LAST; msr++)
-		intercept_msr(root_msrpm, msr, true, true);
-	intercept_msr(root_msrpm, MSR_VM_CR, true, true);
-	intercept_msr(root_msrpm, MSR_VM_HSAVE, true, true);
-	intercept_msr(root_msrpm, MSR_TSC, false, true);
-	intercept_msr(root_msrpm, MSR_TSC_ADJUST, true, true);
+	for (u32 i = 0; i < ARRAY_SIZE(ranges); i++)
+		for (u32 msr = ranges[i]; msr < ranges[i] + 0x2000; msr++)
+			intercept_msr(root_msrpm, msr, msr_intercepted(root, msr, false),
+				      msr_intercepted(root, msr, true));
 }
 
 static void svm_vp_init(struct vp *vp)
@@ -90,7 +88,7 @@ static void svm_vp_init(struct vp *vp)
 	struct vmcb *b = page_pool_take(&boot_pool);
 
 	if (!root_msrpm)
-		init_permission_maps();
+		init_permission_maps(vp->partition);
 	vp->arch = v;
 	v->vmcb = b;
 	v->vmcb_spa = arch_unmap(b);

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The test groups, one file each. All run on the boot processor, interrupts off, others idle. */
+#ifndef GUEST_GROUPS_H
+#define GUEST_GROUPS_H
+
+void test_cpuid(void);
+void test_msr(void);
+
+#endif

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Start: processors, then the groups that the command line names, in its order. */
+#include "boot.h"
+#include "check.h"
+#include "core/format.h"
+#include "cpu.h"
+#include "groups.h"
+#include "hv.h"
+
+void guest_main(const struct boot_params *params);
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+} groups[] = {
+	{"cpuid", test_cpuid},
+	{"msr", test_msr},
+};
+
+static void run_group(const char *name, size_t length)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(groups); i++) {
+		if (strlen(groups[i].name) != length || strncmp(groups[i].name, name, length))
+			continue;
+		print_line("group %s", groups[i].name);
+		groups[i].run();
+		return;
+	}
+	check_abort("no group is named like '%s'", name);
+}
+
+/* The first word is the loader's name for this file. */
+static void run_groups(const char *words)
+{
+	while (*words && *words != ' ')
+		words++;
+	for (;;) {
+		const char *start;
+
+		while (*words == ' ')
+			words++;
+		if (!*words)
+			return;
+		for (start = words; *words && *words != ' ';)
+			words++;
+		run_group(start, (size_t)(words - start));
+	}
+}
+
+void guest_main(const struct boot_params *params)
+{
+	boot_read(params);
+	cpu_init_boot();
+	hv_init();
+	check(cpu_start_others(), "start-processors", "not all of %u started", cpu_count);
+	run_groups(boot.words);
+	check_end();
+}
