@@ -278,7 +278,7 @@ static int take_lines(struct config *config, char *text, size_t size,
 int config_file(struct config *config, int fd, struct config_error *ret_error)
 {
 	char *text = malloc(FILE_MAX + 1);
-	size_t size;
+	size_t size = 0;
 	int r;
 
 	if (!text)
