@@ -13,7 +13,6 @@
 
 enum { MAX_XML_SIZE = 1 << 20 };
 
-DEFINE_CLEANUP(xmlRelaxNGPtr, xmlRelaxNGFree, cleanup_schema);
 DEFINE_CLEANUP(xmlRelaxNGParserCtxtPtr, xmlRelaxNGFreeParserCtxt, cleanup_schema_parser);
 DEFINE_CLEANUP(xmlRelaxNGValidCtxtPtr, xmlRelaxNGFreeValidCtxt, cleanup_validator);
 DEFINE_CLEANUP(xmlParserCtxtPtr, xmlFreeParserCtxt, cleanup_parser);

@@ -188,6 +188,7 @@ START_TEST(a_deaf_daemon_is_dropped_and_harms_nobody)
 {
 	_cleanup_close_ int deaf = greeted_daemon(), next = -1;
 
+	ck_assert_int_ge(deaf, 0);
 	for (int i = 0; service.peer >= 0; i++) {
 		ck_assert_int_lt(i, 100000);
 		proto_service_set_state(&service, PROTO_STATE_RUNNING, PROTO_CAUSE_REQUEST, "x");
