@@ -94,6 +94,8 @@ struct virt_ops {
 
 	void (*get_regs)(struct vp *vp, struct vregs *ret_regs);
 	void (*set_regs)(struct vp *vp, const struct vregs *regs);
+	/* INIT: forgets what is queued or half done, unblocks NMIs. set_regs() follows. */
+	void (*reset)(struct vp *vp);
 	u8 (*cpl)(const struct vp *vp);
 	bool (*long_mode)(const struct vp *vp); /* 64-bit code segment in long mode */
 	u64 (*efer)(const struct vp *vp);

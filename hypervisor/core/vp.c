@@ -58,6 +58,7 @@ static void reset_registers(struct vp *vp)
 	r.segment[SEG_CS] = (struct segment){0xf000, SEGMENT_CODE, 0xffff, 0xffff0000};
 	r.segment[SEG_LDTR].attributes = SEGMENT_LDT;
 	r.segment[SEG_TR].attributes = SEGMENT_TSS;
+	virt->reset(vp);
 	virt->set_regs(vp, &r);
 
 	for (i = 0; i < 16; i++)

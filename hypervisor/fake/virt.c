@@ -48,6 +48,12 @@ static void set_regs(struct vp *vp, const struct vregs *regs)
 	vp->arch->regs = *regs;
 }
 
+static void reset(struct vp *vp)
+{
+	vp->arch->event_queued = false;
+	vp->arch->exception = -1;
+}
+
 static u8 cpl(const struct vp *vp)
 {
 	return vp->arch->cpl;
@@ -135,6 +141,7 @@ static const struct virt_ops fake_ops = {
 	.vp_run = vp_run,
 	.get_regs = get_regs,
 	.set_regs = set_regs,
+	.reset = reset,
 	.cpl = cpl,
 	.long_mode = long_mode,
 	.efer = efer,

@@ -5,5 +5,7 @@
 
 void test_cpuid(void);
 void test_msr(void);
+void test_hypercall(void);
+void test_memory(void);
 
 #endif

@@ -15,6 +15,8 @@ static const struct {
 } groups[] = {
 	{"cpuid", test_cpuid},
 	{"msr", test_msr},
+	{"hypercall", test_hypercall},
+	{"memory", test_memory},
 };
 
 static void run_group(const char *name, size_t length)

@@ -50,6 +50,7 @@ void svm_event_inject_exception(struct vp *vp, u8 vector, u32 error)
 {
 	u64 e = EVENT_VALID | EVENT_EXCEPTION | vector;
 
+	svm_step_cancel(vp); /* a machine check comes before the instruction */
 	if (error != NO_ERROR_CODE)
 		e |= EVENT_HAS_ERROR | (u64)error << 32;
 	vp->arch->vmcb->event_inject = e;
@@ -57,18 +58,31 @@ void svm_event_inject_exception(struct vp *vp, u8 vector, u32 error)
 
 bool svm_event_queued(const struct vp *vp)
 {
-	const struct virt_vp *v = vp->arch;
-
-	return (v->vmcb->event_inject & EVENT_VALID) || v->stepping || v->iret_step;
+	return vp->arch->vmcb->event_inject & EVENT_VALID;
 }
 
-/* An interrupt shadow does not hold NMIs off: whether it does is left open by the manuals. */
+/* INIT: what was on its way is forgotten, and NMIs may come. */
+void svm_event_reset(struct vp *vp)
+{
+	struct virt_vp *v = vp->arch;
+
+	svm_step_cancel(vp);
+	v->nmi_blocked = false;
+	v->window = false;
+	v->vmcb->intercept1 &= ~(u32)(INTERCEPT1_IRET | INTERCEPT1_VINTR);
+	v->vmcb->event_inject = 0;
+}
+
+/*
+ * An interrupt shadow does not hold NMIs off: whether it does is left open by the manuals. A step
+ * does; its end is an exit. (To ask for an exit before would mean that the instruction never ran.)
+ */
 bool svm_event_inject_nmi(struct vp *vp)
 {
 	struct virt_vp *v = vp->arch;
 	struct vmcb *b = v->vmcb;
 
-	if (v->nmi_blocked)
+	if (v->nmi_blocked || v->step != STEP_NONE)
 		return false;
 	b->event_inject = EVENT_VALID | EVENT_NMI | VECTOR_NMI;
 	b->intercept1 |= INTERCEPT1_IRET;
@@ -80,6 +94,8 @@ bool svm_event_inject_extint(struct vp *vp, u8 vector)
 {
 	struct vmcb *b = vp->arch->vmcb;
 
+	if (vp->arch->step != STEP_NONE)
+		return false;
 	vp->arch->window = !(b->rflags & RFLAGS_IF) || (b->interrupt_shadow & 1);
 	if (vp->arch->window)
 		return false;
@@ -100,7 +116,7 @@ void svm_event_offer_irq(struct vp *vp, int vector)
 	struct virt_vp *v = vp->arch;
 	u64 vintr = VINTR_MASKING | vp->lapic.tpr >> 4;
 
-	if (unlikely(v->stepping || v->iret_step))
+	if (unlikely(v->step != STEP_NONE))
 		vector = -1;
 	else if (unlikely(v->window))
 		vector = open_window(v, &vintr);

@@ -49,35 +49,6 @@ static void decode_exception(const struct vmcb *b, struct vexit *e)
 	e->exception.cr2 = b->exit_info2;
 }
 
-/* The handler's IRET: NMIs stay blocked until it has been carried out, so step over it. */
-static void begin_iret_step(struct virt_vp *v)
-{
-	struct vmcb *b = v->vmcb;
-
-	b->intercept1 &= ~(u32)INTERCEPT1_IRET;
-	v->iret_step = true;
-	v->step_dr6 = b->dr6;
-	b->rflags |= RFLAGS_TF; /* IRET pops the guest's own */
-	b->intercept_exception |= 1u << VECTOR_DB;
-}
-
-static bool end_iret_step(struct virt_vp *v)
-{
-	struct vmcb *b = v->vmcb;
-	bool stepped = b->exit_code == VMEXIT_EXCP + VECTOR_DB;
-
-	if (b->exit_code == VMEXIT_INTR || b->exit_code == VMEXIT_NMI)
-		return false;
-	v->iret_step = false;
-	v->nmi_blocked = false;
-	b->intercept_exception &= ~(1u << VECTOR_DB);
-	if (stepped)
-		b->dr6 = v->step_dr6;
-	else
-		b->rflags &= ~RFLAGS_TF;
-	return stepped;
-}
-
 void svm_decode_exit(struct vp *vp, struct vexit *e)
 {
 	struct virt_vp *v = vp->arch;
@@ -85,9 +56,7 @@ void svm_decode_exit(struct vp *vp, struct vexit *e)
 
 	e->type = VEXIT_NONE;
 	e->rip = b->rip;
-	if (unlikely(v->stepping) && svm_step_exit(vp, b->exit_code))
-		return;
-	if (unlikely(v->iret_step) && end_iret_step(v))
+	if (unlikely(v->step != STEP_NONE) && svm_step_exit(vp, b->exit_code))
 		return;
 	switch (b->exit_code) {
 	case VMEXIT_INTR:
@@ -130,7 +99,7 @@ void svm_decode_exit(struct vp *vp, struct vexit *e)
 		b->rip += length_of(b, 2);
 		break;
 	case VMEXIT_IRET:
-		begin_iret_step(v);
+		svm_step_begin_iret(vp);
 		break;
 	case VMEXIT_SHUTDOWN:
 		e->type = VEXIT_SHUTDOWN;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The root touches the hypervisor's memory: it reads ones, and what it writes goes nowhere. Any
+ * One instruction at a time, by the trap flag, for two reasons. The one is the IRET of an NMI
+ * handler, behind which NMIs may come again.
+ *
+ * The other: the root touches the hypervisor's memory: it reads ones, and what it writes goes nowhere. Any
  * instruction can be the one that does it, so none is emulated: the VP runs exactly one
  * instruction on a second map, in which all of the hypervisor's memory is one page of ones, and
  * traps behind it. The page is made all ones again afterwards. Each processor has its own second
@@ -17,6 +20,10 @@
 #include "x86/boot_info.h"
 #include "x86/pool.h"
 #include "x86/svm/svm.h"
+
+#define DR6_NONE        0xffff0ff0ull
+#define DR6_SINGLE_STEP BIT(14)
+#define DR6_STATUS      (DR6_SINGLE_STEP | 0xf) /* and which breakpoints were hit */
 
 static u64 *copy_of(const u64 *table)
 {
@@ -59,33 +66,78 @@ void svm_step_init(struct vp *vp)
 	v->step_cr3 = arch_unmap(root).v;
 }
 
-void svm_step_begin(struct vp *vp)
+static void begin(struct vp *vp, enum svm_step kind)
 {
 	struct virt_vp *v = vp->arch;
 	struct vmcb *b = v->vmcb;
 
-	CHECK(!v->stepping);
-	v->stepping = true;
+	CHECK(v->step == STEP_NONE);
+	v->step = kind;
 	v->step_tf = b->rflags & RFLAGS_TF;
 	v->step_dr6 = b->dr6;
+	b->dr6 = DR6_NONE;
 	b->rflags |= RFLAGS_TF;
 	b->intercept_exception = ~0u;
-	b->nested_cr3 = v->step_cr3;
+}
+
+void svm_step_begin(struct vp *vp)
+{
+	struct vmcb *b = vp->arch->vmcb;
+
+	begin(vp, STEP_FOREIGN);
+	b->nested_cr3 = vp->arch->step_cr3;
 	b->asid = SVM_STEP_ASID;
 	b->tlb_control = TLB_CONTROL_FLUSH_ALL;
 }
 
-static void end_step(struct vp *vp)
+/* NMIs stay blocked until the IRET has been carried out. */
+void svm_step_begin_iret(struct vp *vp)
+{
+	begin(vp, STEP_IRET);
+	vp->arch->vmcb->intercept1 &= ~(u32)INTERCEPT1_IRET;
+}
+
+/* What the step changed goes back; `done`: the instruction was carried out. */
+static void end(struct vp *vp, bool done)
 {
 	struct virt_vp *v = vp->arch;
 	struct vmcb *b = v->vmcb;
 
-	v->stepping = false;
-	b->rflags = (b->rflags & ~RFLAGS_TF) | (v->step_tf ? RFLAGS_TF : 0);
-	b->intercept_exception = 1u << VECTOR_MC;
-	b->nested_cr3 = arch_unmap(vp->partition->map.root).v;
-	b->asid = SVM_ROOT_ASID;
-	memset(v->step_page, 0xff, PAGE_SIZE);
+	if (v->step == STEP_FOREIGN) {
+		b->nested_cr3 = arch_unmap(vp->partition->map.root).v;
+		b->asid = SVM_ROOT_ASID;
+		memset(v->step_page, 0xff, PAGE_SIZE);
+	}
+	if (v->step == STEP_FOREIGN || !done) /* a finished IRET popped the guest's own TF */
+		b->rflags = (b->rflags & ~RFLAGS_TF) | (v->step_tf ? RFLAGS_TF : 0);
+	if (!done)
+		b->dr6 = v->step_dr6;
+	b->intercept_exception = SVM_EXCEPTIONS;
+	v->step = STEP_NONE;
+}
+
+void svm_step_cancel(struct vp *vp)
+{
+	struct virt_vp *v = vp->arch;
+
+	if (v->step == STEP_IRET)
+		v->vmcb->intercept1 |= INTERCEPT1_IRET;
+	if (v->step != STEP_NONE)
+		end(vp, false);
+}
+
+/* The trap is the guest's too if its TF was set or the instruction hit one of its breakpoints. */
+static void pass_on_trap(struct vp *vp)
+{
+	struct virt_vp *v = vp->arch;
+	struct vmcb *b = v->vmcb;
+	u64 status = b->dr6;
+
+	if (!v->step_tf)
+		status &= ~DR6_SINGLE_STEP;
+	b->dr6 = v->step_dr6 | (status & DR6_STATUS);
+	if (status & DR6_STATUS)
+		svm_event_inject_exception(vp, VECTOR_DB, NO_ERROR_CODE);
 }
 
 /*
@@ -99,18 +151,17 @@ bool svm_step_exit(struct vp *vp, u64 code)
 	struct vmcb *b = v->vmcb;
 	u8 vector = (u8)(code - VMEXIT_EXCP);
 	bool exception = code >= VMEXIT_EXCP && code < VMEXIT_EXCP + 32;
+	bool done = exception && vector == VECTOR_DB;
 
 	if (code == VMEXIT_INTR || code == VMEXIT_NMI)
 		return false;
-	end_step(vp);
+	if (v->step == STEP_IRET)
+		v->nmi_blocked = false; /* whether it succeeds or faults */
+	end(vp, done);
 	if (!exception || vector == VECTOR_MC)
 		return false;
-	if (vector == VECTOR_DB) {
-		if (!v->step_tf) {
-			b->dr6 = v->step_dr6;
-			return true;
-		}
-		svm_event_inject_exception(vp, vector, NO_ERROR_CODE);
+	if (done) {
+		pass_on_trap(vp);
 		return true;
 	}
 	if (vector == VECTOR_PF)

@@ -93,7 +93,7 @@ static void svm_vp_init(struct vp *vp)
 	v->vmcb = b;
 	v->vmcb_spa = arch_unmap(b);
 	v->offered = -1;
-	b->intercept_exception = 1u << VECTOR_MC;
+	b->intercept_exception = SVM_EXCEPTIONS;
 	b->intercept1 = INTERCEPT1_INTR | INTERCEPT1_NMI | INTERCEPT1_CPUID | INTERCEPT1_INVD |
 			INTERCEPT1_INVLPGA | INTERCEPT1_MSR | INTERCEPT1_SHUTDOWN;
 	b->intercept2 = INTERCEPT2_VMRUN | INTERCEPT2_VMMCALL | INTERCEPT2_VMLOAD |
@@ -187,6 +187,7 @@ const struct virt_ops svm_ops = {
 	.vp_run = svm_vp_run,
 	.get_regs = svm_get_regs,
 	.set_regs = svm_set_regs,
+	.reset = svm_event_reset,
 	.cpl = cpl,
 	.long_mode = long_mode,
 	.efer = efer,

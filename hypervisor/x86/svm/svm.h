@@ -5,17 +5,25 @@
  *   exit.c    hardware exit → struct vexit
  *   event.c   injection: exceptions, NMI, interrupts, what an exit interrupted
  *   regs.c    register access
- *   step.c    one instruction against the page of ones
+ *   step.c    one instruction, against the page of ones or to end an NMI handler
  */
 #ifndef X86_SVM_SVM_H
 #define X86_SVM_SVM_H
 
 #include "core/gpa_map.h"
 #include "core/virt.h"
+#include "x86/asm.h"
 #include "x86/svm/vmcb.h"
 
-#define SVM_ROOT_ASID 1
-#define SVM_STEP_ASID 2
+#define SVM_ROOT_ASID  1
+#define SVM_STEP_ASID  2
+#define SVM_EXCEPTIONS (1u << VECTOR_MC) /* intercepted while nothing is stepped */
+
+enum svm_step {
+	STEP_NONE,
+	STEP_FOREIGN, /* on step_cr3 */
+	STEP_IRET,    /* the one that ends an NMI handler */
+};
 
 /* The vendor's part of a VP. */
 struct virt_vp {
@@ -24,9 +32,8 @@ struct virt_vp {
 	int offered;      /* vector in V_IRQ, or -1 */
 	bool nmi_blocked; /* from the injection of an NMI to the guest's IRET */
 	bool window;      /* an ExtINT waits for IF: V_IRQ is set for the sake of its exit */
-	bool iret_step;   /* the IRET that ends an NMI handler is being stepped */
-	bool stepping;    /* step.c: running on step_cr3 */
-	bool step_tf;     /* guest's own TF, and DR6, before the step */
+	enum svm_step step;
+	bool step_tf; /* guest's own TF, and DR6, before the step */
 	u64 step_dr6;
 	u64 step_cr3;
 	void *step_page; /* what stands in for the hypervisor's memory: ones */
@@ -42,6 +49,7 @@ void svm_decode_exit(struct vp *vp, struct vexit *ret_exit);
 void svm_event_complete(struct vp *vp);
 void svm_event_inject_exception(struct vp *vp, u8 vector, u32 error);
 bool svm_event_queued(const struct vp *vp);
+void svm_event_reset(struct vp *vp);
 bool svm_event_inject_nmi(struct vp *vp);
 bool svm_event_inject_extint(struct vp *vp, u8 vector);
 void svm_event_offer_irq(struct vp *vp, int vector);
@@ -52,6 +60,9 @@ void svm_set_regs(struct vp *vp, const struct vregs *regs);
 /* Gives a root VP its second map, equal to the first but for the hypervisor's memory. */
 void svm_step_init(struct vp *vp);
 void svm_step_begin(struct vp *vp);
+void svm_step_begin_iret(struct vp *vp);
+/* Takes a step back, if there is one, before its instruction runs. */
+void svm_step_cancel(struct vp *vp);
 /* True if this exit ended (or belonged to) a step: then there is nothing else to do about it. */
 bool svm_step_exit(struct vp *vp, u64 exit_code);
 
