@@ -86,7 +86,7 @@ static void load_tables(struct cpu *cpu)
 
 static void set_control_bits(void)
 {
-	u64 cr4 = read_cr4() | CR4_PGE | CR4_OSFXSR | CR4_OSXMM;
+	u64 cr4 = read_cr4() | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_OSXMM;
 	u32 leaf[4];
 
 	cpuid(1, 0, leaf);

@@ -41,7 +41,8 @@ static void forward(struct cpu *cpu, u8 vector)
 	}
 	if (apic_vector_bit(APIC_TMR, vector)) {
 		set_bit(cpu->level_in_service, vector);
-		lapic_post(l, vector, true);
+		if (!lapic_post(l, vector, true)) /* the root takes none: nobody will end it */
+			arch_level_eoi(cpu->vp, vector);
 		return;
 	}
 	apic_eoi();

@@ -22,7 +22,7 @@ const struct virt_ops *virt = &svm_ops;
 
 _Noreturn void x86_main(u32 magic, u64 info);
 
-/* What the structures of boot and run time need: 256 KiB, 256 KiB a processor, and the root's map. */
+/* Half carved structures, half pages: 256 KiB, 96 KiB a processor, and the root's map, each. */
 static u64 pool_need(void)
 {
 	u32 leaf[4];
@@ -30,7 +30,7 @@ static u64 pool_need(void)
 
 	cpuid(0x80000008, 0, leaf);
 	map = PAGE_SIZE << (max_u64(min_u64(leaf[0] & 0xff, 48), 39) - 39);
-	return align_up(2 * (0x40000 + 0x40000ull * acpi_facts.cpu_count + map), SIZE_2M);
+	return align_up(2 * (0x40000 + 0x18000ull * acpi_facts.cpu_count + map), SIZE_2M);
 }
 
 static const char *prepare(void)
