@@ -92,6 +92,25 @@ void vdev_bus_remove(struct vdev_bus *bus, struct vdev_range *range)
 		bus->last = NULL;
 }
 
+int vdev_bus_add_all(struct vdev_bus *bus, struct vdev_range *ranges, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		int r = vdev_bus_add(bus, &ranges[i]);
+
+		if (r < 0) {
+			vdev_bus_remove_all(bus, ranges, i);
+			return r;
+		}
+	}
+	return 0;
+}
+
+void vdev_bus_remove_all(struct vdev_bus *bus, struct vdev_range *ranges, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		vdev_bus_remove(bus, &ranges[i]);
+}
+
 struct vdev_range *vdev_bus_find(struct vdev_bus *bus, uint64_t address)
 {
 	size_t at;

@@ -271,6 +271,14 @@ void vdev_pci_bus_init(struct vdev_pci_bus *bus, struct vdev_board *board,
 	memcpy(bus->intx, intx, sizeof(bus->intx));
 }
 
+void vdev_pci_bus_route(struct vdev_pci_bus *bus,
+			struct vdev_irq_line *const intx[VDEV_PCI_INTX_COUNT])
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(bus->functions); i++)
+		CHECK(!bus->functions[i] || !bus->functions[i]->intx.line);
+	memcpy(bus->intx, intx, sizeof(bus->intx));
+}
+
 static struct vdev_pci_function *function_at(struct vdev_pci_bus *bus, unsigned int devfn,
 					     unsigned int offset, unsigned int width)
 {

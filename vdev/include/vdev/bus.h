@@ -63,6 +63,10 @@ int must_check vdev_bus_add(struct vdev_bus *bus, struct vdev_range *range);
 /* Allowed inside a callback of the range itself. Does nothing if it is not there. */
 void vdev_bus_remove(struct vdev_bus *bus, struct vdev_range *range);
 
+/* All of them or none; and all of them away. */
+int must_check vdev_bus_add_all(struct vdev_bus *bus, struct vdev_range *ranges, size_t count);
+void vdev_bus_remove_all(struct vdev_bus *bus, struct vdev_range *ranges, size_t count);
+
 /* `width` is 1, 2, 4 or 8. What nobody claims reads as all ones and swallows writes. */
 uint64_t vdev_bus_read(struct vdev_bus *bus, uint64_t address, unsigned int width);
 void vdev_bus_write(struct vdev_bus *bus, uint64_t address, unsigned int width, uint64_t value);

@@ -49,12 +49,12 @@ void vdev_device_destroy(struct vdev_device *device); /* NULL is allowed */
 
 /* What a device tells the worker about the machine as a whole. */
 enum vdev_event {
-	VDEV_EVENT_RESET,    /* reset everything and start at the reset vector */
-	VDEV_EVENT_INIT,     /* INIT# to the boot processor only (8042 pulse, port 92h) */
-	VDEV_EVENT_POWEROFF, /* S5 was entered */
-	VDEV_EVENT_SUSPEND,  /* S3 was entered: like power off, but memory is kept */
-	VDEV_EVENT_NMI,      /* to the boot processor */
-	VDEV_EVENT_SMI,      /* the SMI command port was written and SMI is enabled */
+	VDEV_EVENT_RESET,      /* reset everything and start at the reset vector */
+	VDEV_EVENT_INIT,       /* INIT# to the boot processor only (8042 pulse, port 92h) */
+	VDEV_EVENT_POWEROFF,   /* S5 was entered */
+	VDEV_EVENT_SUSPEND,    /* S3 was entered: like power off, but memory is kept */
+	VDEV_EVENT_NMI,        /* to the boot processor */
+	VDEV_EVENT_HOST_ERROR, /* the host refused what the machine cannot go on without (memory) */
 };
 
 /* What devices stand on. One per machine; outlives its devices. */

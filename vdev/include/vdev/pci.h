@@ -151,6 +151,10 @@ struct vdev_pci_bus {
 void vdev_pci_bus_init(struct vdev_pci_bus *bus, struct vdev_board *board,
 		       struct vdev_irq_line *const intx[VDEV_PCI_INTX_COUNT]);
 
+/* Gives the bus its interrupt lines later than init, but before a function with a pin is attached. */
+void vdev_pci_bus_route(struct vdev_pci_bus *bus,
+			struct vdev_irq_line *const intx[VDEV_PCI_INTX_COUNT]);
+
 /* A configuration cycle; width 1, 2, 4, inside one dword. Nobody there: all ones. */
 uint32_t vdev_pci_config_read(struct vdev_pci_bus *bus, unsigned int devfn, unsigned int offset,
 			      unsigned int width);
