@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Configuration mechanism #1, the host bridge's PAM and SMRAM registers, and what they do to guest
+ * memory: each access to each segment is tried as the guest would see it.
+ */
+#include <string.h>
+
+#include "test_machine.h"
+#include "test_main.h"
+#include "vid/memory.h"
+#include "vid/partition.h"
+
+#define PAM0  0x59
+#define SMRAM 0x72
+
+static struct test_machine *m;
+static uint8_t rom[0x40000];
+
+static void setup(void)
+{
+	memset(rom, 'R', sizeof(rom));
+	rom[sizeof(rom) - 16] = 0xea;
+	m = test_machine_create(rom, sizeof(rom), MIB(2));
+}
+
+static void teardown(void)
+{
+	test_machine_destroy(m);
+}
+
+static void select_register(unsigned int devfn, unsigned int reg)
+{
+	test_out32(m->t, 0xcf8, 0x80000000u | devfn << 8 | (reg & 0xfc));
+}
+
+static uint8_t config(unsigned int reg)
+{
+	select_register(0, reg);
+	return test_in8(m->t, (uint16_t)(0xcfc + (reg & 3)));
+}
+
+static void set_config(unsigned int reg, uint8_t value)
+{
+	select_register(0, reg);
+	test_out8(m->t, (uint16_t)(0xcfc + (reg & 3)), value);
+}
+
+/* What the guest reads or writes: by the map, and where that has nothing, on the memory bus. */
+static uint8_t guest_read(uint64_t gpa)
+{
+	size_t size;
+	uint8_t *host = vid_gpa_host(m->t->partition, gpa, 1, VID_ACCESS_READ, &size);
+
+	return host ? *host : (uint8_t)vdev_bus_read(&m->t->board.memory, gpa, 1);
+}
+
+static void guest_write(uint64_t gpa, uint8_t value)
+{
+	size_t size;
+	uint8_t *host = vid_gpa_host(m->t->partition, gpa, 1, VID_ACCESS_WRITE, &size);
+
+	if (host)
+		*host = value;
+	else
+		vdev_bus_write(&m->t->board.memory, gpa, 1, value);
+}
+
+START_TEST(configuration_cycles)
+{
+	select_register(0, 0);
+	ck_assert_uint_eq(test_in32(m->t, 0xcf8), 0x80000000u);
+	ck_assert_uint_eq(test_in32(m->t, 0xcfc), 0x12378086);
+	ck_assert_uint_eq(test_in16(m->t, 0xcfe), 0x1237);
+	ck_assert_uint_eq(test_in8(m->t, 0xcfd), 0x80);
+	select_register(0, 0x2c);
+	ck_assert_uint_eq(test_in32(m->t, 0xcfc), 0x11001af4);
+	select_register(VDEV_PCI_DEVFN(1, 0), 0);
+	ck_assert_uint_eq(test_in32(m->t, 0xcfc), 0x71108086);
+	select_register(VDEV_PCI_DEVFN(1, 3), 0);
+	ck_assert_uint_eq(test_in32(m->t, 0xcfc), 0x71138086);
+	select_register(VDEV_PCI_DEVFN(31, 7), 0);
+	ck_assert_uint_eq(test_in32(m->t, 0xcfc), 0xffffffff);
+	test_out32(m->t, 0xcf8, 0x80010000); /* bus 1 */
+	ck_assert_uint_eq(test_in32(m->t, 0xcfc), 0xffffffff);
+	test_out32(m->t, 0xcf8, 0);
+	ck_assert_uint_eq(test_in32(m->t, 0xcfc), 0xffffffff);
+	test_out16(m->t, 0xcf8, 0x1234); /* no CONFADD */
+	ck_assert_uint_eq(test_in32(m->t, 0xcf8), 0);
+}
+END_TEST
+
+START_TEST(at_first_all_is_rom)
+{
+	ck_assert_uint_eq(guest_read(0xfffffff0), 0xea);
+	ck_assert_uint_eq(guest_read(0xffff0), 0xea);
+	ck_assert_uint_eq(guest_read(0xe0000), 'R');
+	ck_assert_uint_eq(guest_read(0xdffff), 0xff);
+	guest_write(0xf0000, 1);
+	guest_write(0xc0000, 1);
+	guest_write(0xfffc0000, 1);
+	ck_assert_uint_eq(guest_read(0xf0000), 'R');
+	ck_assert_uint_eq(guest_read(0xc0000), 0xff);
+	ck_assert_uint_eq(guest_read(0xfffc0000), 'R');
+	ck_assert_uint_eq(test_ram(m->t)[0xf0000], 0);
+}
+END_TEST
+
+/* PAM register and shift of a segment, by the data sheet's table. */
+static void set_segment(unsigned int n, unsigned int access)
+{
+	unsigned int reg = n == 12 ? PAM0 : PAM0 + 1 + n / 2, shift = n == 12 || n % 2 ? 4 : 0;
+
+	set_config(reg, (uint8_t)((config(reg) & ~(3u << shift)) | access << shift));
+}
+
+START_TEST(every_segment_takes_every_access)
+{
+	for (unsigned int n = 0; n < VDEV_SHADOW_SEGMENTS; n++) {
+		uint64_t gpa = vdev_shadow_address(n) + vdev_shadow_size(n) - 1;
+		uint8_t behind = gpa < 0xe0000 ? 0xff : rom[0x40000 - (0x100000 - gpa)];
+
+		test_ram(m->t)[gpa] = 'm';
+		set_segment(n, VDEV_SHADOW_READ);
+		guest_write(gpa, 'x');
+		ck_assert_uint_eq(guest_read(gpa), 'm');
+		set_segment(n, VDEV_SHADOW_WRITE);
+		guest_write(gpa, 'w');
+		ck_assert_uint_eq(guest_read(gpa), behind);
+		ck_assert_uint_eq(test_ram(m->t)[gpa], 'w');
+		set_segment(n, VDEV_SHADOW_READ | VDEV_SHADOW_WRITE);
+		guest_write(gpa, 'b');
+		ck_assert_uint_eq(guest_read(gpa), 'b');
+		set_segment(n, 0);
+		guest_write(gpa, 'x');
+		ck_assert_uint_eq(guest_read(gpa), behind);
+		ck_assert_uint_eq(test_ram(m->t)[gpa], 'b');
+	}
+	ck_assert_uint_eq(m->t->event_count, 0);
+}
+END_TEST
+
+/* The steps that firmware takes to copy itself into RAM. */
+START_TEST(shadowing_the_bios)
+{
+	uint8_t piece[0x1000];
+
+	for (unsigned int reg = PAM0; reg <= 0x5f; reg++)
+		set_config(reg, 0x33);
+	for (uint64_t at = 0xe0000; at < 0x100000; at += sizeof(piece)) {
+		ck_assert_int_eq(
+			vid_gpa_read(m->t->partition, 0xfff00000 + at, piece, sizeof(piece)), 0);
+		ck_assert_int_eq(vid_gpa_write(m->t->partition, at, piece, sizeof(piece)), 0);
+	}
+	set_config(PAM0, 0x10);
+	ck_assert_uint_eq(guest_read(0xffff0), 0xea);
+	guest_write(0xffff0, 0);
+	ck_assert_uint_eq(guest_read(0xffff0), 0xea);
+	ck_assert_uint_eq(test_ram(m->t)[0xffff0], 0xea);
+}
+END_TEST
+
+START_TEST(reserved_pam_bits_stay_zero)
+{
+	set_config(PAM0, 0xff);
+	set_config(PAM0 + 1, 0xff);
+	ck_assert_uint_eq(config(PAM0), 0x30);
+	ck_assert_uint_eq(config(PAM0 + 1), 0x33);
+}
+END_TEST
+
+START_TEST(smram_opens_closes_and_locks)
+{
+	test_ram(m->t)[0xa0000] = 's';
+	ck_assert_uint_eq(guest_read(0xa0000), 0xff);
+	set_config(SMRAM, 0x4a);
+	ck_assert_uint_eq(guest_read(0xa0000), 's');
+	set_config(SMRAM, 0x0a);
+	ck_assert_uint_eq(guest_read(0xa0000), 0xff);
+	set_config(SMRAM, 0x5a);
+	ck_assert_uint_eq(config(SMRAM), 0x1a);
+	set_config(SMRAM, 0x4a);
+	ck_assert_uint_eq(config(SMRAM), 0x1a);
+	ck_assert_uint_eq(guest_read(0xa0000), 0xff);
+	vdev_device_reset(vdev_i82443bx_device(m->bridge));
+	set_config(SMRAM, 0x4a);
+	ck_assert_uint_eq(guest_read(0xa0000), 's');
+}
+END_TEST
+
+START_TEST(it_can_be_a_440bx)
+{
+	struct test_board *t = test_board_create();
+	static const struct vdev_shadow_ops *ops = &vdev_shadow_ops;
+	struct vdev_i82443bx *bridge;
+	struct vdev_shadow *shadow;
+	struct vid_memory *ram, *image;
+
+	ck_assert_int_eq(vid_memory_create("r", MIB(1), &ram), 0);
+	ck_assert_int_eq(vid_memory_create("i", 0x20000, &image), 0);
+	ck_assert_int_eq(vid_partition_unmap(t->partition, 0, TEST_RAM_SIZE), 0);
+	ck_assert_int_eq(vdev_shadow_create(&t->board, ram, image, &shadow), 0);
+	ck_assert_int_eq(vdev_i82443bx_create(&t->pci, ops, shadow, false, &bridge), 0);
+	ck_assert_uint_eq(vdev_pci_config_read(&t->pci, 0, 2, 2), 0x7192);
+	vdev_device_destroy(vdev_i82443bx_device(bridge));
+	vdev_shadow_destroy(shadow);
+	test_board_destroy(t);
+	vid_memory_destroy(ram);
+	vid_memory_destroy(image);
+}
+END_TEST
+
+START_TEST(state_and_reset)
+{
+	struct test_machine *m2 = test_machine_create(rom, sizeof(rom), MIB(2));
+
+	set_config(PAM0, 0x30);
+	set_config(SMRAM, 0x1a);
+	test_round_trip(vdev_i82443bx_device(m->bridge), vdev_i82443bx_device(m2->bridge));
+	ck_assert_uint_eq(vdev_pci_config_read(&m2->t->pci, 0, PAM0, 1), 0x30);
+	ck_assert_ptr_nonnull(
+		vid_gpa_host(m2->t->partition, 0xf0000, 1, VID_ACCESS_WRITE, &(size_t){0}));
+	test_machine_destroy(m2);
+	test_hostile_state(vdev_i82443bx_device(m->bridge));
+	vdev_device_reset(vdev_i82443bx_device(m->bridge));
+	ck_assert_uint_eq(config(PAM0), 0);
+	ck_assert_uint_eq(guest_read(0xffff0), 0xea);
+}
+END_TEST
+
+TEST_MAIN("vdev/host_bridge", setup, teardown, configuration_cycles, at_first_all_is_rom,
+	  every_segment_takes_every_access, shadowing_the_bios, reserved_pam_bits_stay_zero,
+	  smram_opens_closes_and_locks, it_can_be_a_440bx, state_and_reset)
