@@ -12,10 +12,11 @@
 #include "base/bytes.h"
 #include "vid/partition.h"
 
-#define SELECTOR_PORT   0x510
-#define DMA_PORT        0x514
-#define FILE_FIRST      0x20u
-#define KEY_MASK        0x3fffu /* bit 14 asks to write, bit 15 is architecture-local */
+#define SELECTOR_PORT 0x510
+#define DMA_PORT      0x514
+#define FILE_FIRST    0x20u
+#define KEY_MASK \
+	0xbfffu /* bit 14 asks to write; bit 15 is the architecture's own keys, of which we have none */
 
 #define ID_TRADITIONAL  BIT(0)
 #define ID_DMA          BIT(1)

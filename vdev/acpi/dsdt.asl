@@ -6,9 +6,12 @@
  */
 DefinitionBlock ("dsdt.aml", "DSDT", 2, "KEELSN", "KEELDSDT", 1)
 {
-    Name (KLWB, 0x4B4C5742)         // start of the 32-bit PCI window
-    Name (KLHB, 0x4B4C484248424C4B) // start and end (inclusive) of the 64-bit window; 0, 0: none
-    Name (KLHE, 0x4B4C484548454C4B)
+    // 32 bits each, as SeaBIOS's parser of AML knows no 64-bit constants outside of buffers.
+    Name (KLWB, 0x4B4C5742) // start of the 32-bit PCI window
+    Name (KLHB, 0x4B4C4842) // start of the 64-bit window, lower and upper half
+    Name (KLHC, 0x4B4C4843)
+    Name (KLHE, 0x4B4C4845) // its last address; 0, 0: there is none
+    Name (KLHF, 0x4B4C4846)
 
     Name (\_S5, Package () { 0, 0, 0, 0 }) // SLP_TYP 0
 
@@ -50,12 +53,12 @@ DefinitionBlock ("dsdt.aml", "DSDT", 2, "KEELSN", "KEELDSDT", 1)
                 CreateQWordField (RESH, 38, HLEN)
                 LMIN = KLWB
                 LLEN = LMAX - LMIN + 1
-                If (KLHE == 0)
+                If ((KLHE | KLHF) == 0)
                 {
                     Return (RES)
                 }
-                HMIN = KLHB
-                HMAX = KLHE
+                HMIN = (KLHC << 32) | KLHB
+                HMAX = (KLHF << 32) | KLHE
                 HLEN = HMAX - HMIN + 1
                 Return (ConcatenateResTemplate (RES, RESH))
             }

@@ -105,20 +105,22 @@ static void end_table(struct vdev_acpi *a, size_t start)
 
 /* ---- DSDT ---- */
 
-/* The constant behind `Name (NAME, magic)`, whose encoding is 08 name prefix magic. */
-static uint8_t *find_constant(uint8_t *aml, size_t size, const char *name, uint8_t prefix)
+/* Fills in the constant of `Name (NAME, 32-bit constant)`, whose encoding is 08 NAME 0C constant. */
+static void set_constant(uint8_t *aml, size_t size, const char *name, uint64_t value)
 {
-	for (size_t at = 0; at + 6 <= size; at++) {
-		if (aml[at] == 0x08 && memcmp(aml + at + 1, name, 4) == 0 && aml[at + 5] == prefix)
-			return aml + at + 6;
+	for (size_t at = 0; at + 10 <= size; at++) {
+		if (aml[at] == 0x08 && memcmp(aml + at + 1, name, 4) == 0 && aml[at + 5] == 0x0c) {
+			bytes_put_le32(aml + at + 6, (uint32_t)value);
+			return;
+		}
 	}
 	CHECK(!"the DSDT has the constant");
-	return NULL;
 }
 
 static size_t add_dsdt(struct vdev_acpi *a, const struct vdev_acpi_config *config)
 {
-	uint64_t end64 = config->pci_window64 + config->pci_window64_size - 1;
+	uint64_t base64 = config->pci_window64_size ? config->pci_window64 : 0;
+	uint64_t end64 = base64 ? base64 + config->pci_window64_size - 1 : 0;
 	size_t start, size = sizeof(dsdt_aml_code);
 	uint8_t *aml;
 
@@ -126,10 +128,11 @@ static size_t add_dsdt(struct vdev_acpi *a, const struct vdev_acpi_config *confi
 	start = a->size;
 	add_data(a, dsdt_aml_code, size);
 	aml = a->tables + start;
-	bytes_put_le32(find_constant(aml, size, "KLWB", 0x0c), config->pci_window);
-	bytes_put_le64(find_constant(aml, size, "KLHB", 0x0e), config->pci_window64);
-	bytes_put_le64(find_constant(aml, size, "KLHE", 0x0e),
-		       config->pci_window64_size ? end64 : 0);
+	set_constant(aml, size, "KLWB", config->pci_window);
+	set_constant(aml, size, "KLHB", base64);
+	set_constant(aml, size, "KLHC", base64 >> 32);
+	set_constant(aml, size, "KLHE", end64);
+	set_constant(aml, size, "KLHF", end64 >> 32);
 	aml[HEADER_CHECKSUM] = 0;
 	end_table(a, start);
 	return start;

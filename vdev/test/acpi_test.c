@@ -120,10 +120,11 @@ END_TEST
 START_TEST(the_windows_are_filled_in)
 {
 	static const uint8_t low[] = {0x08, 'K', 'L', 'W', 'B', 0x0c, 0, 0, 0, 0x80};
-	static const uint8_t end[] = {0x08, 'K',  'L',  'H',  'E', 0x0e, 0xff,
-				      0xff, 0xff, 0xff, 0x1f, 0,   0,    0};
+	static const uint8_t high[] = {0x08, 'K', 'L', 'H', 'C', 0x0c, 0x10, 0, 0, 0};
+	static const uint8_t end[] = {0x08, 'K', 'L', 'H', 'F', 0x0c, 0x1f, 0, 0, 0};
 
 	ck_assert_ptr_nonnull(memmem(acpi->tables, acpi->size, low, sizeof(low)));
+	ck_assert_ptr_nonnull(memmem(acpi->tables, acpi->size, high, sizeof(high)));
 	ck_assert_ptr_nonnull(memmem(acpi->tables, acpi->size, end, sizeof(end)));
 }
 END_TEST

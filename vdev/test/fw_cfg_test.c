@@ -82,6 +82,10 @@ START_TEST(reading_behind_the_end_gives_zeroes)
 	ck_assert_mem_eq(buffer, "0123456789\0\0", 12);
 	read_port(0x3fff, buffer, 2);
 	ck_assert_uint_eq(buffer[0], 0);
+	read_port(0x8000, buffer, 2); /* not key 0 */
+	ck_assert_uint_eq(buffer[0], 0);
+	read_port(0x4020, buffer, 1);
+	ck_assert_uint_eq(buffer[0], '0');
 	read_port(0x21, buffer, 2);
 	ck_assert_uint_eq(bytes_get_le16(buffer), 0x1234);
 }
