@@ -3,7 +3,8 @@
 # Sourced by demo: one run of the emulated machine, on a control disk of its own. The machine has
 # two serial lines (the root partition's console, the hypervisor's log) and, for a script, one
 # virtio-serial port each for its standard output, its standard error and its exit status.
-# Everything of a run lives in $run, which is removed at its end.
+# At 10.0.2.100, port 7, the network has an
+# echo service. Everything of a run lives in $run, which is removed at its end.
 
 run_machine()
 {
@@ -85,14 +86,17 @@ make_control_disk()
 describe_machine()
 {
 	local first='' second=''
-	[ -n "$direct" ] || { first=,bootindex=0 && second=,bootindex=1; }
+	if [ -z "$direct" ]; then
+		first=,bootindex=0
+		second=,bootindex=1
+	fi
 	machine=(qemu-system-x86_64 -no-user-config -nodefaults -display none
-		-machine q35 -cpu max,+svm,la57=off -smp "$cpus" -m "$memory"
+		-machine q35 -cpu "max,svm=on,la57=off${cpu_features:+,$cpu_features}" -smp "$cpus" -m "$memory"
 		-drive "if=none,id=root,file=$image/disk.raw,format=raw,snapshot=on"
 		-device "virtio-blk-pci,drive=root$first"
 		-drive "if=none,id=control,file=$run/control.iso,format=raw,readonly=on"
 		-device "virtio-blk-pci,drive=control$second"
-		-netdev user,id=net -device e1000,netdev=net
+		-netdev user,id=net,guestfwd=tcp:10.0.2.100:7-cmd:cat -device e1000,netdev=net
 		-device virtio-rng-pci
 		-serial chardev:console -serial chardev:hypervisor
 	)
@@ -167,7 +171,7 @@ run_script()
 report()
 {
 	say "$1"
-	tail -n 25 "${log:-$run/log}" >&2
+	tail -n 60 "${log:-$run/log}" >&2
 	cat "$run/qemu.log" >&2
 }
 
