@@ -16,6 +16,8 @@ enum hv_keelson_call {
 	HV_CALL_KEELSON_READ_LOG = 0x8f00,
 	/* What one VP of the root, and the hypervisor as a whole, did so far. */
 	HV_CALL_KEELSON_STATISTICS = 0x8f01,
+	/* Where a blocked VP of a child knocks when it can go on: an event flag of the caller. */
+	HV_CALL_KEELSON_SET_WAKE_FLAG = 0x8f02,
 };
 
 struct hv_keelson_log_input {
@@ -32,6 +34,14 @@ struct hv_keelson_log_output {
 	char text[HV_KEELSON_LOG_TEXT];
 };
 _Static_assert(sizeof(struct hv_keelson_log_output) == 4096, "one page");
+
+struct hv_keelson_wake_flag_input {
+	uint64_t partition_id;
+	uint32_t vp_index;
+	uint8_t sint; /* of the root VP that dispatched it last */
+	uint8_t reserved;
+	uint16_t flag;
+};
 
 struct hv_keelson_statistics_input {
 	uint32_t vp_index;
