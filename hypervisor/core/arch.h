@@ -57,7 +57,10 @@ void arch_cpuid(u32 leaf, u32 subleaf, u32 ret_out[4]);
 bool must_check arch_msr_read_safe(u32 msr, u64 *ret_value);
 bool must_check arch_msr_write_safe(u32 msr, u64 value);
 
-/* Bits that XCR0 can have on this machine, and the VP's XCR0 (checked by the caller). */
+/*
+ * Bits that XCR0 can have on this machine; and the VP's XCR0 (checked by the caller), in the
+ * processor only if that VP runs on it now.
+ */
 u64 arch_xcr0_supported(void);
 void arch_set_xcr0(struct vp *vp, u64 value);
 
@@ -67,6 +70,12 @@ void arch_set_xcr0(struct vp *vp, u64 value);
  * a pointer from gpa_map_lookup() across this call.
  */
 void arch_flush_map(struct partition *p);
+
+/*
+ * The running processor holds no such pointer now: answers the arch_flush_map() of others. Before
+ * every entry into a guest, and wherever core/ waits. Nearly free when nobody asks.
+ */
+void arch_quiesce(void);
 
 /* Restarts the machine. Does not return on a real one. */
 void arch_reset(void);

@@ -5,6 +5,12 @@
 
 #include "core/hypercall.h"
 
+extern const struct hypercall_kind guest_calls[];     /* messages and events, by guests */
+extern const struct hypercall_kind dispatch_calls[];  /* running VPs, interrupts */
+extern const struct hypercall_kind memory_calls[];    /* deposits and guest maps */
+extern const struct hypercall_kind partition_calls[]; /* life and properties */
+extern const struct hypercall_kind vp_calls[];        /* VPs, registers, intercepts */
+extern const struct hypercall_kind state_calls[];     /* VP state in one piece */
 extern const struct hypercall_kind keelson_calls[];
 
 #endif

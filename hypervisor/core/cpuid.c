@@ -98,7 +98,9 @@ static void read_hypervisor_leaf(const struct vp *vp, u32 leaf, u32 out[4])
 		break;
 	case HV_CPUID_FEATURES:
 		set(out, (u32)p->privileges, (u32)(p->privileges >> 32), 0,
-		    HV_FEATURE_FREQUENCIES | HV_FEATURE_CRASH_MSRS);
+		    HV_FEATURE_FREQUENCIES | HV_FEATURE_CRASH_MSRS |
+			    (p->privileges & HV_ACCESS_SYNTHETIC_TIMERS ? HV_FEATURE_DIRECT_TIMER
+									: 0));
 		break;
 	case HV_CPUID_RECOMMENDATIONS: /* EBX: spinlock retries before a hypercall: never */
 		set(out, HV_HINT_RELAXED_TIMING | HV_HINT_DEPRECATE_AUTOEOI, ~0u, 0, 0);
@@ -115,6 +117,12 @@ void cpuid_read(struct vp *vp, u32 leaf, u32 subleaf, u32 out[4])
 {
 	if (leaf >= HV_CPUID_VENDOR && leaf <= HV_CPUID_LAST) {
 		read_hypervisor_leaf(vp, leaf, out);
+		if (unlikely(vp->partition->cpuid))
+			child_cpuid_results(vp, leaf, subleaf, out);
+		return;
+	}
+	if (unlikely(!vp->partition->root)) {
+		child_cpuid_read(vp, leaf, subleaf, out);
 		return;
 	}
 	arch_cpuid(leaf, subleaf, out);

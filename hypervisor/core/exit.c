@@ -2,8 +2,10 @@
 /* One function for each type of exit; the table is in the order of enum vexit_type. */
 #include "core/exit.h"
 #include "core/arch.h"
+#include "core/child_exit.h"
 #include "core/cpuid.h"
 #include "core/hypercall.h"
+#include "core/intercept.h"
 #include "core/log.h"
 #include "core/msr.h"
 #include "core/panic.h"
@@ -16,6 +18,7 @@
 #define XCR0_X87     BIT(0)
 #define XCR0_SSE     BIT(1)
 #define XCR0_AVX     BIT(2)
+#define XCR0_CHILD   (XCR0_X87 | XCR0_SSE | XCR0_AVX)
 #define XCR0_MPX     (BIT(3) | BIT(4))
 #define XCR0_AVX_512 (BIT(5) | BIT(6) | BIT(7))
 
@@ -40,6 +43,10 @@ static void on_cpuid(struct vp *vp, const struct vexit *e)
 	u32 out[4];
 
 	cpuid_read(vp, (u32)vp->gpr[RAX], (u32)vp->gpr[RCX], out);
+	if (unlikely(vp->partition->cpuid) && cpuid_is_intercepted(vp, (u32)vp->gpr[RAX])) {
+		intercept_cpuid(vp, e, out);
+		return;
+	}
 	vp->gpr[RAX] = out[0];
 	vp->gpr[RBX] = out[1];
 	vp->gpr[RCX] = out[2];
@@ -47,12 +54,21 @@ static void on_cpuid(struct vp *vp, const struct vexit *e)
 	virt->advance(vp, e->length);
 }
 
+/* An MSR that nobody here knows. */
+static void refuse_msr(struct vp *vp, const struct vexit *e)
+{
+	if (vp->partition->intercept_msrs && !msr_exists(vp->partition, (u32)vp->gpr[RCX]))
+		intercept_msr(vp, e);
+	else
+		inject_gp(vp);
+}
+
 static void on_msr_read(struct vp *vp, const struct vexit *e)
 {
 	u64 value;
 
 	if (!msr_read(vp, (u32)vp->gpr[RCX], &value)) {
-		inject_gp(vp);
+		refuse_msr(vp, e);
 		return;
 	}
 	vp->gpr[RAX] = (u32)value;
@@ -65,21 +81,26 @@ static void on_msr_write(struct vp *vp, const struct vexit *e)
 	if (msr_write(vp, (u32)vp->gpr[RCX], edx_eax(vp)))
 		virt->advance(vp, e->length);
 	else
-		inject_gp(vp);
+		refuse_msr(vp, e);
 }
 
 static void on_hypercall(struct vp *vp, const struct vexit *e)
 {
-	if (hypercall_handle(vp))
-		virt->advance(vp, e->length);
-	else
+	if (!hypercall_handle(vp)) {
 		virt->inject_exception(vp, VECTOR_UD, NO_ERROR_CODE);
+		return;
+	}
+	virt->advance(vp, e->length);
+	if (unlikely(vp->suspended))
+		intercept_after_call(vp);
 }
 
 /* SDM 1 13.3: what depends on what. */
-static bool xcr0_valid(u64 value)
+bool xcr0_valid(const struct vp *vp, u64 value)
 {
-	if ((value & ~arch_xcr0_supported()) || !(value & XCR0_X87))
+	u64 supported = arch_xcr0_supported() & (vp->partition->root ? ~0ull : XCR0_CHILD);
+
+	if ((value & ~supported) || !(value & XCR0_X87))
 		return false;
 	if ((value & XCR0_AVX) && !(value & XCR0_SSE))
 		return false;
@@ -93,7 +114,7 @@ static void on_xsetbv(struct vp *vp, const struct vexit *e)
 {
 	u64 value = edx_eax(vp);
 
-	if ((u32)vp->gpr[RCX] || virt->cpl(vp) || !xcr0_valid(value)) {
+	if ((u32)vp->gpr[RCX] || virt->cpl(vp) || !xcr0_valid(vp, value)) {
 		inject_gp(vp);
 		return;
 	}
@@ -170,21 +191,26 @@ static void on_unknown(struct vp *vp, const struct vexit *e)
 	panic("VP %u: exit code %lx, which nobody asked for", vp->index, e->code);
 }
 
-static void (*const handlers[VEXIT_TYPES])(struct vp *, const struct vexit *) = {
-	[VEXIT_NONE] = on_none,
-	[VEXIT_CPUID] = on_cpuid,
-	[VEXIT_MSR_READ] = on_msr_read,
-	[VEXIT_MSR_WRITE] = on_msr_write,
-	[VEXIT_HYPERCALL] = on_hypercall,
-	[VEXIT_XSETBV] = on_xsetbv,
-	[VEXIT_HLT] = on_hlt,
-	[VEXIT_IO] = on_io,
-	[VEXIT_NPF] = on_npf,
-	[VEXIT_EXCEPTION] = on_exception,
-	[VEXIT_SHUTDOWN] = on_shutdown,
-	[VEXIT_UNDEFINED] = on_undefined,
-	[VEXIT_IRET] = on_none,
-	[VEXIT_UNKNOWN] = on_unknown,
+typedef void handler(struct vp *vp, const struct vexit *e);
+
+#define COMMON_HANDLERS                                                                   \
+	[VEXIT_NONE] = on_none, [VEXIT_CPUID] = on_cpuid, [VEXIT_MSR_READ] = on_msr_read, \
+	[VEXIT_MSR_WRITE] = on_msr_write, [VEXIT_HYPERCALL] = on_hypercall,               \
+	[VEXIT_XSETBV] = on_xsetbv, [VEXIT_EXCEPTION] = on_exception,                     \
+	[VEXIT_UNDEFINED] = on_undefined, [VEXIT_IRET] = on_none
+
+static handler *const root_handlers[VEXIT_TYPES] = {
+	COMMON_HANDLERS,      [VEXIT_HLT] = on_hlt,           [VEXIT_IO] = on_io,
+	[VEXIT_NPF] = on_npf, [VEXIT_SHUTDOWN] = on_shutdown, [VEXIT_UNKNOWN] = on_unknown,
+};
+
+static handler *const child_handlers[VEXIT_TYPES] = {
+	COMMON_HANDLERS,
+	[VEXIT_HLT] = child_exit_hlt,
+	[VEXIT_IO] = intercept_io,
+	[VEXIT_NPF] = child_exit_npf,
+	[VEXIT_SHUTDOWN] = child_exit_shutdown,
+	[VEXIT_UNKNOWN] = child_exit_unknown,
 };
 
 static void record(struct vp *vp, const struct vexit *e)
@@ -200,7 +226,10 @@ static void record(struct vp *vp, const struct vexit *e)
 void exit_handle(struct vp *vp, const struct vexit *e)
 {
 	record(vp, e);
-	handlers[e->type](vp, e);
+	if (likely(vp->partition->root))
+		root_handlers[e->type](vp, e);
+	else
+		child_handlers[e->type](vp, e);
 }
 
 static const char *const names[VEXIT_TYPES] = {

@@ -21,6 +21,9 @@ void exit_handle(struct vp *vp, const struct vexit *e);
  */
 bool vp_prepare(struct vp *vp);
 
+/* Whether XCR0 can have this value: for XSETBV and for the register call. */
+bool must_check xcr0_valid(const struct vp *vp, u64 value);
+
 /* Logs a VP's last exits, newest first. For panic(). */
 void exit_dump_history(const struct vp *vp);
 

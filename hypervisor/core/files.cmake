@@ -1,25 +1,42 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # core/: what a partition is, arch-neutral. fake/: its stand-in machine for host tests.
 set(HV_CORE_FILES
+  child_cpuid.c
+  child_exit.c
+  child_msr.c
   cpuid.c
+  dispatch.c
   exit.c
   format.c
   gpa_map.c
+  guest_calls.c
   hypercall.c
+  intercept.c
   keelson_calls.c
   lapic.c
   lapic_ipi.c
+  lapic_mmio.c
   lapic_msr.c
+  lapic_state.c
   lapic_timer.c
   log.c
+  manage.c
+  memory_calls.c
   msr.c
   page_pool.c
   partition.c
+  partition_calls.c
   reftime.c
+  register.c
+  state_calls.c
+  stimer.c
   string.c
+  synic.c
   synthetic_msr.c
   timer.c
-  vp.c)
+  translate.c
+  vp.c
+  vp_calls.c)
 set(HV_FAKE_FILES
   format.c
   machine.c

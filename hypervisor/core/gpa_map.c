@@ -300,7 +300,7 @@ bool gpa_map_lookup(const struct gpa_map *map, gpa_t gpa, spa_t *ret_spa, u32 *r
 	int level = TOP_LEVEL;
 	u64 entry;
 
-	if (gpa.v >= ADDRESS_END)
+	if (gpa.v >= ADDRESS_END || !table)
 		return false;
 	entry = read_entry(&table[entry_index(gpa.v, level)]);
 	while (is_table(map, entry, level)) {
@@ -313,4 +313,102 @@ bool gpa_map_lookup(const struct gpa_map *map, gpa_t gpa, spa_t *ret_spa, u32 *r
 	*ret_spa = SPA(map->format->address(entry).v + gpa.v % entry_span(level));
 	*ret_rights = map->format->rights(entry);
 	return true;
+}
+
+/* Whether a table maps one contiguous, aligned piece with the same rights: its first entry. */
+static bool is_uniform(const struct gpa_map *map, const u64 *table, int level, u64 *ret_first)
+{
+	const struct gpa_map_format *f = map->format;
+	u64 first = read_entry(&table[0]), entry;
+	unsigned int i;
+
+	if (!f->present(first) || is_table(map, first, level) ||
+	    f->address(first).v % entry_span(level + 1))
+		return false;
+	for (i = 1; i < ENTRIES; i++) {
+		entry = read_entry(&table[i]);
+		if (!f->present(entry) || is_table(map, entry, level) ||
+		    f->rights(entry) != f->rights(first) ||
+		    f->address(entry).v != f->address(first).v + i * entry_span(level))
+			return false;
+	}
+	*ret_first = first;
+	return true;
+}
+
+static bool merge_below(struct gpa_map *map, u64 *table, int level, u64 gpa)
+{
+	u64 *slot = &table[entry_index(gpa, level)];
+	u64 entry = read_entry(slot), first, *below;
+	bool merged;
+
+	if (!is_table(map, entry, level))
+		return false;
+	below = table_of(map, entry);
+	merged = merge_below(map, below, level - 1, gpa);
+	if (level > map->largest || !is_uniform(map, below, level - 1, &first))
+		return merged;
+	write_entry(slot, map->format->leaf(map->format->address(first), level,
+					    map->format->rights(first)));
+	++*leaf_counter(map, level);
+	drop_entry(map, entry, level);
+	return true;
+}
+
+bool gpa_map_merge(struct gpa_map *map, gpa_t gpa)
+{
+	return merge_below(map, map->root, TOP_LEVEL, gpa.v);
+}
+
+static bool any_leaf(const struct gpa_map *map, const u64 *table, int level,
+		     bool (*test)(spa_t spa, u64 size))
+{
+	const struct gpa_map_format *f = map->format;
+	unsigned int i;
+	u64 entry;
+	bool yes;
+
+	for (i = 0; i < ENTRIES; i++) {
+		entry = read_entry(&table[i]);
+		if (!f->present(entry))
+			continue;
+		if (is_table(map, entry, level))
+			yes = any_leaf(map, table_of(map, entry), level - 1, test);
+		else
+			yes = test(f->address(entry), entry_span(level));
+		if (yes)
+			return true;
+	}
+	return false;
+}
+
+bool gpa_map_any_leaf(const struct gpa_map *map, bool (*test)(spa_t spa, u64 size))
+{
+	return map->root && any_leaf(map, map->root, TOP_LEVEL, test);
+}
+
+static bool identity(const struct gpa_map *map, const u64 *table, int level, u64 from, u64 to)
+{
+	const struct gpa_map_format *f = map->format;
+	u64 at, end, entry;
+
+	for (at = from; at < to; at = end) {
+		end = next_boundary(at, level, to);
+		entry = read_entry(&table[entry_index(at, level)]);
+		if (!f->present(entry))
+			return false;
+		if (is_table(map, entry, level)) {
+			if (!identity(map, table_of(map, entry), level - 1, at, end))
+				return false;
+		} else if (f->address(entry).v != align_down(at, entry_span(level)) ||
+			   f->rights(entry) != GPA_ALL) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool gpa_map_is_identity(const struct gpa_map *map, gpa_t gpa, u64 size)
+{
+	return range_valid(gpa.v, size) && identity(map, map->root, TOP_LEVEL, gpa.v, gpa.v + size);
 }

@@ -54,6 +54,15 @@ hv_status must_check gpa_unmap_range(struct gpa_map *map, gpa_t gpa, u64 size, b
 /* After the flush (or when none was asked for): tables that were replaced go back to the pool. */
 void gpa_map_flushed(struct gpa_map *map);
 
+/* Makes large leaves again out of small ones around `gpa`, if they fit together. True: flush. */
+bool must_check gpa_map_merge(struct gpa_map *map, gpa_t gpa);
+
+/* Whether `test` says yes to any leaf. Walks all of the map. */
+bool gpa_map_any_leaf(const struct gpa_map *map, bool (*test)(spa_t spa, u64 size));
+
+/* Whether all of the range is mapped one to one with all rights. */
+bool gpa_map_is_identity(const struct gpa_map *map, gpa_t gpa, u64 size);
+
 /* Translation of one address; false if not mapped. */
 bool gpa_map_lookup(const struct gpa_map *map, gpa_t gpa, spa_t *ret_spa, u32 *ret_rights);
 

@@ -6,6 +6,7 @@
 #include "core/hypercall.h"
 #include "core/calls.h"
 #include "core/format.h"
+#include "core/manage.h"
 #include "core/partition.h"
 #include "core/virt.h"
 
@@ -18,7 +19,8 @@ struct operands {
 
 /* Each ended by an entry without a function. */
 static const struct hypercall_kind *const tables[] = {
-	keelson_calls,
+	guest_calls, dispatch_calls, memory_calls,  partition_calls,
+	vp_calls,    state_calls,    keelson_calls,
 };
 
 static const struct hypercall_kind *find(u16 code)
@@ -113,7 +115,32 @@ hv_status hypercall_decode(struct hypercall *call, u64 control)
 	}
 	if (call->kind->privilege & ~call->vp->partition->privileges)
 		return HV_STATUS_ACCESS_DENIED;
+	return HV_STATUS_SUCCESS;
+}
+
+static hv_status decode_input(struct hypercall *call)
+{
 	return call->fast ? decode_fast(call) : decode_slow(call);
+}
+
+static hv_status run(struct hypercall *call)
+{
+	hv_status status;
+
+	if (call->kind->managed)
+		manage_lock();
+	status = decode_input(call);
+	if (status == HV_STATUS_SUCCESS)
+		status = call->kind->handle(call);
+	if (call->kind->managed)
+		manage_unlock();
+	return status;
+}
+
+void *hypercall_output_again(const struct hypercall *call)
+{
+	return partition_memory(call->vp->partition, GPA(call->output), output_size(call),
+				GPA_READ | GPA_WRITE);
 }
 
 void hypercall_rep_input(const struct hypercall *call, void *ret_element)
@@ -179,7 +206,7 @@ bool hypercall_handle(struct vp *vp)
 	call.output = o.output;
 	status = hypercall_decode(&call, o.control);
 	if (status == HV_STATUS_SUCCESS)
-		status = call.kind->handle(&call);
+		status = run(&call);
 	write_result(vp, wide, status | (u64)call.rep_next << HV_RESULT_REPS_SHIFT);
 	return true;
 }

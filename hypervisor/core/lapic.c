@@ -87,6 +87,15 @@ bool lapic_post(struct lapic *l, u8 vector, bool level)
 	return !(__atomic_fetch_or(irr, bit, __ATOMIC_SEQ_CST) & bit);
 }
 
+bool lapic_passes_extint(const struct lapic *l)
+{
+	u32 lint0 = l->lvt[LVT_LINT0];
+
+	if (!(l->base & APIC_BASE_ENABLE))
+		return true;
+	return !(lint0 & LAPIC_LVT_MASKED) && (lint0 >> 8 & 7) == DELIVER_EXTINT;
+}
+
 void lapic_post_extint(struct lapic *l, u8 vector)
 {
 	__atomic_store_n(&l->extint, vector, __ATOMIC_RELEASE);
@@ -122,7 +131,8 @@ void lapic_accept(struct lapic *l, u8 vector)
 	u64 bit = BIT(vector % 64);
 
 	__atomic_fetch_and(&l->irr[vector / 64], ~bit, __ATOMIC_RELAXED);
-	l->isr[vector / 64] |= bit;
+	if (likely(!(l->auto_eoi[vector / 64] & bit)))
+		l->isr[vector / 64] |= bit;
 }
 
 void lapic_eoi(struct lapic *l)

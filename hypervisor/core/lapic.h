@@ -18,17 +18,21 @@
 struct partition;
 struct vp;
 
-#define LAPIC_HZ          200000000ull /* the virtual bus clock that divides down to the timer */
+#define LAPIC_HZ            200000000ull /* the virtual bus clock that divides down to the timer */
 
-#define APIC_BASE_BSP     BIT(8)
-#define APIC_BASE_X2APIC  BIT(10)
-#define APIC_BASE_ENABLE  BIT(11)
-#define APIC_BASE_ADDRESS 0xfee00000ull
+#define APIC_BASE_BSP       BIT(8)
+#define APIC_BASE_X2APIC    BIT(10)
+#define APIC_BASE_ENABLE    BIT(11)
+#define APIC_BASE_ADDRESS   0xfee00000ull
 
-#define MSR_APIC_BASE     0x1bu
-#define MSR_TSC_DEADLINE  0x6e0u
-#define MSR_X2APIC_FIRST  0x800u
-#define MSR_X2APIC_LAST   0x8ffu
+#define MSR_APIC_BASE       0x1bu
+#define MSR_TSC_DEADLINE    0x6e0u
+#define MSR_X2APIC_FIRST    0x800u
+#define MSR_X2APIC_LAST     0x8ffu
+#define MSR_X2APIC_ICR      0x830u
+
+#define LAPIC_MMIO_ICR      0x300u
+#define LAPIC_MMIO_ICR_HIGH 0x310u
 
 /* Delivery modes of ICR, LVT entries and messages, bits 10:8. */
 enum lapic_delivery {
@@ -63,8 +67,9 @@ struct lapic {
 	u64 irr[4]; /* atomic; vector v is bit v % 64 of word v / 64 */
 	u64 tmr[4]; /* atomic; set with the IRR bit, before it */
 	u64 isr[4];
-	u64 base; /* MSR_APIC_BASE */
-	u32 id;   /* physical APIC id */
+	u64 auto_eoi[4]; /* vectors that end by being taken (SynIC) */
+	u64 base;        /* MSR_APIC_BASE */
+	u32 id;          /* physical APIC id */
 	u32 svr, tpr, ldr, dfr;
 	u32 esr, esr_pending; /* esr_pending: atomic */
 	u32 icr_low, icr_high;
@@ -121,6 +126,9 @@ void lapic_post_extint(struct lapic *l, u8 vector);
  */
 int lapic_pending(const struct lapic *l);
 int lapic_deliverable(const struct lapic *l);
+
+/* Whether the 8259's line reaches the processor: through LINT0, or past a disabled APIC. */
+bool lapic_passes_extint(const struct lapic *l);
 
 /* Nothing is pending at all: the question of every entry. */
 static inline bool lapic_idle(const struct lapic *l)

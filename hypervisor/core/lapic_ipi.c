@@ -43,7 +43,7 @@ static void deliver(struct vp *vp, const struct lapic_message *m)
 	case DELIVER_FIXED:
 	case DELIVER_LOWEST:
 		if (lapic_post(&vp->lapic, m->vector, m->level))
-			arch_kick(vp);
+			vp_kick(vp);
 		break;
 	case DELIVER_NMI:
 		vp_event(vp, VP_EVENT_NMI);
@@ -58,7 +58,7 @@ static void deliver(struct vp *vp, const struct lapic_message *m)
 		break;
 	case DELIVER_EXTINT:
 		lapic_post_extint(&vp->lapic, m->vector);
-		arch_kick(vp);
+		vp_kick(vp);
 		break;
 	case DELIVER_SMI: /* there is no SMM */
 	case DELIVER_RESERVED:

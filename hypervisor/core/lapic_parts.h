@@ -48,6 +48,7 @@ void lapic_timer_stop(struct lapic *l);
 void lapic_timer_mode_changed(struct lapic *l, u32 old);
 void lapic_timer_set_initial(struct lapic *l, u32 count);
 void lapic_timer_set_divide(struct lapic *l, u32 divide);
+void lapic_timer_restore(struct lapic *l, u32 initial, u32 current, u32 divide);
 u32 lapic_timer_current(const struct lapic *l);
 u64 lapic_timer_deadline(const struct lapic *l);
 void lapic_timer_set_deadline(struct lapic *l, u64 deadline);

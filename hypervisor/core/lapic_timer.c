@@ -77,7 +77,7 @@ static void fire(struct timer *t)
 		next_period(l);
 	l->tsc_deadline = 0;
 	raise(l);
-	arch_kick(vp_of(l));
+	vp_kick(vp_of(l));
 }
 
 void lapic_timer_init(struct lapic *l)
@@ -146,6 +146,17 @@ void lapic_timer_set_divide(struct lapic *l, u32 divide)
 		return;
 	l->timer_start = arch_tsc();
 	l->timer_ticks = (u64)left << divisor_shift(divide);
+	arm_count(l);
+}
+
+void lapic_timer_restore(struct lapic *l, u32 initial, u32 current, u32 divide)
+{
+	l->timer_initial = initial;
+	l->timer_divide = divide;
+	if (!current || mode_of(l->lvt[LVT_TIMER]) >= MODE_DEADLINE)
+		return;
+	l->timer_start = arch_tsc();
+	l->timer_ticks = (u64)current << divisor_shift(divide);
 	arm_count(l);
 }
 

@@ -8,9 +8,10 @@
 struct partition root_partition;
 
 /* What the root is told it may use; each is here because something below implements it. */
-#define ROOT_PRIVILEGES                                                                \
-	(HV_ACCESS_REFERENCE_COUNTER | HV_ACCESS_HYPERCALL_MSRS | HV_ACCESS_VP_INDEX | \
-	 HV_ACCESS_REFERENCE_TSC | HV_ACCESS_FREQUENCY_MSRS | HV_ACCESS_TSC_INVARIANT)
+#define ROOT_PRIVILEGES                                                                 \
+	(HV_ACCESS_REFERENCE_COUNTER | HV_ACCESS_HYPERCALL_MSRS | HV_ACCESS_VP_INDEX |  \
+	 HV_ACCESS_REFERENCE_TSC | HV_ACCESS_FREQUENCY_MSRS | HV_ACCESS_TSC_INVARIANT | \
+	 HV_ACCESS_SYNIC | (u64)(HV_CREATE_PARTITIONS | HV_ACCESS_MEMORY_POOL) << 32)
 
 void partition_init_root(struct partition *p)
 {
@@ -39,6 +40,10 @@ void *partition_memory(struct partition *p, gpa_t gpa, u64 size, u32 rights)
 
 	if (size > PAGE_SIZE - gpa.v % PAGE_SIZE || !gpa_map_lookup(&p->map, gpa, &spa, &have))
 		return NULL;
-	/* The root's map has devices and empty space in it. */
-	return (have & rights) == rights && arch_is_ram(spa) ? arch_map(spa) : NULL;
+	if ((have & rights) != rights)
+		return NULL;
+	/* The root's map is one to one and shows devices too. */
+	if (p->root && !arch_is_ram(spa))
+		return NULL;
+	return arch_map(spa);
 }

@@ -30,7 +30,14 @@ static u64 scaled(u64 tsc)
 
 u64 reftime_now(const struct partition *p)
 {
+	if (unlikely(p->frozen))
+		return p->frozen_time;
 	return scaled(arch_tsc()) + (u64)p->reference_offset;
+}
+
+void reftime_set(struct partition *p, u64 time)
+{
+	p->reference_offset = (s64)(time - scaled(arch_tsc()));
 }
 
 u64 reftime_to_tsc(const struct partition *p, u64 time)
@@ -51,6 +58,7 @@ u64 reftime_to_tsc(const struct partition *p, u64 time)
 void reftime_write_page(const struct partition *p, u64 tsc_offset, void *page)
 {
 	volatile struct hv_reference_tsc *out = page;
+	u32 sequence = out->sequence + 1;
 
 	/* The guest computes with its own TSC; what that has more than ours is taken off again. */
 	out->sequence = 0;
@@ -60,5 +68,6 @@ void reftime_write_page(const struct partition *p, u64 tsc_offset, void *page)
 	out->offset = p->reference_offset - ((s64)tsc_offset < 0 ? -(s64)scaled(0 - tsc_offset)
 								 : (s64)scaled(tsc_offset));
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	out->sequence = 1;
+	/* 0 and ~0 say that the page is not valid. */
+	out->sequence = sequence + 1 < 2 ? 1 : sequence;
 }

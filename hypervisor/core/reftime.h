@@ -17,6 +17,9 @@ void reftime_init(void);
 u64 reftime_now(const struct partition *p);
 u64 reftime_to_tsc(const struct partition *p, u64 time);
 
+/* From now on the partition's time is `time` (and counts). */
+void reftime_set(struct partition *p, u64 time);
+
 /* Writes the reference TSC page of `p` at `page`, for guests whose TSC is offset by tsc_offset. */
 void reftime_write_page(const struct partition *p, u64 tsc_offset, void *page);
 

@@ -6,9 +6,12 @@
 #include "core/synthetic_msr.h"
 #include "core/arch.h"
 #include "core/format.h"
+#include "core/intercept.h"
 #include "core/log.h"
 #include "core/partition.h"
 #include "core/reftime.h"
+#include "core/stimer.h"
+#include "core/synic.h"
 #include "core/virt.h"
 #include "hv/cpuid.h"
 #include "hv/msr.h"
@@ -121,6 +124,10 @@ static bool write_crash_control(struct vp *vp, u64 value)
 	if (!(value & HV_CRASH_NOTIFY))
 		return true;
 	vp->partition->crashed = true;
+	if (!vp->partition->root) {
+		intercept_crash(vp, value);
+		return true;
+	}
 	log_error("partition %lu: VP %u reports a crash: %lx %lx %lx %lx %lx", vp->partition->id,
 		  vp->index, c[0], c[1], c[2], c[3], c[4]);
 	if (value & HV_CRASH_MESSAGE)
@@ -128,7 +135,74 @@ static bool write_crash_control(struct vp *vp, u64 value)
 	return true;
 }
 
-bool synthetic_msr_read(struct vp *vp, u32 msr, u64 *ret_value)
+/* The privileges (hv/cpuid.h) that an MSR needs; some are never asked for. */
+static u64 needed_privilege(u32 msr)
+{
+	switch (msr) {
+	case HV_MSR_GUEST_OS_ID:
+	case HV_MSR_HYPERCALL:
+		return HV_ACCESS_HYPERCALL_MSRS;
+	case HV_MSR_VP_INDEX:
+		return HV_ACCESS_VP_INDEX;
+	case HV_MSR_TIME_REF_COUNT:
+		return HV_ACCESS_REFERENCE_COUNTER;
+	case HV_MSR_REFERENCE_TSC:
+		return HV_ACCESS_REFERENCE_TSC;
+	case HV_MSR_TSC_FREQUENCY:
+	case HV_MSR_APIC_FREQUENCY:
+		return HV_ACCESS_FREQUENCY_MSRS;
+	case HV_MSR_EOI ... HV_MSR_TPR:
+		return HV_ACCESS_APIC_MSRS;
+	case HV_MSR_SCONTROL ... HV_MSR_SINT15:
+		return HV_ACCESS_SYNIC;
+	case HV_MSR_STIMER0_CONFIG ... HV_MSR_STIMER3_COUNT:
+		return HV_ACCESS_SYNTHETIC_TIMERS;
+	case HV_MSR_TSC_INVARIANT_CONTROL:
+		return HV_ACCESS_TSC_INVARIANT;
+	default:
+		return 0;
+	}
+}
+
+static bool is_x2apic(const struct vp *vp)
+{
+	return vp->lapic.base & APIC_BASE_X2APIC;
+}
+
+/* EOI, ICR and TPR by MSR, whatever the mode (TLFS 10.2.1). */
+static bool write_apic(struct vp *vp, u32 msr, u64 value)
+{
+	struct lapic *l = &vp->lapic;
+
+	switch (msr) {
+	case HV_MSR_EOI:
+		lapic_eoi(l);
+		return true;
+	case HV_MSR_ICR:
+		if (is_x2apic(vp))
+			return lapic_msr_write(l, MSR_X2APIC_ICR, value) == LAPIC_OK;
+		lapic_mmio_write(l, LAPIC_MMIO_ICR_HIGH, (u32)(value >> 32));
+		lapic_mmio_write(l, LAPIC_MMIO_ICR, (u32)value);
+		return true;
+	default: /* TPR */
+		if (value > 0xff)
+			return false;
+		l->tpr = (u32)value;
+		return true;
+	}
+}
+
+static bool read_apic(const struct vp *vp, u32 msr, u64 *ret_value)
+{
+	const struct lapic *l = &vp->lapic;
+
+	if (msr == HV_MSR_EOI)
+		return false;
+	*ret_value = msr == HV_MSR_TPR ? l->tpr : (u64)l->icr_high << 32 | l->icr_low;
+	return true;
+}
+
+static bool read_plain(struct vp *vp, u32 msr, u64 *ret_value)
 {
 	struct partition *p = vp->partition;
 
@@ -171,7 +245,7 @@ bool synthetic_msr_read(struct vp *vp, u32 msr, u64 *ret_value)
 	}
 }
 
-bool synthetic_msr_write(struct vp *vp, u32 msr, u64 value)
+static bool write_plain(struct vp *vp, u32 msr, u64 value)
 {
 	switch (msr) {
 	case HV_MSR_GUEST_OS_ID:
@@ -194,5 +268,37 @@ bool synthetic_msr_write(struct vp *vp, u32 msr, u64 value)
 		return true;
 	default:
 		return false;
+	}
+}
+
+bool synthetic_msr_read(struct vp *vp, u32 msr, u64 *ret_value)
+{
+	if (needed_privilege(msr) & ~vp->partition->privileges)
+		return false;
+	switch (msr) {
+	case HV_MSR_EOI ... HV_MSR_TPR:
+		return read_apic(vp, msr, ret_value);
+	case HV_MSR_SCONTROL ... HV_MSR_SINT15:
+		return synic_msr_read(vp, msr, ret_value);
+	case HV_MSR_STIMER0_CONFIG ... HV_MSR_STIMER3_COUNT:
+		return stimer_msr_read(vp, msr, ret_value);
+	default:
+		return read_plain(vp, msr, ret_value);
+	}
+}
+
+bool synthetic_msr_write(struct vp *vp, u32 msr, u64 value)
+{
+	if (needed_privilege(msr) & ~vp->partition->privileges)
+		return false;
+	switch (msr) {
+	case HV_MSR_EOI ... HV_MSR_TPR:
+		return write_apic(vp, msr, value);
+	case HV_MSR_SCONTROL ... HV_MSR_SINT15:
+		return synic_msr_write(vp, msr, value);
+	case HV_MSR_STIMER0_CONFIG ... HV_MSR_STIMER3_COUNT:
+		return stimer_msr_write(vp, msr, value);
+	default:
+		return write_plain(vp, msr, value);
 	}
 }

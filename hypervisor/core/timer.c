@@ -12,7 +12,7 @@ static void arm(struct timer_queue *q)
 {
 	u64 deadline = q->first ? q->first->deadline : TIMER_NEVER;
 
-	if (q->armed == deadline)
+	if (q->armed == deadline || q->parked)
 		return;
 	q->armed = deadline;
 	arch_timer_arm(deadline);
@@ -48,6 +48,16 @@ void timer_set(struct timer_queue *q, struct timer *t, u64 deadline)
 void timer_cancel(struct timer_queue *q, struct timer *t)
 {
 	timer_set(q, t, TIMER_NEVER);
+}
+
+void timer_move(struct timer_queue *from, struct timer_queue *to, struct timer *t)
+{
+	u64 deadline = t->deadline;
+
+	if (deadline == TIMER_NEVER)
+		return;
+	timer_cancel(from, t);
+	timer_set(to, t, deadline);
 }
 
 void timers_expire(struct timer_queue *q, u64 now)

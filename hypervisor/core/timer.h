@@ -2,7 +2,7 @@
 /*
  * Timers of one logical processor, kept in a short sorted list; the earliest arms the physical
  * timer. A timer belongs to the processor it was set on and is set, cancelled and expired there
- * only: no locks.
+ * only: no locks. The timers of a VP that runs nowhere are on a parked queue of its own.
  */
 #ifndef CORE_TIMER_H
 #define CORE_TIMER_H
@@ -19,7 +19,8 @@ struct timer {
 
 struct timer_queue {
 	struct timer *first;
-	u64 armed; /* what arch_timer_arm() was last told: saves arming twice */
+	u64 armed;   /* what arch_timer_arm() was last told: saves arming twice */
+	bool parked; /* no physical timer behind it */
 };
 
 void timer_init(struct timer *t, void (*fire)(struct timer *));
@@ -27,6 +28,9 @@ void timer_init(struct timer *t, void (*fire)(struct timer *));
 /* Sets (or moves) a timer on this processor's queue. O(timers on this processor): three or four. */
 void timer_set(struct timer_queue *q, struct timer *t, u64 deadline);
 void timer_cancel(struct timer_queue *q, struct timer *t);
+
+/* Takes a timer, if it is set, from one queue to another with its deadline. */
+void timer_move(struct timer_queue *from, struct timer_queue *to, struct timer *t);
 
 /* Calls fire() of everything that is due and arms the physical timer for the rest. */
 void timers_expire(struct timer_queue *q, u64 now);

@@ -12,6 +12,9 @@
 #include "core/types.h"
 #include "core/vp.h"
 
+struct gpa_map_format;
+struct page_pool;
+
 enum vexit_type {
 	VEXIT_NONE, /* nothing to do: a physical interrupt or NMI was taken, or a kick */
 	VEXIT_CPUID,
@@ -128,6 +131,26 @@ struct virt_ops {
 	 * it writes there is lost), with no interrupt in between. A later vp_run() ends it.
 	 */
 	void (*step_over)(struct vp *vp);
+
+	/* ---- children ---- */
+
+	const struct gpa_map_format *map_format;
+	/* The vendor's part of a child's VP, from `pool`. False: the pool is short, nothing taken. */
+	bool (*vp_create)(struct vp *vp, struct page_pool *pool);
+	void (*vp_destroy)(struct vp *vp, struct page_pool *pool);
+	/* This processor goes over from its root VP to the child's, and back. */
+	void (*enter)(struct vp *vp);
+	void (*leave)(struct vp *vp);
+	/* MSRs that belong to the guest and do not exit (msr.c lists them); false: not such a one. */
+	bool (*get_msr)(const struct vp *vp, u32 msr, u64 *ret_value);
+	bool (*set_msr)(struct vp *vp, u32 msr, u64 value);
+	u64 (*xcr0)(const struct vp *vp);
+	/* Whether the guest takes an ExtINT now; if not, an exit comes as soon as it does. */
+	bool (*extint_window)(struct vp *vp);
+	/* Interrupt shadow and blocked NMIs: HV_INTERRUPT_STATE_*. */
+	u64 (*interrupt_state)(const struct vp *vp);
+	/* The VP's XSAVE area in standard form, while it is stopped. */
+	void *(*xsave_area)(struct vp *vp, size_t *ret_size);
 };
 
 extern const struct virt_ops *virt;

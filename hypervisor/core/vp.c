@@ -3,7 +3,10 @@
 #include "core/vp.h"
 #include "core/arch.h"
 #include "core/exit.h"
+#include "core/intercept.h"
 #include "core/partition.h"
+#include "core/stimer.h"
+#include "core/synic.h"
 #include "core/virt.h"
 
 #define VECTOR_MC    18
@@ -16,6 +19,13 @@
 #define SEGMENT_DATA 0x93u
 #define SEGMENT_LDT  0x82u
 #define SEGMENT_TSS  0x8bu
+
+/* A child's boot processor starts with the 8259 on LINT0, as firmware of old expects. */
+static void connect_pic(struct vp *vp)
+{
+	if (!vp->partition->root && (vp->lapic.base & APIC_BASE_BSP))
+		vp->lapic.lvt[LVT_LINT0] = DELIVER_EXTINT << 8;
+}
 
 void vp_init(struct vp *vp, struct partition *p, u32 index, u32 cpu, u32 apic_id,
 	     struct timer_queue *timers)
@@ -30,11 +40,18 @@ void vp_init(struct vp *vp, struct partition *p, u32 index, u32 cpu, u32 apic_id
 		.partition = p,
 		.index = index,
 		.cpu = cpu,
-		.timers = timers,
+		.timers = timers ? timers : &vp->parked,
+		.parked.parked = true,
+		.tsc_offset = p->tsc_offset,
+		.misc_enable = 1, /* fast strings */
 		.state = index == 0 ? VP_RUNNING : VP_WAIT_SIPI,
+		.busy = !p->root,
 	};
 	lapic_init(&vp->lapic, apic_id, base);
-	p->vp[index] = vp;
+	synic_init(vp);
+	stimer_init(vp);
+	connect_pic(vp);
+	__atomic_store_n(&p->vp[index], vp, __ATOMIC_RELEASE);
 	p->vp_count = (u32)max_u64(p->vp_count, index + 1);
 }
 
@@ -67,9 +84,15 @@ static void reset_registers(struct vp *vp)
 	vp->gpr[RDX] = signature[0];
 }
 
+void vp_power_on(struct vp *vp)
+{
+	reset_registers(vp);
+}
+
 void vp_reset(struct vp *vp)
 {
 	lapic_reset(&vp->lapic);
+	connect_pic(vp);
 	reset_registers(vp);
 	vp->held = 0;
 	vp->state = vp->lapic.base & APIC_BASE_BSP ? VP_RUNNING : VP_WAIT_SIPI;
@@ -92,7 +115,67 @@ void vp_event(struct vp *vp, u32 event)
 	if (event == VP_EVENT_INIT)
 		__atomic_fetch_and(&vp->events, ~(u32)VP_EVENT_SIPI, __ATOMIC_RELAXED);
 	__atomic_fetch_or(&vp->events, event, __ATOMIC_SEQ_CST);
+	vp_kick(vp);
+}
+
+static void wake_host(struct vp *vp)
+{
+	if (vp->wake_set && __atomic_exchange_n(&vp->blocked, 0, __ATOMIC_SEQ_CST))
+		synic_signal(vp->host, vp->wake_sint, vp->wake_flag, NULL);
+}
+
+void vp_kick(struct vp *vp)
+{
 	arch_kick(vp);
+	if (unlikely(__atomic_load_n(&vp->blocked, __ATOMIC_SEQ_CST)))
+		wake_host(vp);
+}
+
+bool vp_claim(struct vp *vp)
+{
+	u32 free = 0;
+
+	return __atomic_compare_exchange_n(&vp->busy, &free, 1, false, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED);
+}
+
+void vp_release(struct vp *vp)
+{
+	__atomic_store_n(&vp->busy, 0, __ATOMIC_RELEASE);
+}
+
+void vp_timers_to(struct vp *vp, struct timer_queue *queue)
+{
+	u32 i;
+
+	timer_move(vp->timers, queue, &vp->lapic.timer);
+	for (i = 0; i < HV_TIMER_COUNT; i++)
+		timer_move(vp->timers, queue, &vp->stimer[i].timer);
+	vp->timers = queue;
+}
+
+static void shift(struct vp *vp, struct timer *t, u64 ticks)
+{
+	if (t->deadline != TIMER_NEVER)
+		timer_set(vp->timers, t, t->deadline + ticks);
+}
+
+void vp_shift_time(struct vp *vp, u64 ticks)
+{
+	u32 i;
+
+	vp->lapic.timer_start += ticks;
+	shift(vp, &vp->lapic.timer, ticks);
+	for (i = 0; i < HV_TIMER_COUNT; i++)
+		shift(vp, &vp->stimer[i].timer, ticks);
+	vp->tsc_offset -= ticks;
+	virt->set_tsc_offset(vp, vp->tsc_offset);
+}
+
+void vp_set_tsc(struct vp *vp, u64 tsc)
+{
+	vp->tsc_offset = tsc - arch_tsc();
+	virt->set_tsc_offset(vp, vp->tsc_offset);
 }
 
 void vp_start(struct vp *vp, u8 vector)
@@ -110,6 +193,8 @@ void vp_level_eoi(struct vp *vp, u8 vector)
 {
 	if (vp->partition->root)
 		arch_level_eoi(vp, vector);
+	else
+		intercept_eoi(vp, vector);
 }
 
 /* HLT ends with an interrupt that the guest lets in, an NMI or a machine check. */

@@ -9,6 +9,8 @@
 #define CORE_VP_H
 
 #include "core/lapic.h"
+#include "core/spinlock.h"
+#include "hv/synic.h"
 #include "core/types.h"
 
 struct partition;
@@ -39,6 +41,26 @@ struct vp_exit_record {
 	u32 type; /* enum vexit_type */
 };
 
+/* The SynIC of a VP (synic.c). */
+struct synic {
+	struct spinlock lock; /* writers of message slots */
+	u64 control, siefp, simp;
+	u64 sint[HV_SINT_COUNT];
+	u32 full; /* atomic: SINTs whose slot was found full by somebody who waits for it */
+};
+
+/* One synthetic timer (stimer.c). Times are reference time. */
+struct stimer {
+	u64 config, count;
+	u64 expiration; /* while it runs */
+	struct timer timer;
+};
+
+#define VP_MTRRS 28u
+
+struct hv_register_page;
+struct hv_intercept_page;
+
 struct vp {
 	u64 gpr[16]; /* first: the world switch addresses it by offset. RSP lives in the VMCB */
 	struct virt_vp *arch;
@@ -57,6 +79,29 @@ struct vp {
 	/* Synthetic MSRs of this VP (TLFS 7.10, 11.x) */
 	u64 vp_assist;
 	u64 crash_parameter[5];
+	struct synic synic;
+	struct stimer stimer[HV_TIMER_COUNT];
+	u32 stimer_undelivered; /* one bit each: the message waits for its slot */
+
+	/*
+	 * Children. `busy` is held by whoever runs the VP or looks into it; the rest is the holder's.
+	 * `blocked`: not dispatched because nothing was to do; whoever changes that takes the flag
+	 * away and wakes the worker through `host`, the root VP that dispatched it last.
+	 */
+	u32 busy;    /* atomic */
+	u32 blocked; /* atomic */
+	struct vp *host;
+	bool wake_set;
+	u8 wake_sint;
+	u16 wake_flag;
+	bool suspended;        /* stopped at an intercept */
+	bool explicit_suspend; /* by register */
+	bool notify_extint;    /* stop when an ExtINT can be taken */
+	struct timer_queue parked;
+	struct hv_register_page *register_page;
+	struct hv_intercept_page *intercept_page;
+	u64 mtrr[VP_MTRRS];
+	u64 misc_enable, tsc_adjust;
 
 	u64 exits[VP_EXIT_TYPES];
 	struct vp_exit_record last_exit[VP_EXIT_RING]; /* next to be written: exit_count % ring */
@@ -64,17 +109,40 @@ struct vp {
 };
 
 /*
- * A VP of `p`, which it joins under this index, on processor `cpu` with its timers. Index 0 is the
- * boot processor and runs, the others wait for SIPI. The vendor's part is the caller's business.
+ * A VP of `p`, which it joins under this index, on processor `cpu` with its timers (NULL: none
+ * yet). Index 0 is the boot processor and runs, the others wait for SIPI. The vendor's part is the
+ * caller's business; a child's VP stays claimed until that is done.
  */
 void vp_init(struct vp *vp, struct partition *p, u32 index, u32 cpu, u32 apic_id,
 	     struct timer_queue *timers);
+
+/* A new VP's registers as after power-up; the vendor's part is there. */
+void vp_power_on(struct vp *vp);
 
 /* INIT: local APIC and registers as after it; the vendor's part is there. */
 void vp_reset(struct vp *vp);
 
 /* Sets an event bit and kicks the VP. Any processor. INIT takes back a SIPI that came before. */
 void vp_event(struct vp *vp, u32 event);
+
+/*
+ * Something changed that may make the VP run: looks again if it runs elsewhere, and is woken if it
+ * is blocked. Any context; free for the current VP.
+ */
+void vp_kick(struct vp *vp);
+
+/* Holds the VP (see `busy`). False: it runs, or another one holds it. */
+bool must_check vp_claim(struct vp *vp);
+void vp_release(struct vp *vp);
+
+/* The VP's timers move to the queue of the processor that is going to run it, or are parked. */
+void vp_timers_to(struct vp *vp, struct timer_queue *queue);
+
+/* The guest's TSC is to be `tsc` now. */
+void vp_set_tsc(struct vp *vp, u64 tsc);
+
+/* The VP's clock stood still for `ticks`. It is claimed. */
+void vp_shift_time(struct vp *vp, u64 ticks);
 
 /* SIPI: start at page `vector`, if it waits for that. Any processor. */
 void vp_start(struct vp *vp, u8 vector);

@@ -36,7 +36,9 @@ struct fake_machine {
 	u32 level_eois;
 	u8 level_eoi_vector;
 	u32 lint0, lint1, lint_changes;
-	u32 flushes; /* arch_flush_map() */
+	u32 flushes;                  /* arch_flush_map() */
+	u32 quiets;                   /* arch_quiesce() */
+	u64 device_base, device_size; /* physical addresses in the arena that are no RAM */
 	u32 exits_soon, resets;
 	u64 xcr0;
 	struct fake_msr msr[FAKE_MSR_COUNT]; /* MSRs that arch_msr_* find; the rest faults */
@@ -53,6 +55,11 @@ struct virt_vp {
 	u8 cpl;
 	bool long_mode;
 	u64 tsc_offset;
+	u64 xcr0;
+	bool inside; /* between enter() and leave() */
+	u64 lstar;   /* stands for the MSRs that do not exit */
+	u64 interrupt_state;
+	u8 *xsave;     /* a page of its pool */
 	u32 advanced;  /* bytes */
 	int exception; /* last injected vector, or -1 */
 	u32 exception_error;
@@ -80,6 +87,16 @@ void fake_root(u32 vps);
 
 /* Forgets the records of one VP. */
 void fake_vp_clear(struct vp *vp);
+
+/*
+ * What vp_run() of a child does: each call takes the next script step, and the last one for ever.
+ * NULL: exits with VEXIT_NONE and gives the root something to do, so that a dispatch ends.
+ */
+struct fake_step {
+	struct vexit exit;
+	void (*before)(struct vp *vp); /* or NULL */
+};
+void fake_script(const struct fake_step *steps, u32 count);
 
 extern const struct gpa_map_format fake_format;
 

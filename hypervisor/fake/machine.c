@@ -17,6 +17,7 @@ void fake_reset(void)
 	u32 used = fake.pages_out;
 
 	memset(arena, 0, used * PAGE_SIZE);
+	fake_script(NULL, 0);
 	fake = (struct fake_machine){
 		.tsc_hz = FAKE_HZ,
 		.cpu_count = FAKE_CPUS,
@@ -50,7 +51,7 @@ void fake_root(u32 vps)
 	bool flush;
 	u32 i;
 
-	fake_pool(&boot_pool, 16);
+	fake_pool(&boot_pool, 32);
 	partition_init_root(p);
 	CHECK(gpa_map_init(&p->map, &fake_format, &boot_pool) == HV_STATUS_SUCCESS);
 	CHECK(gpa_map_range(&p->map, GPA(FAKE_RAM_BASE), SPA(FAKE_RAM_BASE), size, GPA_ALL,
@@ -92,7 +93,8 @@ void *arch_map(spa_t spa)
 
 bool arch_is_ram(spa_t spa)
 {
-	return spa.v >= FAKE_RAM_BASE && spa.v - FAKE_RAM_BASE < sizeof(arena);
+	return spa.v >= FAKE_RAM_BASE && spa.v - FAKE_RAM_BASE < sizeof(arena) &&
+	       spa.v - fake.device_base >= fake.device_size;
 }
 
 spa_t arch_unmap(const void *p)
@@ -179,6 +181,12 @@ u64 arch_xcr0_supported(void)
 void arch_set_xcr0(struct vp *vp, u64 value)
 {
 	fake.xcr0 = value;
+	vp->arch->xcr0 = value;
+}
+
+void arch_quiesce(void)
+{
+	fake.quiets++;
 }
 
 void arch_flush_map(struct partition *p)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* virt_ops that remember what they were asked for. */
+/* virt_ops that remember what they were asked for, and a scripted guest. */
 #include "fake/fake.h"
 #include "core/format.h"
 #include "core/panic.h"
@@ -33,9 +33,105 @@ static void fake_vp_init(struct vp *vp)
 	fake_vp_clear(vp);
 }
 
+static const struct fake_step *script;
+static u32 script_left;
+
+void fake_script(const struct fake_step *steps, u32 count)
+{
+	script = steps;
+	script_left = count;
+}
+
 static void vp_run(struct vp *vp, struct vexit *ret_exit)
 {
-	ret_exit->type = VEXIT_NONE;
+	*ret_exit = (struct vexit){.type = VEXIT_NONE};
+	CHECK(vp->partition->root || vp->arch->inside);
+	vp->arch->event_queued = false;
+	if (!script_left) {
+		lapic_post(&vp->host->lapic, 0xf0, false);
+		return;
+	}
+	if (script->before)
+		script->before(vp);
+	*ret_exit = script->exit;
+	ret_exit->rip = vp->arch->regs.rip;
+	script++;
+	script_left--;
+}
+
+static bool vp_create(struct vp *vp, struct page_pool *pool)
+{
+	struct virt_vp *v = page_pool_take(pool);
+	u8 *xsave = page_pool_take(pool);
+
+	if (!v || !xsave) {
+		if (v)
+			page_pool_give(pool, v);
+		if (xsave)
+			page_pool_give(pool, xsave);
+		return false;
+	}
+	vp->arch = v;
+	v->xsave = xsave;
+	v->xcr0 = 1;
+	v->long_mode = true;
+	fake_vp_clear(vp);
+	return true;
+}
+
+static void vp_destroy(struct vp *vp, struct page_pool *pool)
+{
+	page_pool_give(pool, vp->arch->xsave);
+	page_pool_give(pool, vp->arch);
+}
+
+static void enter(struct vp *vp)
+{
+	CHECK(!vp->arch->inside);
+	vp->arch->inside = true;
+}
+
+static void leave(struct vp *vp)
+{
+	CHECK(vp->arch->inside);
+	vp->arch->inside = false;
+}
+
+#define MSR_LSTAR 0xc0000082u
+
+static bool get_msr(const struct vp *vp, u32 msr, u64 *ret_value)
+{
+	if (msr == MSR_LSTAR)
+		*ret_value = vp->arch->lstar;
+	return msr == MSR_LSTAR;
+}
+
+static bool set_msr(struct vp *vp, u32 msr, u64 value)
+{
+	if (msr == MSR_LSTAR)
+		vp->arch->lstar = value;
+	return msr == MSR_LSTAR;
+}
+
+static u64 xcr0(const struct vp *vp)
+{
+	return vp->arch->xcr0;
+}
+
+static bool extint_window(struct vp *vp)
+{
+	return !vp->arch->extint_blocked && (vp->arch->regs.rflags & 0x200);
+}
+
+static u64 interrupt_state(const struct vp *vp)
+{
+	return vp->arch->interrupt_state;
+}
+
+static void *xsave_area(struct vp *vp, size_t *ret_size)
+{
+	*ret_size = 832;
+	return vp->arch->xsave;
 }
 
 static void get_regs(struct vp *vp, struct vregs *ret_regs)
@@ -155,6 +251,17 @@ static const struct virt_ops fake_ops = {
 	.inject_extint = inject_extint,
 	.offer_irq = offer_irq,
 	.step_over = step_over,
+	.map_format = &fake_format,
+	.vp_create = vp_create,
+	.vp_destroy = vp_destroy,
+	.enter = enter,
+	.leave = leave,
+	.get_msr = get_msr,
+	.set_msr = set_msr,
+	.xcr0 = xcr0,
+	.extint_window = extint_window,
+	.interrupt_state = interrupt_state,
+	.xsave_area = xsave_area,
 };
 
 const struct virt_ops *virt = &fake_ops;

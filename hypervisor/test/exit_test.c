@@ -137,8 +137,8 @@ START_TEST(cpuid_hypervisor_leaves)
 	cpuid(0x40000001);
 	ck_assert_uint_eq(vp->gpr[RAX], 0x31237648);
 	cpuid(0x40000003);
-	ck_assert_uint_eq(vp->gpr[RAX], 0x8a62);
-	ck_assert_uint_eq(vp->gpr[RBX] & (1 << 12 | 1 << 1), 0);
+	ck_assert_uint_eq(vp->gpr[RAX], 0x8a66);
+	ck_assert_uint_eq(vp->gpr[RBX], 5); /* not CpuManagement, not AccessPartitionId */
 	ck_assert_uint_eq(vp->gpr[RDX], 0x500);
 	cpuid(0x40000004);
 	ck_assert_uint_eq(vp->gpr[RAX], 0x220);

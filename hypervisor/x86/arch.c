@@ -81,6 +81,11 @@ void arch_set_xcr0(struct vp *vp, u64 value)
 	xsetbv(0, value);
 }
 
+void arch_quiesce(void)
+{
+	cpu_quiesce(this_cpu());
+}
+
 void arch_exit_soon(void)
 {
 	apic_send(this_cpu()->apic_id, VECTOR_KICK);

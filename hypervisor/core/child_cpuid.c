@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a child sees of CPUID. A leaf that is not in the switch reads zero; a feature bit that is
+ * not in a mask is hidden: whatever needs state that is not switched (TSC_AUX, PKRU, AVX-512,
+ * XSAVES) or MSRs that are not there (speculation control, machine check, PMU).
+ *
+ * Beside that, the page of results that the parent registered.
+ */
+#include "core/cpuid.h"
+#include "core/arch.h"
+#include "core/format.h"
+#include "core/partition.h"
+#include "core/virt.h"
+#include "hv/partition.h"
+
+enum { EAX, EBX, ECX, EDX };
+
+#define B(n) (1u << (n))
+
+/* SSE3 PCLMUL SSSE3 FMA CX16 SSE4.1 SSE4.2 MOVBE POPCNT AES XSAVE AVX F16C RDRAND */
+#define LEAF_1_ECX                                                                            \
+	(B(0) | B(1) | B(9) | B(12) | B(13) | B(19) | B(20) | B(22) | B(23) | B(25) | B(26) | \
+	 B(28) | B(29) | B(30))
+/* x2APIC, TSC deadline, hypervisor */
+#define LEAF_1_ECX_SHOWN (B(21) | B(24) | B(31))
+#define LEAF_1_OSXSAVE   B(27)
+/* FPU VME DE PSE TSC MSR PAE CX8 APIC SEP MTRR PGE CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 */
+#define LEAF_1_EDX                                                                              \
+	(B(0) | B(1) | B(2) | B(3) | B(4) | B(5) | B(6) | B(8) | B(9) | B(11) | B(12) | B(13) | \
+	 B(15) | B(16) | B(17) | B(19) | B(23) | B(24) | B(25) | B(26))
+#define LEAF_1_HTT B(28)
+/* FSGSBASE BMI1 AVX2 SMEP BMI2 ERMS RDSEED ADX SMAP CLFLUSHOPT CLWB SHA */
+#define LEAF_7_EBX \
+	(B(0) | B(3) | B(5) | B(7) | B(8) | B(9) | B(18) | B(19) | B(20) | B(23) | B(24) | B(29))
+#define LEAF_7_ECX    B(2) /* UMIP */
+#define LEAF_7_EDX    B(4) /* FSRM */
+/* LAHF CR8-by-LOCK ABM SSE4A misaligned-SSE PREFETCHW */
+#define LEAF_EXT_ECX  (B(0) | B(4) | B(5) | B(6) | B(7) | B(8))
+/* those of leaf 1 again, SYSCALL NX MMXEXT FFXSR 1-GiB-pages LM */
+#define LEAF_EXT_EDX  ((LEAF_1_EDX & 0x183f3ff) | B(11) | B(20) | B(22) | B(25) | B(26) | B(29))
+#define INVARIANT_TSC B(8)
+
+#define CR4_OSXSAVE   BIT(18)
+#define XCR0_AVX      4u
+#define XSAVE_SSE     576u
+#define XSAVE_AVX     832u
+
+static u32 id_bits(u32 count)
+{
+	return count > 1 ? 32 - (u32)__builtin_clz(count - 1) : 0;
+}
+
+static void leaf_1(struct vp *vp, u32 out[4])
+{
+	u32 count = vp->partition->vp_count;
+
+	out[EBX] = (out[EBX] & 0xffff) | (count & 0xff) << 16 | vp->lapic.id << 24;
+	out[ECX] = (out[ECX] & LEAF_1_ECX) | LEAF_1_ECX_SHOWN |
+		   (virt->cr4(vp) & CR4_OSXSAVE ? LEAF_1_OSXSAVE : 0);
+	out[EDX] = (out[EDX] & LEAF_1_EDX) | (count > 1 ? LEAF_1_HTT : 0);
+}
+
+static void leaf_7(u32 subleaf, u32 out[4])
+{
+	bool first = subleaf == 0;
+
+	out[EAX] = 0;
+	out[EBX] &= first ? LEAF_7_EBX : 0;
+	out[ECX] &= first ? LEAF_7_ECX : 0;
+	out[EDX] &= first ? LEAF_7_EDX : 0;
+}
+
+/* One package of single-threaded cores. */
+static void leaf_topology(const struct vp *vp, u32 subleaf, u32 out[4])
+{
+	u32 count = vp->partition->vp_count;
+
+	out[EAX] = subleaf == 1 ? id_bits(count) : 0;
+	out[EBX] = subleaf == 0 ? 1 : subleaf == 1 ? count : 0;
+	out[ECX] = subleaf < 2 ? (subleaf + 1) << 8 | subleaf : subleaf;
+	out[EDX] = vp->lapic.id;
+}
+
+static void leaf_xsave(const struct vp *vp, u32 subleaf, u32 out[4])
+{
+	u32 supported = (u32)arch_xcr0_supported() & 7;
+
+	switch (subleaf) {
+	case 0:
+		out[EAX] = supported;
+		out[EBX] = virt->xcr0(vp) & XCR0_AVX ? XSAVE_AVX : XSAVE_SSE;
+		out[ECX] = supported & XCR0_AVX ? XSAVE_AVX : XSAVE_SSE;
+		out[EDX] = 0;
+		break;
+	case 1:
+		out[EAX] &= 1; /* XSAVEOPT */
+		out[EBX] = out[ECX] = out[EDX] = 0;
+		break;
+	default:
+		if (subleaf != 2 || !(supported & XCR0_AVX))
+			memset(out, 0, 4 * sizeof(*out));
+	}
+}
+
+/* Address widths; four levels of nested tables reach 48 bits. */
+static void leaf_addresses(const struct vp *vp, u32 out[4])
+{
+	u32 physical = (u32)min_u64(out[EAX] & 0xff, 48);
+
+	out[EAX] = physical | 48 << 8;
+	out[EBX] = out[EDX] = 0;
+	out[ECX] = vp->partition->vp_count - 1;
+}
+
+static void limit(u32 out[4], u32 last)
+{
+	out[EAX] = (u32)min_u64(out[EAX], last);
+}
+
+static void read_leaf(struct vp *vp, u32 leaf, u32 subleaf, u32 out[4])
+{
+	switch (leaf) {
+	case 0:
+		limit(out, 0xd);
+		return;
+	case 1:
+		leaf_1(vp, out);
+		return;
+	case 2:
+	case 0x80000002 ... 0x80000006: /* names and caches */
+		return;
+	case 4: /* caches: not who shares them */
+		out[EAX] &= 0x3fff;
+		return;
+	case 6: /* the local APIC's timer never stops */
+		out[EAX] = B(2);
+		out[EBX] = out[ECX] = out[EDX] = 0;
+		return;
+	case 7:
+		leaf_7(subleaf, out);
+		return;
+	case 0xb:
+		leaf_topology(vp, subleaf, out);
+		return;
+	case 0xd:
+		leaf_xsave(vp, subleaf, out);
+		return;
+	case 0x80000000:
+		limit(out, 0x80000008);
+		return;
+	case 0x80000001:
+		out[ECX] &= LEAF_EXT_ECX;
+		out[EDX] &= LEAF_EXT_EDX;
+		return;
+	case 0x80000007: /* TLFS 2.4.11: shown when the guest says it knows what it means */
+		out[EAX] = out[EBX] = out[ECX] = 0;
+		out[EDX] &= vp->partition->tsc_invariant_control ? INVARIANT_TSC : 0;
+		return;
+	case 0x80000008:
+		leaf_addresses(vp, out);
+		return;
+	default:
+		memset(out, 0, 4 * sizeof(*out));
+	}
+}
+
+void child_cpuid_read(struct vp *vp, u32 leaf, u32 subleaf, u32 out[4])
+{
+	arch_cpuid(leaf, subleaf, out);
+	read_leaf(vp, leaf, subleaf, out);
+	if (unlikely(vp->partition->cpuid))
+		child_cpuid_results(vp, leaf, subleaf, out);
+}
+
+#define RESULTS    64u
+#define INTERCEPTS 64u
+
+struct cpuid_result {
+	u32 leaf, subleaf;
+	bool used, specific; /* specific: this subleaf only */
+	struct {
+		u32 value, mask;
+	} reg[4];
+};
+
+struct cpuid_results {
+	struct cpuid_result result[RESULTS];
+	u32 intercept[INTERCEPTS];
+	u32 intercept_count;
+};
+_Static_assert(sizeof(struct cpuid_results) <= PAGE_SIZE, "one page of the pool");
+
+void child_cpuid_results(const struct vp *vp, u32 leaf, u32 subleaf, u32 out[4])
+{
+	const struct cpuid_result *r = vp->partition->cpuid->result;
+	const struct cpuid_result *end = r + RESULTS;
+	u32 i;
+
+	for (; r < end && r->used; r++) {
+		if (r->leaf != leaf || (r->specific && r->subleaf != subleaf))
+			continue;
+		for (i = 0; i < 4; i++)
+			out[i] = (out[i] & ~r->reg[i].mask) | (r->reg[i].value & r->reg[i].mask);
+	}
+}
+
+static hv_status need_page(struct partition *p)
+{
+	if (!p->cpuid)
+		__atomic_store_n(&p->cpuid, page_pool_take(&p->pool), __ATOMIC_RELEASE);
+	return p->cpuid ? HV_STATUS_SUCCESS : HV_STATUS_INSUFFICIENT_MEMORY;
+}
+
+static struct cpuid_result *place_for(struct cpuid_results *all, u32 leaf, u32 subleaf,
+				      bool specific)
+{
+	struct cpuid_result *r = all->result;
+
+	for (; r < all->result + RESULTS; r++)
+		if (!r->used || (r->leaf == leaf && r->specific == specific &&
+				 (!specific || r->subleaf == subleaf)))
+			return r;
+	return NULL;
+}
+
+hv_status cpuid_set_result(struct partition *p, const struct hv_intercept_result_input *in)
+{
+	struct cpuid_result *r;
+	hv_status status;
+	u32 i;
+
+	if (in->vp_index != ~0u) /* for all VPs or none */
+		return HV_STATUS_INVALID_VP_INDEX;
+	status = need_page(p);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	r = place_for(p->cpuid, in->leaf, in->subleaf, in->subleaf_specific);
+	if (!r)
+		return HV_STATUS_NO_RESOURCES;
+	r->leaf = in->leaf;
+	r->subleaf = in->subleaf;
+	r->specific = in->subleaf_specific;
+	for (i = 0; i < 4; i++) {
+		r->reg[i].value = in->result[i].value;
+		r->reg[i].mask = in->result[i].mask;
+	}
+	__atomic_store_n(&r->used, true, __ATOMIC_RELEASE);
+	return HV_STATUS_SUCCESS;
+}
+
+static u32 find_intercept(const struct cpuid_results *all, u32 leaf)
+{
+	u32 i;
+
+	for (i = 0; i < all->intercept_count && all->intercept[i] != leaf; i++)
+		;
+	return i;
+}
+
+hv_status cpuid_intercept(struct partition *p, u32 leaf, bool on)
+{
+	struct cpuid_results *all;
+	hv_status status = need_page(p);
+	u32 i;
+
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	all = p->cpuid;
+	i = find_intercept(all, leaf);
+	if (on && i == INTERCEPTS)
+		return HV_STATUS_NO_RESOURCES;
+	if (on && i == all->intercept_count) {
+		all->intercept[i] = leaf;
+		all->intercept_count++;
+	} else if (!on && i < all->intercept_count) {
+		all->intercept[i] = all->intercept[--all->intercept_count];
+	}
+	return HV_STATUS_SUCCESS;
+}
+
+bool cpuid_is_intercepted(const struct vp *vp, u32 leaf)
+{
+	const struct cpuid_results *all = vp->partition->cpuid;
+
+	return find_intercept(all, leaf) < all->intercept_count;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See child_exit.h. What nobody here can do stops the VP for its worker. */
+#include "core/child_exit.h"
+#include "core/intercept.h"
+#include "core/lapic_mmio.h"
+#include "core/partition.h"
+#include "core/stimer.h"
+#include "core/synic.h"
+
+#define RFLAGS_IF BIT(9)
+
+static bool allowed(u32 access, u32 rights)
+{
+	return !((access & ACCESS_READ) && !(rights & GPA_READ)) &&
+	       !((access & ACCESS_WRITE) && !(rights & GPA_WRITE)) &&
+	       !((access & ACCESS_EXECUTE) && !(rights & GPA_EXECUTE));
+}
+
+void child_exit_npf(struct vp *vp, const struct vexit *e)
+{
+	bool mapped;
+	u32 rights;
+	spa_t spa;
+
+	if (align_down(e->npf.gpa.v, PAGE_SIZE) == APIC_BASE_ADDRESS && lapic_mmio_on(&vp->lapic) &&
+	    lapic_mmio_emulate(vp, e))
+		return;
+	mapped = gpa_map_lookup(&vp->partition->map, e->npf.gpa, &spa, &rights);
+	/* The map may have changed since the processor looked: then the guest tries again. */
+	if (mapped && allowed(e->npf.access, rights))
+		return;
+	intercept_memory(vp, e, mapped);
+}
+
+/* With interrupts off, only the worker can know whether this is the end. */
+void child_exit_hlt(struct vp *vp, const struct vexit *e)
+{
+	struct vregs r;
+
+	virt->get_regs(vp, &r);
+	virt->advance(vp, e->length);
+	if (r.rflags & RFLAGS_IF)
+		vp->state = VP_HALTED;
+	else
+		intercept_plain(vp, HV_MESSAGE_HALT, 0);
+}
+
+void child_exit_shutdown(struct vp *vp, const struct vexit *e)
+{
+	intercept_plain(vp, HV_MESSAGE_UNRECOVERABLE_EXCEPTION, 0);
+}
+
+/* Above all the processor's refusal to run with these registers. */
+void child_exit_unknown(struct vp *vp, const struct vexit *e)
+{
+	intercept_plain(vp, HV_MESSAGE_INVALID_VP_REGISTER, 0);
+}
+
+void child_slots_freed(struct vp *vp)
+{
+	u32 freed;
+
+	/* One record at a time: what is left over is looked at before the next entry. */
+	if (vp->suspended)
+		return;
+	freed = synic_slots_freed(vp);
+	if (!freed)
+		return;
+	stimer_retry(vp);
+	intercept_message_free(vp, freed);
+}

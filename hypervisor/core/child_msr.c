@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Every MSR that a child has. What is not listed is #GP, or the worker's if it asked for that.
+ * Constants are what an idle machine of this kind reads; "kept" ones have no effect.
+ */
+#include "core/child_msr.h"
+#include "core/arch.h"
+#include "core/partition.h"
+#include "core/synthetic_msr.h"
+#include "core/virt.h"
+
+#define MSR_TSC        0x10u
+#define MSR_TSC_ADJUST 0x3bu
+#define MSR_MISC       0x1a0u
+#define MSR_EFER       0xc0000080u
+
+/* mtrr[]: eight pairs, eleven fixed ranges, the default type. */
+static u64 *mtrr_of(struct vp *vp, u32 msr)
+{
+	switch (msr) {
+	case 0x200 ... 0x20f:
+		return &vp->mtrr[msr - 0x200];
+	case 0x250:
+		return &vp->mtrr[16];
+	case 0x258 ... 0x259:
+		return &vp->mtrr[17 + (msr - 0x258)];
+	case 0x268 ... 0x26f:
+		return &vp->mtrr[19 + (msr - 0x268)];
+	default: /* 0x2ff */
+		return &vp->mtrr[27];
+	}
+}
+_Static_assert(VP_MTRRS == 28, "the above");
+
+static bool read_kept(struct vp *vp, u32 msr, u64 *ret_value)
+{
+	*ret_value = msr == MSR_MISC ? vp->misc_enable : *mtrr_of(vp, msr);
+	return true;
+}
+
+static bool write_kept(struct vp *vp, u32 msr, u64 value)
+{
+	if (msr == MSR_MISC)
+		vp->misc_enable = value;
+	else
+		*mtrr_of(vp, msr) = value;
+	return true;
+}
+
+static bool write_tsc(struct vp *vp, u32 msr, u64 value)
+{
+	vp->tsc_adjust += value - (arch_tsc() + vp->tsc_offset);
+	vp_set_tsc(vp, value);
+	return true;
+}
+
+static bool read_tsc_adjust(struct vp *vp, u32 msr, u64 *ret_value)
+{
+	*ret_value = vp->tsc_adjust;
+	return true;
+}
+
+static bool write_tsc_adjust(struct vp *vp, u32 msr, u64 value)
+{
+	u64 change = value - vp->tsc_adjust;
+
+	vp->tsc_adjust = value;
+	vp_set_tsc(vp, arch_tsc() + vp->tsc_offset + change);
+	return true;
+}
+
+static bool read_tsc(struct vp *vp, u32 msr, u64 *ret_value)
+{
+	*ret_value = arch_tsc() + vp->tsc_offset;
+	return true;
+}
+
+static bool write_ignored(struct vp *vp, u32 msr, u64 value)
+{
+	return true;
+}
+
+#define CONSTANT(name, value)                                    \
+	static bool name(struct vp *vp, u32 msr, u64 *ret_value) \
+	{                                                        \
+		*ret_value = (value);                            \
+		return true;                                     \
+	}
+CONSTANT(read_zero, 0)
+CONSTANT(read_microcode, 0x01000065)
+CONSTANT(read_mtrrcap, 0x508)   /* eight variable ranges, fixed ones, write combining */
+CONSTANT(read_decode_config, 2) /* LFENCE serializes */
+
+const struct msr_range child_msr_ranges[] = {
+	/* The guest's own: switched with it, no exit. */
+	{0x174, 0x176, NULL, NULL},           /* SYSENTER */
+	{0x277, 0x277, NULL, NULL},           /* PAT */
+	{0xc0000081, 0xc0000084, NULL, NULL}, /* STAR … SFMASK */
+	{0xc0000100, 0xc0000102, NULL, NULL}, /* FS, GS and kernel GS base */
+	{MSR_TSC, MSR_TSC, NULL, write_tsc},
+
+	{MSR_APIC_BASE, MSR_APIC_BASE, msr_read_lapic, msr_write_lapic},
+	{MSR_TSC_DEADLINE, MSR_TSC_DEADLINE, msr_read_lapic, msr_write_lapic},
+	{MSR_X2APIC_FIRST, MSR_X2APIC_LAST, msr_read_lapic, msr_write_lapic},
+	{SYNTHETIC_MSR_FIRST, SYNTHETIC_MSR_LAST, synthetic_msr_read, synthetic_msr_write},
+	{MSR_EFER, MSR_EFER, msr_read_efer, msr_write_efer},
+	{MSR_TSC_ADJUST, MSR_TSC_ADJUST, read_tsc_adjust, write_tsc_adjust},
+
+	{MSR_MISC, MSR_MISC, read_kept, write_kept},
+	{0x200, 0x20f, read_kept, write_kept}, /* MTRRs */
+	{0x250, 0x250, read_kept, write_kept},
+	{0x258, 0x259, read_kept, write_kept},
+	{0x268, 0x26f, read_kept, write_kept},
+	{0x2ff, 0x2ff, read_kept, write_kept},
+	{0xfe, 0xfe, read_mtrrcap, msr_write_fault},
+
+	{0x17, 0x17, read_zero, msr_write_fault},           /* platform id */
+	{0x8b, 0x8b, read_microcode, write_ignored},        /* microcode revision */
+	{0xce, 0xce, read_zero, msr_write_fault},           /* platform info */
+	{0x140, 0x140, read_zero, write_ignored},           /* misc features */
+	{0x179, 0x17a, read_zero, write_ignored},           /* machine check: none */
+	{0x1d9, 0x1d9, read_zero, write_ignored},           /* DEBUGCTL */
+	{0xc0010010, 0xc0010010, read_zero, write_ignored}, /* SYSCFG */
+	{0xc0010015, 0xc0010015, read_zero, write_ignored}, /* HWCR */
+	{0xc001001f, 0xc001001f, read_zero, write_ignored}, /* NB_CFG */
+	{0xc0011029, 0xc0011029, read_decode_config, write_ignored},
+};
+const size_t child_msr_range_count = ARRAY_SIZE(child_msr_ranges);
+
+bool child_msr_read_direct(struct vp *vp, u32 msr, u64 *ret_value)
+{
+	return msr == MSR_TSC ? read_tsc(vp, msr, ret_value) : virt->get_msr(vp, msr, ret_value);
+}
+
+bool child_msr_write_direct(struct vp *vp, u32 msr, u64 value)
+{
+	return virt->set_msr(vp, msr, value);
+}

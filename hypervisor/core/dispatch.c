@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The root's scheduler runs a child's VP: HvCallDispatchVp stays in here until the VP needs its
+ * worker, waits for something, or the root VP of this processor has something to do itself. And
+ * what the root sends to its children: interrupts, messages, event flags.
+ */
+#include "core/arch.h"
+#include "core/calls.h"
+#include "core/child_exit.h"
+#include "core/exit.h"
+#include "core/format.h"
+#include "core/intercept.h"
+#include "core/manage.h"
+#include "core/synic.h"
+#include "core/virt.h"
+#include "hv/cpuid.h"
+#include "hv/keelson.h"
+#include "hv/partition.h"
+
+#define MANAGE ((u64)HV_CREATE_PARTITIONS << 32)
+
+static bool has_work(const struct vp *root)
+{
+	return __atomic_load_n(&root->events, __ATOMIC_ACQUIRE) || root->held ||
+	       root->lapic.extint >= 0 || lapic_pending(&root->lapic) >= 0;
+}
+
+static bool extint_wanted(struct vp *vp)
+{
+	return vp->notify_extint && vp->lapic.extint < 0 && lapic_passes_extint(&vp->lapic) &&
+	       !virt->event_queued(vp) && virt->extint_window(vp);
+}
+
+/* One stay in the guest. False: the VP has nothing to run. */
+static bool run_once(struct vp *vp)
+{
+	struct vexit e;
+
+	__atomic_store_n(&vp->in_guest, true, __ATOMIC_SEQ_CST);
+	if (!vp_prepare(vp)) {
+		__atomic_store_n(&vp->in_guest, false, __ATOMIC_RELEASE);
+		return false;
+	}
+	if (unlikely(vp->notify_extint) && extint_wanted(vp)) {
+		__atomic_store_n(&vp->in_guest, false, __ATOMIC_RELEASE);
+		vp->notify_extint = false;
+		intercept_plain(vp, HV_MESSAGE_INTERRUPTION_DELIVERABLE, 0);
+		return true;
+	}
+	virt->vp_run(vp, &e);
+	__atomic_store_n(&vp->in_guest, false, __ATOMIC_RELEASE);
+	exit_handle(vp, &e);
+	return true;
+}
+
+/*
+ * Says "blocked", then looks once more: whoever posts something does it the other way round, so
+ * one of the two sees the other. False: there is something to run after all.
+ */
+static bool block(struct vp *vp)
+{
+	__atomic_store_n(&vp->blocked, 1, __ATOMIC_SEQ_CST);
+	if (!vp_prepare(vp))
+		return true;
+	__atomic_store_n(&vp->blocked, 0, __ATOMIC_SEQ_CST);
+	return false;
+}
+
+static void run(struct vp *vp, const struct vp *root, struct hv_dispatch_output *out)
+{
+	*out = (struct hv_dispatch_output){.state = HV_DISPATCH_READY, .wake_tsc = ~0ull};
+	for (;;) {
+		if (unlikely(vp->synic.full))
+			child_slots_freed(vp);
+		if (vp->suspended) {
+			out->event = HV_DISPATCH_INTERCEPT;
+			return;
+		}
+		if (vp->explicit_suspend) {
+			out->event = HV_DISPATCH_SUSPENDED;
+			return;
+		}
+		arch_quiesce();
+		if (has_work(root))
+			return;
+		if (!run_once(vp) && block(vp)) {
+			out->state = HV_DISPATCH_BLOCKED;
+			return;
+		}
+	}
+}
+
+static void enter(struct vp *vp, struct vp *root)
+{
+	__atomic_store_n(&vp->blocked, 0, __ATOMIC_SEQ_CST);
+	vp->host = root;
+	vp->cpu = root->cpu;
+	intercept_load_registers(vp);
+	vp_timers_to(vp, root->timers);
+	if (root->timers->first && root->timers->first->deadline <= arch_tsc())
+		timers_expire(root->timers, arch_tsc());
+	virt->enter(vp);
+	/* The root's interrupts end the child's stay: kicks for the root come to this processor. */
+	__atomic_store_n(&root->in_guest, true, __ATOMIC_SEQ_CST);
+}
+
+static void leave(struct vp *vp, struct vp *root, struct hv_dispatch_output *out)
+{
+	__atomic_store_n(&root->in_guest, false, __ATOMIC_RELEASE);
+	virt->leave(vp);
+	vp_timers_to(vp, &vp->parked);
+	if (vp->parked.first)
+		out->wake_tsc = vp->parked.first->deadline + root->tsc_offset;
+	intercept_save_registers(vp);
+}
+
+static hv_status dispatch(struct hypercall *call)
+{
+	struct hv_dispatch_input in;
+	struct hv_dispatch_output out;
+	struct vp *vp;
+	void *output;
+	hv_status status;
+
+	memcpy(&in, call->header, sizeof(in));
+	if (in.flags & ~HV_DISPATCH_CLEAR_INTERCEPT)
+		return HV_STATUS_INVALID_PARAMETER;
+	status = manage_claim_vp(call, in.partition_id, in.vp_index, &vp);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	if (vp->partition->frozen) {
+		vp_release(vp);
+		return HV_STATUS_INVALID_PARTITION_STATE;
+	}
+	if (in.flags & HV_DISPATCH_CLEAR_INTERCEPT)
+		vp->suspended = false;
+	enter(vp, call->vp);
+	run(vp, call->vp, &out);
+	leave(vp, call->vp, &out);
+	vp_release(vp);
+	output = hypercall_output_again(call);
+	if (output)
+		memcpy(output, &out, sizeof(out));
+	return HV_STATUS_SUCCESS;
+}
+
+/* A running child of the caller. */
+static hv_status find_active(const struct hypercall *call, u64 id, struct partition **ret_p)
+{
+	hv_status status = manage_child(call, id, ret_p);
+
+	if (status == HV_STATUS_SUCCESS && (*ret_p)->state != PARTITION_ACTIVE)
+		return HV_STATUS_INVALID_PARTITION_STATE;
+	return status;
+}
+
+static hv_status find_active_vp(const struct hypercall *call, u64 id, u32 index, struct vp **ret_vp)
+{
+	struct partition *p;
+	hv_status status = find_active(call, id, &p);
+
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	*ret_vp = partition_vp(p, index);
+	return *ret_vp ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_VP_INDEX;
+}
+
+static hv_status assert_interrupt(struct hypercall *call)
+{
+	struct hv_assert_interrupt_input in;
+	struct lapic_message m;
+	struct partition *p;
+	hv_status status;
+	u32 mode;
+
+	memcpy(&in, call->header, sizeof(in));
+	status = find_active(call, in.partition_id, &p);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	mode = (u32)in.control;
+	if ((in.control & ~(0xffffffffull | HV_INTERRUPT_LEVEL | HV_INTERRUPT_LOGICAL)) ||
+	    mode > DELIVER_EXTINT || mode == DELIVER_RESERVED || in.vector > 0xff ||
+	    in.destination >> 32)
+		return HV_STATUS_INVALID_PARAMETER;
+	m = (struct lapic_message){
+		.destination = (u32)in.destination,
+		.vector = (u8)in.vector,
+		.delivery = mode,
+		.logical = in.control & HV_INTERRUPT_LOGICAL,
+		.level = (in.control & HV_INTERRUPT_LEVEL) && mode <= DELIVER_LOWEST,
+		.assert = true,
+		.wide = in.destination > 0xff,
+	};
+	lapic_send(p, NULL, TO_DESTINATION, &m);
+	return HV_STATUS_SUCCESS;
+}
+
+/* The 8259 took its line back: an ExtINT that nobody acknowledged is gone. */
+static hv_status clear_interrupt(struct hypercall *call)
+{
+	struct partition *p;
+	hv_status status = find_active(call, call->header[0], &p);
+	struct vp *vp;
+	u32 i;
+
+	for (i = 0; status == HV_STATUS_SUCCESS && i < PARTITION_MAX_VPS; i++) {
+		vp = partition_vp(p, i);
+		if (vp)
+			__atomic_store_n(&vp->lapic.extint, -1, __ATOMIC_RELAXED);
+	}
+	return status;
+}
+
+static hv_status post_direct(struct hypercall *call)
+{
+	struct hv_post_message_direct_input in;
+	struct hv_message m;
+	struct vp *vp;
+	hv_status status;
+
+	memcpy(&in, call->header, sizeof(in));
+	status = find_active_vp(call, in.partition_id, in.vp_index, &vp);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	memcpy(&m, in.message, sizeof(m));
+	if (in.level || in.sint >= HV_SINT_COUNT || !m.type || m.payload_size > HV_MESSAGE_PAYLOAD)
+		return HV_STATUS_INVALID_PARAMETER;
+	return synic_post(vp, in.sint, &m);
+}
+
+static hv_status signal_direct(struct hypercall *call)
+{
+	struct hv_signal_event_direct_input in;
+	struct hv_signal_event_direct_output out = {0};
+	struct vp *vp;
+	hv_status status;
+	bool newly;
+
+	memcpy(&in, call->header, sizeof(in));
+	status = find_active_vp(call, in.partition_id, in.vp_index, &vp);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	if (in.level || in.sint >= HV_SINT_COUNT || in.flag >= HV_EVENT_FLAGS)
+		return HV_STATUS_INVALID_PARAMETER;
+	status = synic_signal(vp, in.sint, in.flag, &newly);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	out.newly_signaled = newly;
+	memcpy(call->out, &out, sizeof(out));
+	return HV_STATUS_SUCCESS;
+}
+
+static hv_status set_wake_flag(struct hypercall *call)
+{
+	struct hv_keelson_wake_flag_input in;
+	struct vp *vp;
+	hv_status status;
+
+	memcpy(&in, call->header, sizeof(in));
+	if (in.sint >= HV_SINT_COUNT || in.flag >= HV_EVENT_FLAGS || in.reserved)
+		return HV_STATUS_INVALID_PARAMETER;
+	status = manage_claim_vp(call, in.partition_id, in.vp_index, &vp);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	vp->wake_sint = in.sint;
+	vp->wake_flag = in.flag;
+	vp->wake_set = true;
+	vp_release(vp);
+	return HV_STATUS_SUCCESS;
+}
+
+const struct hypercall_kind dispatch_calls[] = {
+	{.code = HV_CALL_DISPATCH_VP,
+	 .in_header = sizeof(struct hv_dispatch_input),
+	 .out_header = sizeof(struct hv_dispatch_output),
+	 .privilege = MANAGE,
+	 .handle = dispatch},
+	{.code = HV_CALL_ASSERT_VIRTUAL_INTERRUPT,
+	 .in_header = sizeof(struct hv_assert_interrupt_input),
+	 .privilege = MANAGE,
+	 .handle = assert_interrupt},
+	{.code = HV_CALL_CLEAR_VIRTUAL_INTERRUPT,
+	 .in_header = sizeof(struct hv_partition_input),
+	 .privilege = MANAGE,
+	 .handle = clear_interrupt},
+	{.code = HV_CALL_SIGNAL_EVENT_DIRECT,
+	 .in_header = sizeof(struct hv_signal_event_direct_input),
+	 .out_header = sizeof(struct hv_signal_event_direct_output),
+	 .privilege = MANAGE,
+	 .handle = signal_direct},
+	{.code = HV_CALL_POST_MESSAGE_DIRECT,
+	 .in_header = sizeof(struct hv_post_message_direct_input),
+	 .privilege = MANAGE,
+	 .handle = post_direct},
+	{.code = HV_CALL_KEELSON_SET_WAKE_FLAG,
+	 .in_header = sizeof(struct hv_keelson_wake_flag_input),
+	 .managed = true,
+	 .privilege = MANAGE,
+	 .handle = set_wake_flag},
+	{0},
+};

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * HvCallPostMessage and HvCallSignalEvent of guests (TLFS 11.11). Connections are the worker's:
+ * the VP stops and whoever knows the connection says how it went.
+ */
+#include "core/calls.h"
+#include "core/format.h"
+#include "core/intercept.h"
+#include "core/partition.h"
+#include "hv/cpuid.h"
+#include "hv/partition.h"
+
+static hv_status post_message(struct hypercall *call)
+{
+	struct hv_post_message_input in;
+
+	memcpy(&in, call->header, sizeof(in));
+	if (in.size > HV_MESSAGE_PAYLOAD || !in.type || in.type & 0x80000000)
+		return HV_STATUS_INVALID_PARAMETER;
+	intercept_post_message(call->vp, &in);
+	return HV_STATUS_INVALID_CONNECTION_ID;
+}
+
+/* Fast: connection in 31:0, flag in 47:32. */
+static hv_status signal_event(struct hypercall *call)
+{
+	u64 in = call->header[0];
+
+	if ((in >> 32 & 0xffff) >= HV_EVENT_FLAGS)
+		return HV_STATUS_INVALID_PARAMETER;
+	intercept_signal_event(call->vp, (u32)in, (u16)(in >> 32));
+	return HV_STATUS_INVALID_CONNECTION_ID;
+}
+
+const struct hypercall_kind guest_calls[] = {
+	{.code = HV_CALL_SIGNAL_EVENT,
+	 .in_header = sizeof(u64),
+	 .privilege = (u64)HV_SIGNAL_EVENTS << 32,
+	 .handle = signal_event},
+	{.code = HV_CALL_POST_MESSAGE,
+	 .in_header = sizeof(struct hv_post_message_input),
+	 .privilege = (u64)HV_POST_MESSAGES << 32,
+	 .handle = post_message},
+	{0},
+};

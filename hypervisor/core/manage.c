@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* See manage.h. */
+#include "core/manage.h"
+#include "core/arch.h"
+#include "hv/partition.h"
+
+static u32 locked; /* atomic */
+
+struct partition *partitions[PARTITIONS_MAX] = {&root_partition};
+
+void manage_lock(void)
+{
+	while (__atomic_exchange_n(&locked, 1, __ATOMIC_ACQUIRE)) {
+		arch_quiesce();
+		arch_pause();
+	}
+}
+
+void manage_unlock(void)
+{
+	__atomic_store_n(&locked, 0, __ATOMIC_RELEASE);
+}
+
+struct partition *partition_find(struct partition *self, u64 id)
+{
+	struct partition *p;
+
+	if (id == HV_PARTITION_ID_SELF)
+		return self;
+	p = __atomic_load_n(&partitions[id % PARTITIONS_MAX], __ATOMIC_ACQUIRE);
+	return p && p->id == id ? p : NULL;
+}
+
+struct vp *partition_vp(struct partition *p, u32 index)
+{
+	return index < PARTITION_MAX_VPS ? __atomic_load_n(&p->vp[index], __ATOMIC_ACQUIRE) : NULL;
+}
+
+hv_status manage_child(const struct hypercall *call, u64 id, struct partition **ret_child)
+{
+	struct partition *p = partition_find(NULL, id);
+
+	if (!p || p->parent != call->vp->partition)
+		return HV_STATUS_INVALID_PARTITION_ID;
+	*ret_child = p;
+	return HV_STATUS_SUCCESS;
+}
+
+hv_status manage_claim_any_vp(const struct hypercall *call, u64 id, u32 index, struct vp **ret_vp)
+{
+	struct partition *p;
+	struct vp *vp;
+	hv_status status = manage_child(call, id, &p);
+
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	vp = partition_vp(p, index);
+	if (!vp)
+		return HV_STATUS_INVALID_VP_INDEX;
+	if (!vp_claim(vp))
+		return HV_STATUS_INVALID_VP_STATE;
+	*ret_vp = vp;
+	return HV_STATUS_SUCCESS;
+}
+
+hv_status manage_claim_vp(const struct hypercall *call, u64 id, u32 index, struct vp **ret_vp)
+{
+	hv_status status = manage_claim_any_vp(call, id, index, ret_vp);
+
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	/* Finalizing sets the state first and then looks for claims. */
+	if ((*ret_vp)->partition->state == PARTITION_ACTIVE)
+		return HV_STATUS_SUCCESS;
+	vp_release(*ret_vp);
+	return HV_STATUS_INVALID_PARTITION_STATE;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the management calls share: one lock for all of them, the table of partitions, and the
+ * checks that every call begins with.
+ *
+ * The lock is taken by hypercall.c before a call's lists are looked up (kind->managed), so that a
+ * processor that waits for it holds no pointers into guest memory and can answer a flush.
+ */
+#ifndef CORE_MANAGE_H
+#define CORE_MANAGE_H
+
+#include "core/hypercall.h"
+#include "core/partition.h"
+
+void manage_lock(void);
+void manage_unlock(void);
+
+/* By slot; a partition's id is generation * PARTITIONS_MAX + slot. [0] is the root. */
+extern struct partition *partitions[PARTITIONS_MAX];
+
+/* The caller's child with this id: INVALID_PARTITION_ID if there is none. */
+hv_status must_check manage_child(const struct hypercall *call, u64 id,
+				  struct partition **ret_child);
+
+/*
+ * A VP of an active child, claimed: the caller releases it. INVALID_VP_STATE: it is running. The
+ * second one takes it whatever state the partition is in: to delete it.
+ */
+hv_status must_check manage_claim_vp(const struct hypercall *call, u64 id, u32 index,
+				     struct vp **ret_vp);
+hv_status must_check manage_claim_any_vp(const struct hypercall *call, u64 id, u32 index,
+					 struct vp **ret_vp);
+
+#endif

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Deposits and guest maps. A page of RAM is the root's (in the root's map, perhaps shown to
+ * children as well) or the hypervisor's (deposited, in nobody's map). Deposit and withdraw carry
+ * it over; a page that a child can see is never taken.
+ */
+#include "core/arch.h"
+#include "core/calls.h"
+#include "core/format.h"
+#include "core/manage.h"
+#include "core/panic.h"
+#include "hv/cpuid.h"
+#include "hv/partition.h"
+
+#define MEMORY      ((u64)HV_ACCESS_MEMORY_POOL << 32)
+#define LARGE_PAGES (SIZE_2M / PAGE_SIZE)
+
+/* Deposits go to the caller itself (for its children's structures) or to a child. */
+static hv_status find_pool(const struct hypercall *call, u64 id, struct partition **ret_p)
+{
+	if (partition_find(call->vp->partition, id) == call->vp->partition) {
+		*ret_p = call->vp->partition;
+		return HV_STATUS_SUCCESS;
+	}
+	return manage_child(call, id, ret_p);
+}
+
+/* The root's map is one to one: pages of it that are RAM and can be taken away or shown. */
+static bool is_roots_ram(const struct partition *root, u64 start, u64 size)
+{
+	u64 at;
+
+	for (at = start; at < start + size; at += PAGE_SIZE)
+		if (!arch_is_ram(SPA(at)))
+			return false;
+	return gpa_map_is_identity(&root->map, GPA(start), size);
+}
+
+static bool is_page_number(u64 number)
+{
+	return number < 1ull << 36;
+}
+
+static u64 next_page_number(const struct hypercall *call)
+{
+	u64 number;
+
+	hypercall_rep_input(call, &number);
+	return number;
+}
+
+/* The caller's list, copied once; and the same, sorted, for seen_by_child(). Management lock. */
+static u64 deposit_list[PAGE_SIZE / 8], sorted_list[PAGE_SIZE / 8];
+static u32 deposit_count;
+
+static void insert_sorted(u64 page)
+{
+	u32 i = deposit_count;
+
+	for (; i && sorted_list[i - 1] > page; i--)
+		sorted_list[i] = sorted_list[i - 1];
+	sorted_list[i] = page;
+}
+
+static bool copy_list(struct hypercall *call)
+{
+	u16 first = call->rep_next;
+	bool valid = true;
+	u64 number;
+
+	for (deposit_count = 0; call->rep_next < call->rep_count; call->rep_next++) {
+		number = next_page_number(call);
+		valid &= is_page_number(number);
+		deposit_list[deposit_count] = number << PAGE_SHIFT;
+		insert_sorted(number << PAGE_SHIFT);
+		deposit_count++;
+	}
+	call->rep_next = first;
+	return valid;
+}
+
+/* Whether a page of the list lies in this leaf: the first one not below it. */
+static bool leaf_has_listed(spa_t spa, u64 size)
+{
+	u32 low = 0, high = deposit_count;
+
+	while (low < high) {
+		u32 middle = (low + high) / 2;
+
+		if (sorted_list[middle] < spa.v)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < deposit_count && sorted_list[low] < spa.v + size;
+}
+
+static bool seen_by_child(void)
+{
+	u32 i;
+
+	for (i = 1; i < PARTITIONS_MAX; i++)
+		if (partitions[i] && gpa_map_any_leaf(&partitions[i]->map, leaf_has_listed))
+			return true;
+	return false;
+}
+
+/* Takes a run of `count` pages away from the root. The flush is still to come. */
+static hv_status unmap_run(struct partition *root, u64 start, u32 count)
+{
+	u64 size = (u64)count << PAGE_SHIFT;
+	hv_status status;
+	bool flush;
+
+	if (!is_roots_ram(root, start, size))
+		return HV_STATUS_INVALID_PARAMETER;
+	status = gpa_unmap_range(&root->map, GPA(start), size, &flush);
+	/* Of the hypervisor's own pages, not of the partition's: no deposit helps. */
+	return status == HV_STATUS_INSUFFICIENT_MEMORY ? HV_STATUS_NO_RESOURCES : status;
+}
+
+/* How many pages from `i` on follow each other. */
+static u32 run_length(u32 i)
+{
+	u32 n = 1;
+
+	while (i + n < deposit_count && deposit_list[i + n] == deposit_list[i] + n * PAGE_SIZE)
+		n++;
+	return n;
+}
+
+static void flush_root(struct partition *root)
+{
+	arch_flush_map(root);
+	gpa_map_flushed(&root->map);
+}
+
+/* First everything is unmapped, then one flush, then the pages become the pool's. */
+static hv_status deposit(struct hypercall *call)
+{
+	struct partition *root = call->vp->partition, *p;
+	hv_status status = find_pool(call, call->header[0], &p);
+	u32 i, done, count;
+
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	if (!copy_list(call))
+		return HV_STATUS_INVALID_PARAMETER;
+	if (seen_by_child())
+		return HV_STATUS_OPERATION_DENIED;
+	for (done = 0; done < deposit_count; done += count) {
+		count = run_length(done);
+		status = unmap_run(root, deposit_list[done], count);
+		if (status != HV_STATUS_SUCCESS)
+			break;
+	}
+	if (!done)
+		return status;
+	flush_root(root);
+	for (i = 0; i < done; i++)
+		page_pool_add(&p->pool, SPA(deposit_list[i]));
+	call->rep_next += done;
+	return status;
+}
+
+/* Back into the root's map, where it was. */
+static bool give_back(struct partition *root, spa_t page)
+{
+	bool flush;
+
+	return gpa_map_range(&root->map, GPA(page.v), page, PAGE_SIZE, GPA_ALL, &flush) ==
+	       HV_STATUS_SUCCESS;
+}
+
+static hv_status withdraw(struct hypercall *call)
+{
+	struct partition *root = call->vp->partition, *p;
+	hv_status status = find_pool(call, call->header[0], &p);
+	bool merged = false;
+	u64 number;
+	spa_t page;
+
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	for (; call->rep_next < call->rep_count; call->rep_next++) {
+		if (!page_pool_withdraw(&p->pool, &page)) {
+			status = HV_STATUS_NO_RESOURCES;
+			break;
+		}
+		if (!give_back(root, page)) {
+			page_pool_add(&p->pool, page);
+			status = HV_STATUS_INSUFFICIENT_MEMORY;
+			break;
+		}
+		merged |= gpa_map_merge(&root->map, GPA(page.v));
+		number = page.v >> PAGE_SHIFT;
+		memcpy(hypercall_rep_output(call), &number, sizeof(number));
+	}
+	if (merged)
+		flush_root(root);
+	return status;
+}
+
+static hv_status balance(struct hypercall *call)
+{
+	struct hv_memory_balance out;
+	struct partition *p;
+	hv_status status = find_pool(call, call->header[0], &p);
+
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	out.available = p->pool.free_count;
+	out.in_use = p->pool.total_count - p->pool.free_count;
+	memcpy(call->out, &out, sizeof(out));
+	return HV_STATUS_SUCCESS;
+}
+
+static hv_status find_map(const struct hypercall *call, struct hv_map_gpa_input *in,
+			  struct partition **ret_p)
+{
+	hv_status status;
+
+	memcpy(in, call->header, sizeof(*in));
+	status = manage_child(call, in->partition_id, ret_p);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	if ((*ret_p)->state != PARTITION_ACTIVE)
+		return HV_STATUS_INVALID_PARTITION_STATE;
+	if (!is_page_number(in->gpa_page))
+		return HV_STATUS_INVALID_PARAMETER;
+	if ((in->flags & HV_MAP_LARGE_PAGE) && in->gpa_page % LARGE_PAGES)
+		return HV_STATUS_INVALID_ALIGNMENT;
+	return HV_STATUS_SUCCESS;
+}
+
+/* Executable is kernel and user together; nothing can be written or run that cannot be read. */
+static bool decode_rights(u32 flags, u32 *ret_rights)
+{
+	u32 execute = flags & HV_MAP_EXECUTABLE;
+
+	if (flags & ~(HV_MAP_READABLE | HV_MAP_WRITABLE | HV_MAP_EXECUTABLE | HV_MAP_LARGE_PAGE))
+		return false;
+	if (!(flags & HV_MAP_READABLE) || (execute && execute != HV_MAP_EXECUTABLE))
+		return false;
+	*ret_rights =
+		GPA_READ | (flags & HV_MAP_WRITABLE ? GPA_WRITE : 0) | (execute ? GPA_EXECUTE : 0);
+	return true;
+}
+
+static void flush_after(struct partition *p, bool flush)
+{
+	if (!flush)
+		return;
+	arch_flush_map(p);
+	gpa_map_flushed(&p->map);
+}
+
+static hv_status map_one(struct partition *p, const struct partition *root, u64 gpa, u64 number,
+			 u64 size, u32 rights, bool *flush)
+{
+	bool changed;
+	hv_status status;
+
+	if (!is_page_number(number) || (number << PAGE_SHIFT) % size)
+		return HV_STATUS_INVALID_PARAMETER;
+	if (!is_roots_ram(root, number << PAGE_SHIFT, size))
+		return HV_STATUS_INVALID_PARAMETER;
+	status =
+		gpa_map_range(&p->map, GPA(gpa), SPA(number << PAGE_SHIFT), size, rights, &changed);
+	*flush |= status == HV_STATUS_SUCCESS && changed;
+	return status;
+}
+
+static hv_status map(struct hypercall *call)
+{
+	struct hv_map_gpa_input in;
+	struct partition *p;
+	hv_status status = find_map(call, &in, &p);
+	bool flush = false;
+	u32 rights;
+	u64 size;
+
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	if (!decode_rights(in.flags, &rights))
+		return HV_STATUS_INVALID_PARAMETER;
+	size = in.flags & HV_MAP_LARGE_PAGE ? SIZE_2M : PAGE_SIZE;
+	for (; call->rep_next < call->rep_count; call->rep_next++) {
+		status = map_one(p, call->vp->partition,
+				 (in.gpa_page << PAGE_SHIFT) + call->rep_next * size,
+				 next_page_number(call), size, rights, &flush);
+		if (status != HV_STATUS_SUCCESS)
+			break;
+	}
+	flush_after(p, flush);
+	return status;
+}
+
+static hv_status unmap(struct hypercall *call)
+{
+	struct hv_map_gpa_input in;
+	struct partition *p;
+	hv_status status = find_map(call, &in, &p);
+	bool flush = false, changed;
+	u64 size;
+
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	if (in.flags & ~HV_MAP_LARGE_PAGE)
+		return HV_STATUS_INVALID_PARAMETER;
+	size = in.flags & HV_MAP_LARGE_PAGE ? SIZE_2M : PAGE_SIZE;
+	for (; call->rep_next < call->rep_count; call->rep_next++) {
+		status = gpa_unmap_range(&p->map,
+					 GPA((in.gpa_page << PAGE_SHIFT) + call->rep_next * size),
+					 size, &changed);
+		if (status != HV_STATUS_SUCCESS)
+			break;
+		flush |= changed;
+	}
+	flush_after(p, flush);
+	return status;
+}
+
+const struct hypercall_kind memory_calls[] = {
+	{.code = HV_CALL_DEPOSIT_MEMORY,
+	 .in_header = sizeof(struct hv_partition_input),
+	 .in_rep = sizeof(u64),
+	 .rep = true,
+	 .managed = true,
+	 .privilege = MEMORY,
+	 .handle = deposit},
+	{.code = HV_CALL_WITHDRAW_MEMORY,
+	 .in_header = sizeof(struct hv_partition_proximity_input),
+	 .out_rep = sizeof(u64),
+	 .rep = true,
+	 .managed = true,
+	 .privilege = MEMORY,
+	 .handle = withdraw},
+	{.code = HV_CALL_GET_MEMORY_BALANCE,
+	 .in_header = sizeof(struct hv_partition_proximity_input),
+	 .out_header = sizeof(struct hv_memory_balance),
+	 .managed = true,
+	 .privilege = MEMORY,
+	 .handle = balance},
+	{.code = HV_CALL_MAP_GPA_PAGES,
+	 .in_header = sizeof(struct hv_map_gpa_input),
+	 .in_rep = sizeof(u64),
+	 .rep = true,
+	 .managed = true,
+	 .privilege = MEMORY,
+	 .handle = map},
+	{.code = HV_CALL_UNMAP_GPA_PAGES,
+	 .in_header = sizeof(struct hv_map_gpa_input),
+	 .rep = true,
+	 .managed = true,
+	 .privilege = MEMORY,
+	 .handle = unmap},
+	{0},
+};

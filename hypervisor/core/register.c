@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * See register.h. Most registers are a word at a place: in the VP, in struct vregs, or an MSR
+ * under its other name; the rest is spelled out.
+ */
+#include "core/register.h"
+#include "core/arch.h"
+#include "core/exit.h"
+#include "core/msr.h"
+#include "core/partition.h"
+#include "core/segment.h"
+#include "core/virt.h"
+#include "hv/msr.h"
+
+#define REGISTER_RSP (HV_REGISTER_RAX + RSP)
+
+/* Words of struct vregs. */
+static const struct {
+	u32 name;
+	u32 offset;
+} words[] = {
+	{REGISTER_RSP, offsetof(struct vregs, rsp)},
+	{HV_REGISTER_RIP, offsetof(struct vregs, rip)},
+	{HV_REGISTER_RFLAGS, offsetof(struct vregs, rflags)},
+	{HV_REGISTER_CR0, offsetof(struct vregs, cr0)},
+	{HV_REGISTER_CR2, offsetof(struct vregs, cr2)},
+	{HV_REGISTER_CR3, offsetof(struct vregs, cr3)},
+	{HV_REGISTER_CR4, offsetof(struct vregs, cr4)},
+	{HV_REGISTER_DR6, offsetof(struct vregs, dr6)},
+	{HV_REGISTER_DR7, offsetof(struct vregs, dr7)},
+	{HV_REGISTER_EFER, offsetof(struct vregs, efer)},
+};
+
+/* Registers that the guest reaches as MSRs; set with the guest's own checks. */
+static const struct {
+	u32 name, msr;
+} msrs[] = {
+	{HV_REGISTER_KERNEL_GS_BASE, 0xc0000102},
+	{HV_REGISTER_APIC_BASE, MSR_APIC_BASE},
+	{HV_REGISTER_PAT, 0x277},
+	{HV_REGISTER_SYSENTER_CS, 0x174},
+	{HV_REGISTER_SYSENTER_ESP, 0x175},
+	{HV_REGISTER_SYSENTER_EIP, 0x176},
+	{HV_REGISTER_STAR, 0xc0000081},
+	{HV_REGISTER_LSTAR, 0xc0000082},
+	{HV_REGISTER_CSTAR, 0xc0000083},
+	{HV_REGISTER_SFMASK, 0xc0000084},
+	{HV_REGISTER_GUEST_OS_ID, HV_MSR_GUEST_OS_ID},
+	{HV_REGISTER_HYPERCALL, HV_MSR_HYPERCALL},
+	{HV_REGISTER_VP_INDEX, HV_MSR_VP_INDEX},
+	{HV_REGISTER_VP_ASSIST, HV_MSR_VP_ASSIST},
+	{HV_REGISTER_REFERENCE_TSC, HV_MSR_REFERENCE_TSC},
+	{HV_REGISTER_SCONTROL, HV_MSR_SCONTROL},
+	{HV_REGISTER_SVERSION, HV_MSR_SVERSION},
+	{HV_REGISTER_SIEFP, HV_MSR_SIEFP},
+	{HV_REGISTER_SIMP, HV_MSR_SIMP},
+};
+
+/* Ranges of the same: name, first MSR, how many. */
+static const struct {
+	u32 name, msr, count;
+} msr_ranges[] = {
+	{HV_REGISTER_SINT0, HV_MSR_SINT0, 16},
+	{HV_REGISTER_STIMER0_CONFIG, HV_MSR_STIMER0_CONFIG, 8},
+	{HV_REGISTER_CRASH_P0, HV_MSR_CRASH_P0, 5},
+};
+
+static u64 *word_of(struct vregs *r, u32 name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		if (words[i].name == name)
+			return (u64 *)((char *)r + words[i].offset);
+	return NULL;
+}
+
+static bool find_msr(u32 name, u32 *ret_msr)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(msrs); i++)
+		if (msrs[i].name == name) {
+			*ret_msr = msrs[i].msr;
+			return true;
+		}
+	for (i = 0; i < ARRAY_SIZE(msr_ranges); i++)
+		if (name - msr_ranges[i].name < msr_ranges[i].count) {
+			*ret_msr = msr_ranges[i].msr + (name - msr_ranges[i].name);
+			return true;
+		}
+	return false;
+}
+
+static bool get_msr(struct vp *vp, u32 msr, u64 *ret_value)
+{
+	return virt->get_msr(vp, msr, ret_value) || msr_read(vp, msr, ret_value);
+}
+
+static bool set_msr(struct vp *vp, u32 msr, u64 value)
+{
+	return virt->set_msr(vp, msr, value) || msr_write(vp, msr, value);
+}
+
+static bool is_gpr(u32 name)
+{
+	return name - HV_REGISTER_RAX <= HV_REGISTER_R15 - HV_REGISTER_RAX && name != REGISTER_RSP;
+}
+
+static hv_status get_special(struct vp *vp, u32 name, const struct vregs *r,
+			     union hv_register_value *v)
+{
+	u32 msr;
+
+	switch (name) {
+	case HV_REGISTER_EXPLICIT_SUSPEND:
+		v->word[0] = vp->explicit_suspend;
+		return HV_STATUS_SUCCESS;
+	case HV_REGISTER_INTERCEPT_SUSPEND:
+		v->word[0] = vp->suspended;
+		return HV_STATUS_SUCCESS;
+	case HV_REGISTER_INTERNAL_ACTIVITY:
+		v->word[0] = vp->state;
+		return HV_STATUS_SUCCESS;
+	case HV_REGISTER_PENDING_INTERRUPTION:
+		v->word[0] = virt->event_queued(vp);
+		return HV_STATUS_SUCCESS;
+	case HV_REGISTER_INTERRUPT_STATE:
+		v->word[0] = virt->interrupt_state(vp);
+		return HV_STATUS_SUCCESS;
+	case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
+		v->word[0] = vp->notify_extint ? HV_NOTIFY_INTERRUPT : 0;
+		return HV_STATUS_SUCCESS;
+	case HV_REGISTER_CR8:
+		v->word[0] = lapic_cr8(&vp->lapic);
+		return HV_STATUS_SUCCESS;
+	case HV_REGISTER_XFEM:
+		v->word[0] = virt->xcr0(vp);
+		return HV_STATUS_SUCCESS;
+	case HV_REGISTER_TSC:
+		v->word[0] = arch_tsc() + vp->tsc_offset;
+		return HV_STATUS_SUCCESS;
+	case HV_REGISTER_ES ... HV_REGISTER_TR:
+		v->segment = segment_to_hv(&r->segment[name - HV_REGISTER_ES]);
+		return HV_STATUS_SUCCESS;
+	case HV_REGISTER_IDTR:
+		v->table = (struct hv_table){.limit = r->idtr.limit, .base = r->idtr.base};
+		return HV_STATUS_SUCCESS;
+	case HV_REGISTER_GDTR:
+		v->table = (struct hv_table){.limit = r->gdtr.limit, .base = r->gdtr.base};
+		return HV_STATUS_SUCCESS;
+	}
+	return find_msr(name, &msr) && get_msr(vp, msr, &v->word[0]) ? HV_STATUS_SUCCESS
+								     : HV_STATUS_INVALID_PARAMETER;
+}
+
+hv_status register_get(struct vp *vp, u32 name, union hv_register_value *v)
+{
+	struct vregs r;
+	const u64 *word;
+
+	*v = (union hv_register_value){.word = {0, 0}};
+	if (is_gpr(name)) {
+		v->word[0] = vp->gpr[name - HV_REGISTER_RAX];
+		return HV_STATUS_SUCCESS;
+	}
+	virt->get_regs(vp, &r);
+	word = word_of(&r, name);
+	if (word) {
+		v->word[0] = *word;
+		return HV_STATUS_SUCCESS;
+	}
+	return get_special(vp, name, &r, v);
+}
+
+static hv_status set_activity(struct vp *vp, u64 value)
+{
+	if (value > VP_STOPPED)
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	vp->state = value;
+	return HV_STATUS_SUCCESS;
+}
+
+/* Those that live in struct vregs but are more than a word; false: not such a one. */
+static bool set_table(struct vregs *r, u32 name, const union hv_register_value *v)
+{
+	switch (name) {
+	case HV_REGISTER_ES ... HV_REGISTER_TR:
+		r->segment[name - HV_REGISTER_ES] = segment_from_hv(&v->segment);
+		return true;
+	case HV_REGISTER_IDTR:
+		r->idtr.limit = v->table.limit;
+		r->idtr.base = v->table.base;
+		return true;
+	case HV_REGISTER_GDTR:
+		r->gdtr.limit = v->table.limit;
+		r->gdtr.base = v->table.base;
+		return true;
+	}
+	return false;
+}
+
+static hv_status set_special(struct vp *vp, u32 name, u64 value)
+{
+	u32 msr;
+
+	switch (name) {
+	case HV_REGISTER_EXPLICIT_SUSPEND:
+		vp->explicit_suspend = value & HV_SUSPENDED;
+		return HV_STATUS_SUCCESS;
+	case HV_REGISTER_INTERCEPT_SUSPEND:
+		if (value)
+			return HV_STATUS_INVALID_REGISTER_VALUE;
+		vp->suspended = false;
+		return HV_STATUS_SUCCESS;
+	case HV_REGISTER_INTERNAL_ACTIVITY:
+		return set_activity(vp, value);
+	case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
+		if (value & ~HV_NOTIFY_INTERRUPT)
+			return HV_STATUS_INVALID_REGISTER_VALUE;
+		vp->notify_extint = value;
+		return HV_STATUS_SUCCESS;
+	case HV_REGISTER_CR8:
+		if (value > 15)
+			return HV_STATUS_INVALID_REGISTER_VALUE;
+		lapic_set_cr8(&vp->lapic, (u8)value);
+		return HV_STATUS_SUCCESS;
+	case HV_REGISTER_XFEM:
+		if (!xcr0_valid(vp, value))
+			return HV_STATUS_INVALID_REGISTER_VALUE;
+		arch_set_xcr0(vp, value);
+		return HV_STATUS_SUCCESS;
+	case HV_REGISTER_TSC:
+		vp_set_tsc(vp, value);
+		return HV_STATUS_SUCCESS;
+	}
+	if (!find_msr(name, &msr))
+		return HV_STATUS_INVALID_PARAMETER;
+	return set_msr(vp, msr, value) ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_REGISTER_VALUE;
+}
+
+hv_status register_set(struct vp *vp, u32 name, const union hv_register_value *v)
+{
+	struct vregs r;
+	u64 *word;
+
+	if (is_gpr(name)) {
+		vp->gpr[name - HV_REGISTER_RAX] = v->word[0];
+		return HV_STATUS_SUCCESS;
+	}
+	virt->get_regs(vp, &r);
+	word = word_of(&r, name);
+	if (!word && !set_table(&r, name, v))
+		return set_special(vp, name, v->word[0]);
+	if (word)
+		*word = v->word[0];
+	if (r.efer & ~msr_efer_bits())
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	virt->set_regs(vp, &r);
+	return HV_STATUS_SUCCESS;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * State of a VP in one piece, for saving and restoring (HvCallGet/SetVpState). The caller lists
+ * pages of its memory; the state lies in them one after the other.
+ */
+#include "core/arch.h"
+#include "core/calls.h"
+#include "core/format.h"
+#include "core/lapic_state.h"
+#include "core/manage.h"
+#include "core/stimer.h"
+#include "core/virt.h"
+#include "hv/cpuid.h"
+#include "hv/msr.h"
+#include "hv/partition.h"
+
+#define XSAVE_MXCSR  24u
+#define XSAVE_HEADER 512u
+#define MXCSR_BITS   0xffffu
+
+#define MANAGE       ((u64)HV_CREATE_PARTITIONS << 32)
+
+/* Copies `size` bytes to or from the listed pages. All of the list is used up, or nothing is done. */
+static hv_status copy_pages(struct hypercall *call, void *state, u64 size, bool out)
+{
+	u32 rights = out ? GPA_READ | GPA_WRITE : GPA_READ;
+	u64 done, number, n;
+	void *page;
+
+	if (size > (u64)(call->rep_count - call->rep_next) * PAGE_SIZE)
+		return HV_STATUS_INSUFFICIENT_BUFFERS;
+	for (done = 0; done < size; done += n) {
+		hypercall_rep_input(call, &number);
+		page = number < 1ull << 36
+			       ? partition_memory(call->vp->partition, GPA(number << PAGE_SHIFT),
+						  PAGE_SIZE, rights)
+			       : NULL;
+		if (!page)
+			return HV_STATUS_INVALID_PARAMETER;
+		n = min_u64(size - done, PAGE_SIZE);
+		if (out)
+			memcpy(page, (u8 *)state + done, n);
+		else
+			memcpy((u8 *)state + done, page, n);
+		call->rep_next++;
+	}
+	call->rep_next = call->rep_count;
+	return HV_STATUS_SUCCESS;
+}
+
+/* The guest's SIM or SIEF page, or NULL. */
+static void *synic_page(struct vp *vp, u32 type)
+{
+	u64 msr = type == HV_VP_STATE_SIMP ? vp->synic.simp : vp->synic.siefp;
+
+	if (!(msr & HV_MSR_PAGE_ENABLE))
+		return NULL;
+	return partition_memory(vp->partition, GPA(msr & HV_MSR_PAGE_MASK), PAGE_SIZE,
+				GPA_READ | GPA_WRITE);
+}
+
+/* States that are memory already: where, and how much. */
+static void *state_memory(struct vp *vp, u32 type, size_t *ret_size)
+{
+	void *page;
+
+	if (type == HV_VP_STATE_XSAVE)
+		return virt->xsave_area(vp, ret_size);
+	page = synic_page(vp, type);
+	*ret_size = page ? PAGE_SIZE : 0;
+	return page;
+}
+
+static void get_timers(const struct vp *vp, struct hv_timers_state *s)
+{
+	u32 i;
+
+	*s = (struct hv_timers_state){.version = 1, .undelivered = vp->stimer_undelivered};
+	for (i = 0; i < HV_TIMER_COUNT; i++) {
+		const struct stimer *t = &vp->stimer[i];
+
+		s->timer[i].config = t->config;
+		s->timer[i].count = t->count;
+		s->timer[i].expiration = t->timer.deadline == TIMER_NEVER ? 0 : t->expiration;
+	}
+}
+
+static hv_status set_timers(struct vp *vp, const struct hv_timers_state *s)
+{
+	u32 i;
+
+	if (s->version != 1 || s->undelivered >> HV_TIMER_COUNT)
+		return HV_STATUS_INVALID_PARAMETER;
+	for (i = 0; i < HV_TIMER_COUNT; i++)
+		if ((s->timer[i].config & ~HV_TIMER_CONFIG_BITS) ||
+		    (s->timer[i].expiration && !s->timer[i].count))
+			return HV_STATUS_INVALID_PARAMETER;
+	for (i = 0; i < HV_TIMER_COUNT; i++)
+		stimer_restore(vp, i, s->timer[i].config, s->timer[i].count,
+			       s->timer[i].expiration);
+	vp->stimer_undelivered = s->undelivered;
+	return HV_STATUS_SUCCESS;
+}
+
+static hv_status get_state(struct hypercall *call, struct vp *vp, u32 type, u64 *ret_size)
+{
+	struct hv_lapic_state lapic;
+	struct hv_timers_state timers;
+	void *state;
+	size_t size;
+
+	switch (type) {
+	case HV_VP_STATE_LAPIC:
+		lapic_get_state(&vp->lapic, &lapic);
+		state = &lapic;
+		size = sizeof(lapic);
+		break;
+	case HV_VP_STATE_TIMERS:
+		get_timers(vp, &timers);
+		state = &timers;
+		size = sizeof(timers);
+		break;
+	case HV_VP_STATE_XSAVE:
+	case HV_VP_STATE_SIMP:
+	case HV_VP_STATE_SIEFP:
+		state = state_memory(vp, type, &size);
+		break;
+	default:
+		return HV_STATUS_INVALID_PARAMETER;
+	}
+	*ret_size = size;
+	return copy_pages(call, state, size, true);
+}
+
+/*
+ * XRSTOR faults on bits that are not its own, and that would be here: the area keeps only what the
+ * guest can have (SDM 1 13.8).
+ */
+static void clean_xsave(void *area, size_t size)
+{
+	u64 supported = arch_xcr0_supported();
+	u32 mxcsr;
+	u64 header[8] = {0};
+
+	memcpy(&mxcsr, (u8 *)area + XSAVE_MXCSR, sizeof(mxcsr));
+	mxcsr &= MXCSR_BITS;
+	memcpy((u8 *)area + XSAVE_MXCSR, &mxcsr, sizeof(mxcsr));
+	if (size < XSAVE_HEADER + sizeof(header))
+		return;
+	memcpy(&header[0], (u8 *)area + XSAVE_HEADER, sizeof(header[0]));
+	header[0] &= supported;
+	memcpy((u8 *)area + XSAVE_HEADER, header, sizeof(header));
+}
+
+static hv_status set_memory(struct hypercall *call, struct vp *vp, u32 type, u64 size)
+{
+	size_t have;
+	void *state = state_memory(vp, type, &have);
+	hv_status status;
+
+	if (size != have)
+		return HV_STATUS_INVALID_PARAMETER;
+	status = copy_pages(call, state, size, false);
+	if (type == HV_VP_STATE_XSAVE)
+		clean_xsave(state, size);
+	return status;
+}
+
+static hv_status set_lapic(struct hypercall *call, struct vp *vp, u64 size)
+{
+	struct hv_lapic_state s;
+	hv_status status;
+
+	if (size != sizeof(s))
+		return HV_STATUS_INVALID_PARAMETER;
+	status = copy_pages(call, &s, sizeof(s), false);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	return lapic_set_state(&vp->lapic, &s) ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_PARAMETER;
+}
+
+static hv_status set_timers_state(struct hypercall *call, struct vp *vp, u64 size)
+{
+	struct hv_timers_state s;
+	hv_status status;
+
+	if (size != sizeof(s))
+		return HV_STATUS_INVALID_PARAMETER;
+	status = copy_pages(call, &s, sizeof(s), false);
+	return status == HV_STATUS_SUCCESS ? set_timers(vp, &s) : status;
+}
+
+static hv_status set_state(struct hypercall *call, struct vp *vp, u32 type, u64 size)
+{
+	switch (type) {
+	case HV_VP_STATE_LAPIC:
+		return set_lapic(call, vp, size);
+	case HV_VP_STATE_TIMERS:
+		return set_timers_state(call, vp, size);
+	case HV_VP_STATE_XSAVE:
+	case HV_VP_STATE_SIMP:
+	case HV_VP_STATE_SIEFP:
+		return set_memory(call, vp, type, size);
+	default:
+		return HV_STATUS_INVALID_PARAMETER;
+	}
+}
+
+static hv_status get(struct hypercall *call)
+{
+	struct hv_vp_state_input in;
+	struct vp *vp;
+	u64 size = 0;
+	hv_status status;
+
+	memcpy(&in, call->header, offsetof(struct hv_vp_state_input, size));
+	status = manage_claim_vp(call, in.partition_id, in.vp_index, &vp);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	status = get_state(call, vp, in.type, &size);
+	vp_release(vp);
+	memcpy(call->out, &size, sizeof(size));
+	return status;
+}
+
+static hv_status set(struct hypercall *call)
+{
+	struct hv_vp_state_input in;
+	struct vp *vp;
+	hv_status status;
+
+	memcpy(&in, call->header, sizeof(in));
+	status = manage_claim_vp(call, in.partition_id, in.vp_index, &vp);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	status = set_state(call, vp, in.type, in.size);
+	vp_release(vp);
+	return status;
+}
+
+const struct hypercall_kind state_calls[] = {
+	{.code = HV_CALL_GET_VP_STATE,
+	 .in_header = offsetof(struct hv_vp_state_input, size),
+	 .in_rep = sizeof(u64),
+	 .out_header = sizeof(u64),
+	 .rep = true,
+	 .privilege = MANAGE,
+	 .handle = get},
+	{.code = HV_CALL_SET_VP_STATE,
+	 .in_header = sizeof(struct hv_vp_state_input),
+	 .in_rep = sizeof(u64),
+	 .rep = true,
+	 .privilege = MANAGE,
+	 .handle = set},
+	{0},
+};

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * See stimer.h. A one-shot timer expires at reference time COUNT; a periodic one every COUNT units
+ * from when it was started, missed periods being dropped.
+ */
+#include "core/stimer.h"
+#include "core/arch.h"
+#include "core/format.h"
+#include "core/partition.h"
+#include "core/reftime.h"
+#include "core/synic.h"
+#include "hv/msr.h"
+
+static u32 sint_of(u64 config)
+{
+	return config >> HV_TIMER_SINT_SHIFT & 15;
+}
+
+static void arm(struct vp *vp, struct stimer *t)
+{
+	timer_set(vp->timers, &t->timer, reftime_to_tsc(vp->partition, t->expiration));
+}
+
+static void stop(struct vp *vp, struct stimer *t)
+{
+	timer_cancel(vp->timers, &t->timer);
+	t->expiration = 0;
+	vp->stimer_undelivered &= ~(1u << (t - vp->stimer));
+}
+
+static void send_message(struct vp *vp, u32 n)
+{
+	const struct stimer *t = &vp->stimer[n];
+	const struct hv_timer_expired expired = {
+		.timer = n,
+		.expiration_time = t->expiration,
+		.delivery_time = reftime_now(vp->partition),
+	};
+	struct hv_message m = {
+		.type = HV_MESSAGE_TIMER_EXPIRED,
+		.payload_size = sizeof(expired),
+	};
+
+	memcpy(m.payload, &expired, sizeof(expired));
+	if (synic_post(vp, sint_of(t->config), &m) == HV_STATUS_INSUFFICIENT_BUFFERS)
+		vp->stimer_undelivered |= 1u << n;
+	else
+		vp->stimer_undelivered &= ~(1u << n);
+}
+
+static void deliver(struct vp *vp, struct stimer *t)
+{
+	if (!(t->config & HV_TIMER_DIRECT))
+		send_message(vp, (u32)(t - vp->stimer));
+	else if (lapic_post(&vp->lapic, (u8)(t->config >> HV_TIMER_VECTOR_SHIFT), false))
+		vp_kick(vp);
+}
+
+static void next_period(struct vp *vp, struct stimer *t)
+{
+	u64 now = reftime_now(vp->partition);
+	u64 late = now > t->expiration ? now - t->expiration : 0;
+
+	t->expiration += (late / t->count + 1) * t->count;
+	arm(vp, t);
+}
+
+static void expire(struct vp *vp, struct stimer *t)
+{
+	deliver(vp, t);
+	if (t->config & HV_TIMER_PERIODIC)
+		next_period(vp, t);
+	else
+		t->config &= ~HV_TIMER_ENABLE;
+}
+
+#define DEFINE_FIRE(n)                                                        \
+	static void fire_##n(struct timer *timer)                             \
+	{                                                                     \
+		struct stimer *t = container_of(timer, struct stimer, timer); \
+                                                                              \
+		expire(container_of(t - (n), struct vp, stimer[0]), t);       \
+	}
+DEFINE_FIRE(0)
+DEFINE_FIRE(1)
+DEFINE_FIRE(2)
+DEFINE_FIRE(3)
+
+static void (*const fire[HV_TIMER_COUNT])(struct timer *) = {fire_0, fire_1, fire_2, fire_3};
+
+void stimer_init(struct vp *vp)
+{
+	u32 i;
+
+	for (i = 0; i < HV_TIMER_COUNT; i++)
+		timer_init(&vp->stimer[i].timer, fire[i]);
+}
+
+/* Enabled with COUNT 0 means: not yet. A time that has passed fires at once. */
+static void start(struct vp *vp, struct stimer *t)
+{
+	u64 now = reftime_now(vp->partition);
+
+	if (!(t->config & HV_TIMER_ENABLE) || !t->count)
+		return;
+	t->expiration = t->config & HV_TIMER_PERIODIC ? now + t->count : t->count;
+	if (t->expiration <= now)
+		expire(vp, t);
+	else
+		arm(vp, t);
+}
+
+static bool write_config(struct vp *vp, struct stimer *t, u64 config)
+{
+	if (config & ~HV_TIMER_CONFIG_BITS)
+		return false;
+	/* Without direct mode, SINT 0 is none: the timer cannot be on (TLFS 12.3.1). */
+	if (!(config & HV_TIMER_DIRECT) && !sint_of(config))
+		config &= ~HV_TIMER_ENABLE;
+	stop(vp, t);
+	t->config = config;
+	start(vp, t);
+	return true;
+}
+
+static void write_count(struct vp *vp, struct stimer *t, u64 count)
+{
+	stop(vp, t);
+	t->count = count;
+	if (!count)
+		t->config &= ~HV_TIMER_ENABLE;
+	else if (t->config & HV_TIMER_AUTO_ENABLE)
+		t->config |= HV_TIMER_ENABLE;
+	start(vp, t);
+}
+
+bool stimer_msr_read(const struct vp *vp, u32 msr, u64 *ret_value)
+{
+	const struct stimer *t = &vp->stimer[(msr - HV_MSR_STIMER0_CONFIG) / 2];
+
+	*ret_value = (msr - HV_MSR_STIMER0_CONFIG) & 1 ? t->count : t->config;
+	return true;
+}
+
+bool stimer_msr_write(struct vp *vp, u32 msr, u64 value)
+{
+	struct stimer *t = &vp->stimer[(msr - HV_MSR_STIMER0_CONFIG) / 2];
+
+	if (!((msr - HV_MSR_STIMER0_CONFIG) & 1))
+		return write_config(vp, t, value);
+	write_count(vp, t, value);
+	return true;
+}
+
+void stimer_retry(struct vp *vp)
+{
+	u32 i;
+
+	for (i = 0; i < HV_TIMER_COUNT; i++)
+		if (vp->stimer_undelivered & 1u << i)
+			send_message(vp, i);
+}
+
+void stimer_restore(struct vp *vp, u32 n, u64 config, u64 count, u64 expiration)
+{
+	struct stimer *t = &vp->stimer[n];
+
+	stop(vp, t);
+	t->config = config;
+	t->count = count;
+	t->expiration = expiration;
+	if (expiration)
+		arm(vp, t);
+}
+
+void stimer_rearm(struct vp *vp)
+{
+	u32 i;
+
+	for (i = 0; i < HV_TIMER_COUNT; i++)
+		if (vp->stimer[i].timer.deadline != TIMER_NEVER)
+			arm(vp, &vp->stimer[i]);
+}
