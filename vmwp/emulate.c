@@ -123,3 +123,13 @@ int emulate_instruction(struct emulate_regs *regs, const struct emulate_vcpu_ops
 		return EMULATE_EXCEPTION;
 	return r == STEP_AGAIN ? EMULATE_AGAIN : EMULATE_DONE;
 }
+
+unsigned emulate_length(struct emulate_regs *regs, const struct emulate_vcpu_ops *ops, void *ctx,
+			const uint8_t *bytes, size_t length)
+{
+	struct emulate_exception exception;
+	struct emulate e = {.regs = regs, .ops = ops, .ctx = ctx, .exception = &exception};
+	int r = fetch_and_decode(&e, bytes, length);
+
+	return r == 0 || r == -EOPNOTSUPP ? e.insn.length : 0;
+}

@@ -113,4 +113,11 @@ int emulate_instruction(struct emulate_regs *regs, const struct emulate_vcpu_ops
 			const uint8_t *bytes, size_t length,
 			struct emulate_exception *ret_exception);
 
+/*
+ * The length of the instruction at CS:RIP, whether it is covered or not; 0 if it cannot be fetched
+ * or is none.
+ */
+unsigned emulate_length(struct emulate_regs *regs, const struct emulate_vcpu_ops *ops, void *ctx,
+			const uint8_t *bytes, size_t length);
+
 #endif

@@ -233,8 +233,8 @@ int emulate_decode(const uint8_t *bytes, size_t length, unsigned mode, struct in
 	insn.address_size = (uint8_t)(z.address_width / 8);
 	insn.condition = z.opcode & 15;
 	take_prefixes(&z, &insn);
-	r = insn.opcode ? take_operands(&z, operands, &insn) : -EOPNOTSUPP;
-	if (r == 0)
-		*ret_insn = insn;
-	return r;
+	*ret_insn = insn;
+	if (!insn.opcode)
+		return -EOPNOTSUPP;
+	return take_operands(&z, operands, ret_insn);
 }

@@ -135,7 +135,10 @@ struct emulate {
 	} last[2];
 };
 
-/* emulate_decode.c. mode: bytes of default operand size of the code segment, 2, 4 or 8. */
+/*
+ * emulate_decode.c. mode: bytes of default operand size of the code segment, 2, 4 or 8. After 0 and
+ * -EOPNOTSUPP, ret_insn has the length.
+ */
 int emulate_decode(const uint8_t *bytes, size_t length, unsigned mode, struct insn *ret_insn);
 #define DECODE_INVALID   1 /* no instruction of the processor: #UD */
 #define DECODE_TRUNCATED 2 /* it goes on behind length */

@@ -27,6 +27,10 @@
 #define LAYOUT_BOOT_TABLES    UINT64_C(0x9000) /* 6 pages: 4 GiB identity-mapped */
 #define LAYOUT_BOOT_CMDLINE   UINT64_C(0x20000)
 
+/* Direct boot: ACPI, where firmware would be. */
+#define LAYOUT_RSDP           UINT64_C(0xe0000)
+#define LAYOUT_ACPI           UINT64_C(0xe1000)
+
 static inline uint64_t layout_low_size(uint64_t memory)
 {
 	return MIN(memory, LAYOUT_LOW_END);

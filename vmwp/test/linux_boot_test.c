@@ -13,49 +13,23 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "kernel_image.h"
 #include "layout.h"
 
 #define MEMORY      MIB(64)
-#define SETUP_SIZE  (4 * 512)
-#define KERNEL_SIZE 100000
-#define FILE_SIZE   (SETUP_SIZE + KERNEL_SIZE)
-#define PREFERRED   MIB(16)
+#define SETUP_SIZE  KERNEL_IMAGE_SETUP
+#define KERNEL_SIZE KERNEL_IMAGE_KERNEL
+#define FILE_SIZE   KERNEL_IMAGE_SIZE
+#define PREFERRED   KERNEL_IMAGE_ADDRESS
 
 static uint8_t image[FILE_SIZE];
 static struct linux_boot boot;
 static struct linux_boot_entry entry;
 static struct linux_boot_error error;
 
-static int file_of(const void *data, size_t size)
-{
-	int fd = memfd_create("file", 0);
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(write(fd, data, size), (ssize_t)size);
-	return fd;
-}
-
-static void make_image(void)
-{
-	for (size_t i = 0; i < sizeof image; i++)
-		image[i] = (uint8_t)(i * 31 >> 3);
-	memset(image + 0x1f1, 0, 0x264 - 0x1f1);
-	image[0x1f1] = 3;
-	bytes_put_le32(image + 0x1f4, KERNEL_SIZE / 16);
-	bytes_put_le16(image + 0x1fe, 0xaa55);
-	memcpy(image + 0x202, "HdrS", 4);
-	bytes_put_le16(image + 0x206, 0x020f);
-	image[0x211] = 1;
-	bytes_put_le32(image + 0x22c, 0x7fffffff);
-	bytes_put_le16(image + 0x236, 1);
-	bytes_put_le32(image + 0x238, 100);
-	bytes_put_le64(image + 0x258, PREFERRED);
-	bytes_put_le32(image + 0x260, MIB(4));
-}
-
 static void setup(void)
 {
-	make_image();
+	kernel_image_make(image);
 	boot = (struct linux_boot){.memory = MEMORY,
 				   .kernel_fd = -1,
 				   .initrd_fd = -1,
@@ -169,11 +143,11 @@ START_TEST(refuses_what_is_no_kernel)
 	assert_refused(load(0), -EINVAL, "kernel: has 0 bytes and no header");
 	image[0x202] = 'X';
 	assert_refused(load(FILE_SIZE), -EINVAL, "kernel: is not a Linux kernel (bzImage)");
-	make_image();
+	kernel_image_make(image);
 	bytes_put_le16(image + 0x206, 0x0209);
 	assert_refused(load(FILE_SIZE), -EINVAL,
 		       "kernel: has boot protocol 2.09, and 2.12 is the least");
-	make_image();
+	kernel_image_make(image);
 	bytes_put_le16(image + 0x236, 0);
 	assert_refused(load(FILE_SIZE), -EINVAL, "kernel: is not a 64-bit kernel");
 	close(boot.kernel_fd);
@@ -198,12 +172,12 @@ START_TEST(refuses_what_does_not_fit)
 	bytes_put_le32(image + 0x260, MIB(60));
 	assert_refused(load(FILE_SIZE), -ENOSPC,
 		       "kernel: needs 76 MiB of memory, and the machine has 64");
-	make_image();
+	kernel_image_make(image);
 	bytes_put_le64(image + 0x258, UINT64_MAX - 10);
 	ck_assert_int_eq(load(FILE_SIZE), -ENOSPC);
 	bytes_put_le64(image + 0x258, 0x1000);
 	assert_refused(load(FILE_SIZE), -EINVAL, "kernel: wants to be at 0x1000");
-	make_image();
+	kernel_image_make(image);
 	boot.initrd_fd = file_of("", 0);
 	assert_refused(load(FILE_SIZE), -EINVAL, "initrd: is empty");
 	ck_assert_int_eq(ftruncate(boot.initrd_fd, (off_t)MIB(44)), 0);

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Building a machine, with and without firmware; its memory; reset; what cannot be built. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <check.h>
+
+#include "kernel_image.h"
+#include "layout.h"
+#include "machine_bench.h"
+#include "machine_memory.h"
+#include "vid/memory.h"
+#include "vid/partition.h"
+
+static struct bench b;
+
+static void setup(void)
+{
+	bench_init(&b);
+}
+
+static void make(void)
+{
+	ck_assert_msg(bench_make(&b) == 0, "%s", b.error.text);
+}
+
+static void use_firmware(size_t size)
+{
+	static uint8_t rom[1 << 20];
+
+	memset(rom, 0x90, sizeof rom);
+	memcpy(rom + size - 16, "\xea\x5b\xe0\x00\xf0", 5);
+	close(b.config.kernel_fd);
+	b.config.kernel_fd = -1;
+	b.config.cmdline = NULL;
+	b.config.firmware_fd = file_of(rom, size);
+}
+
+static bool is_ram(uint64_t gpa)
+{
+	size_t size;
+
+	return vid_gpa_host(b.partition, gpa, 1, VID_ACCESS_WRITE, &size) != NULL;
+}
+
+START_TEST(direct_boot)
+{
+	uint8_t signature[8];
+
+	make();
+	ck_assert_uint_eq(b.machine.entry.rip, KERNEL_IMAGE_ADDRESS + 0x200);
+	ck_assert_int_eq(vid_gpa_read(b.partition, LAYOUT_RSDP, signature, 8), 0);
+	ck_assert_int_eq(memcmp(signature, "RSD PTR ", 8), 0);
+	/* The channels of the IDE function are on, as after firmware. */
+	ck_assert_uint_eq(vdev_bus_read(&b.machine.board.ports, 0x3f6, 1), 0xff);
+	ck_assert_ptr_nonnull(vdev_bus_find(&b.machine.board.ports, 0x1f0));
+	ck_assert_ptr_null(vdev_bus_find(&b.machine.board.ports, 0x510));
+	ck_assert_ptr_nonnull(vdev_bus_find(&b.machine.board.ports, 0x600));
+	bench_fini(&b);
+}
+END_TEST
+
+START_TEST(firmware_boot)
+{
+	uint8_t reset_vector[5];
+
+	use_firmware(KIB(256));
+	make();
+	ck_assert_int_eq(vid_gpa_read(b.partition, 0xfffffff0, reset_vector, 5), 0);
+	ck_assert_int_eq(memcmp(reset_vector, "\xea\x5b\xe0\x00\xf0", 5), 0);
+	ck_assert_int_eq(vid_gpa_read(b.partition, 0xffff0, reset_vector, 5), 0);
+	ck_assert_int_eq(memcmp(reset_vector, "\xea\x5b\xe0\x00\xf0", 5), 0);
+	ck_assert(!is_ram(0xffff0));
+	ck_assert_ptr_nonnull(vdev_bus_find(&b.machine.board.ports, 0x510));
+	ck_assert_ptr_null(vdev_bus_find(&b.machine.board.ports, 0x1f0));
+	bench_fini(&b);
+}
+END_TEST
+
+START_TEST(every_listed_port_answers)
+{
+	static const uint16_t ports[] = {0x20,  0xa0,  0x4d0, 0x40,  0x61,  0x70,  0x00,  0x81,
+					 0xc0,  0x60,  0x64,  0x92,  0x3f8, 0x2f8, 0x80,  0x402,
+					 0xcf8, 0xcfc, 0x1f0, 0x170, 0x3f6, 0x376, 0x600, 0xb2};
+
+	make();
+	for (size_t i = 0; i < ARRAY_SIZE(ports); i++)
+		ck_assert_msg(vdev_bus_find(&b.machine.board.ports, ports[i]) != NULL, "%x",
+			      ports[i]);
+	ck_assert_ptr_nonnull(vdev_bus_find(&b.machine.board.memory, 0xfec00000));
+	bench_fini(&b);
+}
+END_TEST
+
+START_TEST(memory_on_both_sides_of_the_hole)
+{
+	uint8_t byte = 0x5a, back = 0;
+
+	b.config.memory = GIB(3) + MIB(16);
+	make();
+	ck_assert(is_ram(0) && is_ram(LAYOUT_VIDEO_BEGIN - 1) && !is_ram(LAYOUT_VIDEO_BEGIN));
+	ck_assert(is_ram(LAYOUT_EXTENDED_BEGIN) && is_ram(LAYOUT_LOW_END - 1));
+	ck_assert(!is_ram(LAYOUT_LOW_END) && !is_ram(LAYOUT_HIGH_BEGIN - 1));
+	ck_assert(is_ram(LAYOUT_HIGH_BEGIN) && is_ram(LAYOUT_HIGH_BEGIN + MIB(16) - 1));
+	ck_assert(!is_ram(LAYOUT_HIGH_BEGIN + MIB(16)));
+	ck_assert_int_eq(vid_gpa_write(b.partition, LAYOUT_HIGH_BEGIN + 5, &byte, 1), 0);
+	ck_assert_int_eq(vid_gpa_read(b.partition, LAYOUT_HIGH_BEGIN + 5, &back, 1), 0);
+	ck_assert_uint_eq(back, byte);
+	ck_assert_uint_eq(((uint8_t *)vid_memory_host(b.machine.ram))[LAYOUT_LOW_END + 5], byte);
+	bench_fini(&b);
+}
+END_TEST
+
+START_TEST(reset_begins_anew)
+{
+	uint8_t *kernel;
+
+	make();
+	kernel = machine_memory_host(&b.machine) + KERNEL_IMAGE_ADDRESS;
+	uint8_t first = kernel[1000];
+	kernel[1000] ^= 0xff; /* a kernel that unpacks itself overwrites itself */
+	vdev_pci_config_write(&b.machine.pci, VDEV_PCI_DEVFN(1, 1), 0x40, 4, 0);
+	ck_assert_ptr_null(vdev_bus_find(&b.machine.board.ports, 0x1f0));
+	ck_assert_int_eq(machine_reset(&b.machine, &b.error), 0);
+	ck_assert_uint_eq(kernel[1000], first);
+	ck_assert_ptr_nonnull(vdev_bus_find(&b.machine.board.ports, 0x1f0));
+	ck_assert_int_eq(ftruncate(b.config.kernel_fd, 1000), 0);
+	ck_assert_int_eq(machine_reset(&b.machine, &b.error), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(b.error.text, "kernel: is truncated"));
+	bench_fini(&b);
+}
+END_TEST
+
+/* A machine that was refused has left nothing in the partition: the next one finds it empty. */
+static void assert_refused(int error, const char *text)
+{
+	ck_assert_int_eq(bench_make(&b), error);
+	ck_assert_msg(strncmp(b.error.text, text, strlen(text)) == 0, "%s", b.error.text);
+	ck_assert(!is_ram(0) && !is_ram(LAYOUT_EXTENDED_BEGIN));
+}
+
+START_TEST(refusals)
+{
+	uint64_t memory = b.config.memory;
+
+	b.config.memory = UINT64_C(1) << 60;
+	assert_refused(-ENOMEM, "memory: 1099511627776 MiB are not to be had");
+	ck_assert_ptr_nonnull(strstr(b.error.text, "MiB are free"));
+	b.config.memory = MIB(16);
+	assert_refused(-ENOSPC, "kernel: needs 20 MiB of memory, and the machine has 16");
+	b.config.memory = memory;
+	b.config.drive[0].kind = VDEV_IDE_DISK;
+	assert_refused(-EINVAL, "PIIX4 IDE (0:1.1;");
+	b.config.drive[0].kind = VDEV_IDE_NONE;
+	use_firmware(KIB(256));
+	ck_assert_int_eq(ftruncate(b.config.firmware_fd, 100), 0);
+	assert_refused(-EINVAL, "firmware: has 100 bytes; an image has 64 KiB to 16 MiB");
+	ck_assert_int_eq(ftruncate(b.config.firmware_fd, KIB(256)), 0);
+	make();
+	bench_fini(&b);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("machine");
+	TCase *tc = tcase_create("machine");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_checked_fixture(tc, setup, NULL);
+	tcase_add_test(tc, direct_boot);
+	tcase_add_test(tc, firmware_boot);
+	tcase_add_test(tc, every_listed_port_answers);
+	tcase_add_test(tc, memory_on_both_sides_of_the_hole);
+	tcase_add_test(tc, reset_begins_anew);
+	tcase_add_test(tc, refusals);
+	suite_add_tcase(suite, tc);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}

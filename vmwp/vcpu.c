@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The loop of a VP's thread. Order within a turn: offer the 8259's interrupt (VP 0), run, handle. A
+ * request to stop is a flag and a kick; a thread looks at the flag before each run, and a kick that
+ * comes between look and run makes that run return, so none is missed.
+ */
+#include "vcpu.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "registers.h"
+#include "vdev/i8259.h"
+#include "vdev/ioapic.h"
+#include "vid/vp.h"
+
+#define VECTOR_GP 13
+
+static void report(struct vcpu *vcpu, enum vcpu_report what, const char *text)
+{
+	vcpu->set->ops->report(vcpu->set->owner, vcpu->index, what, text);
+}
+
+static bool fail(struct vcpu *vcpu, const char *what, int error)
+{
+	const struct vid_regs *regs = vid_vp_regs(vcpu->vp, 0);
+	char text[160];
+
+	snprintf(text, sizeof text, "processor %" PRIu32 " at 0x%" PRIx64 ": %s: %s", vcpu->index,
+		 regs->rip, what, strerror(-error));
+	report(vcpu, VCPU_ERROR, text);
+	return false;
+}
+
+/* --- exits --- */
+
+static void step_over(struct vcpu *vcpu, const struct vid_exit *exit)
+{
+	unsigned int length = vcpu_instruction_length(vcpu, exit);
+
+	vid_vp_regs(vcpu->vp, VID_REGS_RIP)->rip += length;
+}
+
+static void set_rax(struct vcpu *vcpu, unsigned int size, uint64_t value)
+{
+	struct vid_regs *regs = vid_vp_regs(vcpu->vp, VID_REGS_GPR);
+	uint64_t mask = size == 4 ? UINT64_MAX : (UINT64_C(1) << size * 8) - 1;
+
+	regs->gpr[VID_RAX] = (regs->gpr[VID_RAX] & ~mask) | (value & mask);
+}
+
+static bool handle_io(struct vcpu *vcpu, const struct vid_exit *exit)
+{
+	struct machine *m = vcpu->set->machine;
+	uint32_t value = 0;
+
+	if (exit->io.string) {
+		int r = vcpu_emulate(vcpu, exit);
+
+		return r < 0 ? fail(vcpu, "string I/O cannot be emulated", r) : true;
+	}
+	machine_lock(m);
+	if (exit->io.write)
+		vdev_bus_write(&m->board.ports, exit->io.port, exit->io.size, exit->io.value);
+	else
+		value = (uint32_t)vdev_bus_read(&m->board.ports, exit->io.port, exit->io.size);
+	machine_unlock(m);
+	if (!exit->io.write)
+		set_rax(vcpu, exit->io.size, value);
+	step_over(vcpu, exit);
+	return true;
+}
+
+static void describe_mmio(const struct vid_exit *exit, char *text, size_t size)
+{
+	size_t n = (size_t)snprintf(text, size, "access to 0x%" PRIx64 " cannot be emulated, bytes",
+				    exit->mmio.gpa);
+
+	for (unsigned int i = 0; i < exit->instruction.byte_count && n < size; i++)
+		n += (size_t)snprintf(text + n, size - n, " %02x", exit->instruction.bytes[i]);
+}
+
+static bool handle_mmio(struct vcpu *vcpu, const struct vid_exit *exit)
+{
+	char text[128];
+	int r = vcpu_emulate(vcpu, exit);
+
+	if (r == 0)
+		return true;
+	describe_mmio(exit, text, sizeof text);
+	return fail(vcpu, text, r);
+}
+
+/* What the hypervisor does not know, the worker does not either. */
+static bool handle_msr(struct vcpu *vcpu)
+{
+	vcpu_inject(vcpu, VECTOR_GP, true, 0, 0);
+	return true;
+}
+
+static bool handle_cpuid(struct vcpu *vcpu, const struct vid_exit *exit)
+{
+	struct vid_regs *regs = vid_vp_regs(vcpu->vp, VID_REGS_GPR);
+
+	regs->gpr[VID_RAX] = exit->cpuid.default_leaf[0];
+	regs->gpr[VID_RBX] = exit->cpuid.default_leaf[1];
+	regs->gpr[VID_RCX] = exit->cpuid.default_leaf[2];
+	regs->gpr[VID_RDX] = exit->cpuid.default_leaf[3];
+	step_over(vcpu, exit);
+	return true;
+}
+
+static bool handle_eoi(struct vcpu *vcpu, uint8_t vector)
+{
+	machine_lock(vcpu->set->machine);
+	vdev_ioapic_eoi(vcpu->set->machine->ioapic, vector);
+	machine_unlock(vcpu->set->machine);
+	return true;
+}
+
+static bool all_halted(const struct vcpus *set)
+{
+	for (uint32_t i = 0; i < set->count; i++)
+		if (!atomic_load(&set->vcpu[i].halted))
+			return false;
+	return true;
+}
+
+/* An NMI or INIT may still end it, so the VP is run again, and waits there. */
+static bool handle_halt(struct vcpu *vcpu)
+{
+	atomic_store(&vcpu->halted, true);
+	if (all_halted(vcpu->set) && !atomic_exchange(&vcpu->set->hang_reported, true))
+		report(vcpu, VCPU_HANG, "all processors wait with interrupts off");
+	return true;
+}
+
+static bool handle_crash(struct vcpu *vcpu, const struct vid_exit *exit)
+{
+	char text[128];
+
+	snprintf(text, sizeof text,
+		 "the guest crashed: 0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64
+		 " 0x%" PRIx64,
+		 exit->crash[0], exit->crash[1], exit->crash[2], exit->crash[3], exit->crash[4]);
+	report(vcpu, VCPU_CRASH, text);
+	return true;
+}
+
+static bool handle_shutdown(struct vcpu *vcpu)
+{
+	char text[64];
+
+	snprintf(text, sizeof text, "triple fault of processor %" PRIu32, vcpu->index);
+	report(vcpu, VCPU_TRIPLE_FAULT, text);
+	return false;
+}
+
+bool vcpu_handle(struct vcpu *vcpu, const struct vid_exit *exit)
+{
+	if (exit->kind != VID_EXIT_HALT && exit->kind != VID_EXIT_INTERRUPTED)
+		atomic_store(&vcpu->halted, false);
+	switch (exit->kind) {
+	case VID_EXIT_IO:
+		return handle_io(vcpu, exit);
+	case VID_EXIT_MMIO:
+		return handle_mmio(vcpu, exit);
+	case VID_EXIT_MSR:
+		return handle_msr(vcpu);
+	case VID_EXIT_CPUID:
+		return handle_cpuid(vcpu, exit);
+	case VID_EXIT_HALT:
+		return handle_halt(vcpu);
+	case VID_EXIT_EOI:
+		return handle_eoi(vcpu, exit->eoi_vector);
+	case VID_EXIT_CRASH:
+		return handle_crash(vcpu, exit);
+	case VID_EXIT_SHUTDOWN:
+		return handle_shutdown(vcpu);
+	case VID_EXIT_INVALID_STATE:
+		return fail(vcpu, "the processor refuses its state", -EINVAL);
+	case VID_EXIT_INTERRUPTED:
+	case VID_EXIT_EXTINT_WINDOW:
+	case VID_EXIT_MESSAGE:      /* no port is open to the guest */
+	case VID_EXIT_MESSAGE_FREE: /* nor has it a message to make room for */
+		return true;
+	}
+	return fail(vcpu, "an exit of an unknown kind", -EPROTO);
+}
+
+/* --- the 8259's interrupt --- */
+
+static int take_vector(struct vcpu *vcpu)
+{
+	struct machine *m = vcpu->set->machine;
+	bool pending;
+	int vector = -1;
+
+	machine_lock(m);
+	pending = vdev_i8259_pending(m->pic);
+	if (pending && vid_vp_extint_ready(vcpu->vp))
+		vector = vdev_i8259_acknowledge(m->pic);
+	machine_unlock(m);
+	return pending ? vector : -ENOENT;
+}
+
+/*
+ * Only VP 0 has the line. When it cannot take the interrupt, asking anyway has the one effect that a
+ * window is opened; the vector is then not looked at.
+ */
+static int offer_extint(struct vcpu *vcpu)
+{
+	int vector, r;
+
+	if (vcpu->index != 0)
+		return 0;
+	vector = take_vector(vcpu);
+	if (vector == -ENOENT)
+		return 0;
+	r = vid_vp_extint(vcpu->vp, vector < 0 ? 0 : (uint8_t)vector);
+	return r == -EAGAIN && vector < 0 ? 0 : r;
+}
+
+/* --- threads --- */
+
+static void *run(void *argument)
+{
+	struct vcpu *vcpu = argument;
+	struct vid_exit exit;
+	bool go_on = true;
+
+	while (go_on && !atomic_load(&vcpu->set->stop)) {
+		int r = offer_extint(vcpu);
+
+		if (r == 0)
+			r = vid_vp_run(vcpu->vp, &exit);
+		if (r < 0) {
+			fail(vcpu, "cannot be run", r);
+			break;
+		}
+		atomic_fetch_add(&vcpu->exits, 1);
+		go_on = vcpu_handle(vcpu, &exit);
+	}
+	return NULL;
+}
+
+int vcpus_start(struct vcpus *set)
+{
+	atomic_store(&set->stop, false);
+	for (uint32_t i = 0; i < set->count; i++) {
+		int r = pthread_create(&set->vcpu[i].thread, NULL, run, &set->vcpu[i]);
+
+		if (r) {
+			vcpus_stop(set);
+			return -r;
+		}
+		set->vcpu[i].started = true;
+	}
+	return 0;
+}
+
+void vcpus_request_stop(struct vcpus *set)
+{
+	atomic_store(&set->stop, true);
+	for (uint32_t i = 0; i < set->count; i++)
+		vid_vp_kick(set->vcpu[i].vp);
+}
+
+void vcpus_stop(struct vcpus *set)
+{
+	vcpus_request_stop(set);
+	for (uint32_t i = 0; i < set->count; i++) {
+		if (set->vcpu[i].started)
+			pthread_join(set->vcpu[i].thread, NULL);
+		set->vcpu[i].started = false;
+	}
+}
+
+void vcpus_interrupt(struct vcpus *set)
+{
+	if (set->count)
+		vid_vp_kick(set->vcpu[0].vp);
+}
+
+uint64_t vcpus_exits(const struct vcpus *set)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < set->count; i++)
+		sum += atomic_load(&set->vcpu[i].exits);
+	return sum;
+}
+
+/* --- making them --- */
+
+/* The bootstrap processor of a direct boot; firmware begins at the reset vector by itself. */
+static int set_entry(struct vid_vp *vp, const struct linux_boot_entry *entry)
+{
+	const struct vid_register registers[] = {
+		register_table(REGISTER_GDTR, entry->gdt_base, entry->gdt_limit),
+		register_table(REGISTER_IDTR, 0, 0),
+		register_segment(REGISTER_CS, entry->code_selector, UINT32_MAX, 0xa09b),
+		register_segment(REGISTER_DS, entry->data_selector, UINT32_MAX, 0xc093),
+		register_segment(REGISTER_ES, entry->data_selector, UINT32_MAX, 0xc093),
+		register_segment(REGISTER_SS, entry->data_selector, UINT32_MAX, 0xc093),
+		register_segment(REGISTER_FS, 0, 0, 0),
+		register_segment(REGISTER_GS, 0, 0, 0),
+		register_segment(REGISTER_LDTR, 0, 0, 0x0082),
+		register_segment(REGISTER_TR, 0, 0x67, 0x008b),
+		{REGISTER_EFER, 0x500, 0}, /* LME, LMA */
+		{REGISTER_CR4, 0x20, 0},   /* PAE */
+		{REGISTER_CR3, entry->cr3, 0},
+		{REGISTER_CR0, 0x80000031, 0}, /* PG, NE, ET, PE */
+		{REGISTER_RFLAGS, 2, 0},
+		{REGISTER_RSI, entry->rsi, 0},
+		{REGISTER_RIP, entry->rip, 0},
+	};
+
+	return vid_vp_set_registers(vp, registers, ARRAY_SIZE(registers));
+}
+
+static int create_vp(struct vcpus *set, uint32_t index)
+{
+	struct vcpu *vcpu = &set->vcpu[index];
+	int r;
+
+	*vcpu = (struct vcpu){.set = set, .index = index};
+	r = vid_vp_create(set->machine->partition, index, &vcpu->vp);
+	if (r < 0)
+		return r;
+	set->count = index + 1;
+	if (index == 0 && machine_boots_directly(set->machine))
+		return set_entry(vcpu->vp, &set->machine->entry);
+	return 0;
+}
+
+static int create_all(struct vcpus *set, uint32_t count)
+{
+	atomic_store(&set->hang_reported, false);
+	for (uint32_t i = 0; i < count; i++) {
+		int r = create_vp(set, i);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void destroy_all(struct vcpus *set)
+{
+	while (set->count)
+		vid_vp_destroy(set->vcpu[--set->count].vp);
+}
+
+int vcpus_init(struct vcpus *set, struct machine *machine, uint32_t count,
+	       const struct vcpu_ops *ops, void *owner)
+{
+	int r;
+
+	CHECK(count > 0 && count <= VCPUS_MAX);
+	memset(set, 0, sizeof *set);
+	set->machine = machine;
+	set->ops = ops;
+	set->owner = owner;
+	r = create_all(set, count);
+	if (r < 0)
+		destroy_all(set);
+	return r;
+}
+
+void vcpus_fini(struct vcpus *set)
+{
+	destroy_all(set);
+}
+
+int vcpus_reset(struct vcpus *set)
+{
+	uint32_t count = set->count;
+	int r;
+
+	destroy_all(set);
+	r = create_all(set, count);
+	if (r < 0)
+		destroy_all(set);
+	return r;
+}

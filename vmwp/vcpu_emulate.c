@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The way between a VP and the instruction emulator: registers from and to the shared page, guest
+ * RAM through the partition's map, devices through the machine's buses, vectors through the XSAVE
+ * state (SDM volume 1, 13.4: standard format).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "emulate.h"
+#include "registers.h"
+#include "vcpu.h"
+#include "vid/partition.h"
+
+/* MAXPHYADDR that children are told; TLFS CPUID policy. */
+#define PHYS_BITS       40
+
+#define XSAVE_XMM       160
+#define XSAVE_HEADER    512
+#define XSAVE_COMPACTED 520
+#define XSAVE_YMM_HIGH  576
+#define XSAVE_YMM_END   832
+#define XSTATE_SSE      BIT(1)
+#define XSTATE_AVX      BIT(2)
+
+#define RFLAGS_TF       BIT(8)
+#define VECTOR_DB       1
+
+static void *map(void *ctx, uint64_t gpa, size_t len, bool write)
+{
+	struct vcpu *vcpu = ctx;
+	size_t size;
+	void *host = vid_gpa_host(vcpu->set->machine->partition, gpa, len,
+				  write ? VID_ACCESS_WRITE : VID_ACCESS_READ, &size);
+
+	return host && size >= len ? host : NULL;
+}
+
+static int mmio_read(void *ctx, uint64_t gpa, unsigned size, uint64_t *ret_value)
+{
+	struct vcpu *vcpu = ctx;
+
+	*ret_value = vdev_bus_read(&vcpu->set->machine->board.memory, gpa, size);
+	return 0;
+}
+
+static int mmio_write(void *ctx, uint64_t gpa, unsigned size, uint64_t value)
+{
+	struct vcpu *vcpu = ctx;
+
+	vdev_bus_write(&vcpu->set->machine->board.memory, gpa, size, value);
+	return 0;
+}
+
+static int port_in(void *ctx, uint16_t port, unsigned size, uint32_t *ret_value)
+{
+	struct vcpu *vcpu = ctx;
+
+	*ret_value = (uint32_t)vdev_bus_read(&vcpu->set->machine->board.ports, port, size);
+	return 0;
+}
+
+static int port_out(void *ctx, uint16_t port, unsigned size, uint32_t value)
+{
+	struct vcpu *vcpu = ctx;
+
+	vdev_bus_write(&vcpu->set->machine->board.ports, port, size, value);
+	return 0;
+}
+
+/* --- vectors --- */
+
+struct xsave {
+	uint8_t bytes[VID_VP_STATE_MAX];
+	size_t size;
+};
+
+static int get_xsave(struct vcpu *vcpu, struct xsave *xsave)
+{
+	int r = vid_vp_get_state(vcpu->vp, VID_VP_STATE_XSAVE, xsave->bytes, sizeof xsave->bytes,
+				 &xsave->size);
+
+	if (r < 0)
+		return r;
+	if (xsave->size < XSAVE_YMM_HIGH || bytes_get_le64(xsave->bytes + XSAVE_COMPACTED) >> 63)
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+/* A component that is not in use has its initial value, zero, whatever its bytes are. */
+static int get_vector(void *ctx, unsigned index, uint8_t ret_value[32])
+{
+	struct xsave xsave;
+	uint64_t used;
+	int r = get_xsave(ctx, &xsave);
+
+	if (r < 0)
+		return r;
+	used = bytes_get_le64(xsave.bytes + XSAVE_HEADER);
+	memset(ret_value, 0, 32);
+	if (used & XSTATE_SSE)
+		memcpy(ret_value, xsave.bytes + XSAVE_XMM + index * 16, 16);
+	if (used & XSTATE_AVX && xsave.size >= XSAVE_YMM_END)
+		memcpy(ret_value + 16, xsave.bytes + XSAVE_YMM_HIGH + index * 16, 16);
+	return 0;
+}
+
+static void use_component(struct xsave *xsave, uint64_t component, size_t offset)
+{
+	uint64_t used = bytes_get_le64(xsave->bytes + XSAVE_HEADER);
+
+	if (!(used & component))
+		memset(xsave->bytes + offset, 0, 256);
+	bytes_put_le64(xsave->bytes + XSAVE_HEADER, used | component);
+}
+
+static int set_vector(void *ctx, unsigned index, const uint8_t value[32], unsigned size)
+{
+	struct vcpu *vcpu = ctx;
+	struct xsave xsave;
+	int r = get_xsave(vcpu, &xsave);
+
+	if (r == 0 && size == 32 && xsave.size < XSAVE_YMM_END)
+		r = -EOPNOTSUPP;
+	if (r < 0)
+		return r;
+	use_component(&xsave, XSTATE_SSE, XSAVE_XMM);
+	memcpy(xsave.bytes + XSAVE_XMM + index * 16, value, 16);
+	if (size == 32) {
+		use_component(&xsave, XSTATE_AVX, XSAVE_YMM_HIGH);
+		memcpy(xsave.bytes + XSAVE_YMM_HIGH + index * 16, value + 16, 16);
+	}
+	return vid_vp_set_state(vcpu->vp, VID_VP_STATE_XSAVE, xsave.bytes, xsave.size);
+}
+
+static const struct emulate_vcpu_ops ops = {
+	.map = map,
+	.mmio_read = mmio_read,
+	.mmio_write = mmio_write,
+	.port_in = port_in,
+	.port_out = port_out,
+	.get_vector = get_vector,
+	.set_vector = set_vector,
+};
+
+/* --- registers --- */
+
+static void load(struct emulate_regs *to, const struct vid_regs *from)
+{
+	memcpy(to->gpr, from->gpr, sizeof to->gpr);
+	to->rip = from->rip;
+	to->rflags = from->rflags;
+	for (int i = 0; i < EMULATE_SEGMENTS; i++)
+		to->segment[i] = (struct emulate_segment){
+			from->segment[i].base, from->segment[i].limit, from->segment[i].selector,
+			from->segment[i].attributes};
+	to->cr0 = from->cr0;
+	to->cr3 = from->cr3;
+	to->cr4 = from->cr4;
+	to->efer = from->efer;
+	to->phys_bits = PHYS_BITS;
+}
+
+static void store(struct vcpu *vcpu, const struct emulate_regs *from)
+{
+	struct vid_regs *to = vid_vp_regs(vcpu->vp, VID_REGS_GPR | VID_REGS_RIP | VID_REGS_RFLAGS);
+
+	memcpy(to->gpr, from->gpr, sizeof to->gpr);
+	to->rip = from->rip;
+	to->rflags = from->rflags;
+}
+
+void vcpu_inject(struct vcpu *vcpu, uint8_t vector, bool has_error_code, uint32_t error_code,
+		 uint64_t parameter)
+{
+	const struct vid_register event =
+		register_exception(vector, has_error_code, error_code, parameter);
+
+	if (vid_vp_set_registers(vcpu->vp, &event, 1) < 0)
+		vcpu->set->ops->report(vcpu->set->owner, vcpu->index, VCPU_ERROR,
+				       "an exception cannot be injected");
+}
+
+unsigned int vcpu_instruction_length(struct vcpu *vcpu, const struct vid_exit *exit)
+{
+	const struct vid_exit_instruction *instruction = &exit->instruction;
+	struct emulate_regs regs;
+
+	if (instruction->length)
+		return instruction->length;
+	load(&regs, vid_vp_regs(vcpu->vp, 0));
+	return emulate_length(&regs, &ops, vcpu, instruction->bytes, instruction->byte_count);
+}
+
+int vcpu_emulate(struct vcpu *vcpu, const struct vid_exit *exit)
+{
+	const struct vid_exit_instruction *instruction = &exit->instruction;
+	struct emulate_exception exception;
+	struct emulate_regs regs;
+	int r;
+
+	load(&regs, vid_vp_regs(vcpu->vp, 0));
+	machine_lock(vcpu->set->machine);
+	r = emulate_instruction(&regs, &ops, vcpu, instruction->bytes, instruction->byte_count,
+				&exception);
+	machine_unlock(vcpu->set->machine);
+	if (r < 0)
+		return r;
+	store(vcpu, &regs);
+	if (r == EMULATE_EXCEPTION)
+		vcpu_inject(vcpu, exception.vector, exception.has_error_code, exception.error_code,
+			    exception.cr2);
+	else if (r == EMULATE_DONE && regs.rflags & RFLAGS_TF)
+		vcpu_inject(vcpu, VECTOR_DB, false, 0, 0);
+	return 0;
+}
