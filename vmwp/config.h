@@ -42,6 +42,7 @@ struct config_drive {
 	enum config_drive_kind kind;
 	int fd; /* -1: no medium */
 	bool read_only;
+	char serial[21]; /* empty: one of ours; not a key */
 };
 
 enum config_serial_kind { CONFIG_SERIAL_NONE, CONFIG_SERIAL_FD, CONFIG_SERIAL_PTY };
@@ -63,6 +64,10 @@ struct config {
 	struct config_serial serial[CONFIG_SERIALS];
 	bool exit_on_reset;
 	bool exit_on_triple_fault;
+	/* Not keys: what a daemon tells beside them. */
+	uint8_t uuid[16];     /* in text order */
+	char boot_order[256]; /* lines of firmware's device paths */
+	bool local_time;
 	uint32_t given; /* which keys there were */
 };
 

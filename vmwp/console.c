@@ -195,17 +195,55 @@ int console_open_pty(struct console *c, char *ret_name, size_t size)
 	return r;
 }
 
+static void watch(struct console *c)
+{
+	ev_io_init(&c->readable, readable, c->fd, EV_READ);
+	ev_io_init(&c->writable, writable, c->fd, EV_WRITE);
+	ev_timer_init(&c->patience, out_of_patience, CONSOLE_PATIENCE, 0.);
+	c->readable.data = c->writable.data = c->patience.data = c;
+	if (c->input_size == 0)
+		ev_io_start(c->loop, &c->readable);
+}
+
 void console_start(struct console *c, struct vdev_ns16550a *uart)
 {
 	c->uart = uart;
 	ev_async_init(&c->wake, woken);
 	c->wake.data = c;
 	ev_async_start(c->loop, &c->wake);
-	if (c->fd < 0)
-		return;
-	ev_io_init(&c->readable, readable, c->fd, EV_READ);
-	ev_io_init(&c->writable, writable, c->fd, EV_WRITE);
-	ev_timer_init(&c->patience, out_of_patience, CONSOLE_PATIENCE, 0.);
-	c->readable.data = c->writable.data = c->patience.data = c;
-	ev_io_start(c->loop, &c->readable);
+	if (c->fd >= 0)
+		watch(c);
+}
+
+/* The guest may have waited for the old one. */
+static void replace(struct console *c, int fd)
+{
+	machine_lock(c->machine);
+	fd_close(c->fd);
+	c->fd = fd;
+	c->dropping = false;
+	c->want_writable = false;
+	c->input_size = 0;
+	vdev_ns16550a_writable(c->uart);
+	machine_unlock(c->machine);
+}
+
+int console_attach(struct console *c, int fd)
+{
+	int r = fd_set_nonblock(fd, true);
+
+	if (r < 0)
+		return r;
+	if (!c->uart) {
+		fd_close(c->fd);
+		c->fd = fd;
+		return 0;
+	}
+	if (c->fd >= 0) {
+		ev_io_stop(c->loop, &c->readable);
+		stop_writing(c);
+	}
+	replace(c, fd);
+	watch(c);
+	return 0;
 }

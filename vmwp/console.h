@@ -47,6 +47,9 @@ int must_check console_open_fd(struct console *c, int fd);
 /* Makes a pseudo-terminal; its name, for people, in ret_name. */
 int must_check console_open_pty(struct console *c, char *ret_name, size_t size);
 
+/* Puts another descriptor, taken over, in the place of the present one; also while running. */
+int must_check console_attach(struct console *c, int fd);
+
 /* Begins to listen to the host's side. */
 void console_start(struct console *c, struct vdev_ns16550a *uart);
 

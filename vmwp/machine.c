@@ -72,16 +72,17 @@ static int add_timer(struct machine *m)
 
 static int64_t read_date(void *owner)
 {
+	const struct machine *m = owner;
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec + m->config.date_offset;
 }
 
 static int add_rtc(struct machine *m)
 {
 	static const struct vdev_date_source date = {read_date};
-	int r = vdev_mc146818_create(&m->board, &m->irq.lines[8], &date, NULL, &m->rtc);
+	int r = vdev_mc146818_create(&m->board, &m->irq.lines[8], &date, m, &m->rtc);
 
 	if (r < 0)
 		return r;
@@ -218,18 +219,29 @@ static int build_acpi(const struct machine *m, struct vdev_acpi *acpi)
 	return vdev_acpi_build(acpi, &config);
 }
 
+/* SMBIOS stores the first three fields as little-endian numbers. */
+static void put_uuid(uint8_t to[16], const uint8_t from[16])
+{
+	static const uint8_t order[16] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+
+	for (int i = 0; i < 16; i++)
+		to[i] = from[order[i]];
+}
+
 static int fill_fw_cfg(struct machine *m)
 {
-	const struct vdev_firmware_config config = {
+	struct vdev_firmware_config config = {
 		.below_4g = layout_low_size(m->config.memory),
 		.above_4g = layout_high_size(m->config.memory),
 		.processors = m->config.processors,
 		.name = m->config.name,
+		.boot_order = m->config.boot_order,
 		.console_port = 0x3f8,
 	};
 	struct vdev_acpi acpi;
 	int r = build_acpi(m, &acpi);
 
+	put_uuid(config.uuid, m->config.uuid);
 	if (r == 0)
 		r = vdev_acpi_add_to_fw_cfg(&acpi, m->fw_cfg);
 	return r < 0 ? r : vdev_firmware_add(&config, m->fw_cfg);

@@ -49,6 +49,9 @@ struct machine_config {
 	int firmware_fd; /* a BIOS image; or -1 and */
 	int kernel_fd, initrd_fd;
 	const char *cmdline;
+	uint8_t uuid[16];       /* in text order */
+	const char *boot_order; /* lines of firmware's device paths; NULL: its own */
+	int64_t date_offset;    /* ns from UTC to what the clock shows */
 	struct vdev_ide_drive drive[VDEV_IDE_DRIVES];
 	struct vdev_chardev serial[MACHINE_SERIALS];
 	const struct machine_host *host;

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "registers.h"
 #include "vdev/i8259.h"
@@ -20,7 +21,7 @@
 
 static void report(struct vcpu *vcpu, enum vcpu_report what, const char *text)
 {
-	vcpu->set->ops->report(vcpu->set->owner, vcpu->index, what, text);
+	vcpu->set->ops->report(vcpu->set->owner, what, text, NULL);
 }
 
 static bool fail(struct vcpu *vcpu, const char *what, int error)
@@ -145,7 +146,7 @@ static bool handle_crash(struct vcpu *vcpu, const struct vid_exit *exit)
 		 "the guest crashed: 0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64
 		 " 0x%" PRIx64,
 		 exit->crash[0], exit->crash[1], exit->crash[2], exit->crash[3], exit->crash[4]);
-	report(vcpu, VCPU_CRASH, text);
+	vcpu->set->ops->report(vcpu->set->owner, VCPU_CRASH, text, exit->crash);
 	return true;
 }
 
@@ -268,14 +269,36 @@ void vcpus_request_stop(struct vcpus *set)
 		vid_vp_kick(set->vcpu[i].vp);
 }
 
+static uint64_t thread_time(const struct vcpu *vcpu)
+{
+	struct timespec now = {0};
+	clockid_t clock;
+
+	if (!vcpu->started || pthread_getcpuclockid(vcpu->thread, &clock) != 0)
+		return 0;
+	clock_gettime(clock, &now); /* a thread that has ended, unjoined, has no clock: 0 */
+	return (uint64_t)now.tv_sec * VDEV_SECOND + (uint64_t)now.tv_nsec;
+}
+
 void vcpus_stop(struct vcpus *set)
 {
+	for (uint32_t i = 0; i < set->count; i++)
+		set->vcpu[i].time += thread_time(&set->vcpu[i]);
 	vcpus_request_stop(set);
 	for (uint32_t i = 0; i < set->count; i++) {
 		if (set->vcpu[i].started)
 			pthread_join(set->vcpu[i].thread, NULL);
 		set->vcpu[i].started = false;
 	}
+}
+
+uint64_t vcpus_time(const struct vcpus *set)
+{
+	uint64_t sum = set->time;
+
+	for (uint32_t i = 0; i < set->count; i++)
+		sum += set->vcpu[i].time + thread_time(&set->vcpu[i]);
+	return sum;
 }
 
 void vcpus_interrupt(struct vcpus *set)
@@ -286,7 +309,7 @@ void vcpus_interrupt(struct vcpus *set)
 
 uint64_t vcpus_exits(const struct vcpus *set)
 {
-	uint64_t sum = 0;
+	uint64_t sum = set->exits;
 
 	for (uint32_t i = 0; i < set->count; i++)
 		sum += atomic_load(&set->vcpu[i].exits);
@@ -380,6 +403,8 @@ int vcpus_reset(struct vcpus *set)
 	uint32_t count = set->count;
 	int r;
 
+	set->exits = vcpus_exits(set);
+	set->time = vcpus_time(set);
 	destroy_all(set);
 	r = create_all(set, count);
 	if (r < 0)

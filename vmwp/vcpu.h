@@ -26,9 +26,10 @@ enum vcpu_report {
 	VCPU_ERROR,        /* the host cannot go on; text says why */
 };
 
-/* Called in a VP's thread, without the lock. */
+/* Called in a VP's thread, without the lock. `crash` is of VCPU_CRASH: P0 to P4; else NULL. */
 struct vcpu_ops {
-	void (*report)(void *owner, uint32_t index, enum vcpu_report what, const char *text);
+	void (*report)(void *owner, enum vcpu_report what, const char *text,
+		       const uint64_t crash[5]);
 };
 
 struct vcpu {
@@ -39,6 +40,7 @@ struct vcpu {
 	bool started;
 	_Atomic bool halted;    /* waits with interrupts off */
 	_Atomic uint64_t exits; /* that reached the worker */
+	uint64_t time;          /* of its earlier threads, ns */
 };
 
 struct vcpus {
@@ -47,6 +49,7 @@ struct vcpus {
 	void *owner;
 	_Atomic bool stop;
 	_Atomic bool hang_reported;
+	uint64_t exits, time; /* of processors that were made anew since */
 	uint32_t count;
 	struct vcpu vcpu[VCPUS_MAX];
 };
@@ -70,6 +73,9 @@ void vcpus_request_stop(struct vcpus *set);
 void vcpus_interrupt(struct vcpus *set);
 
 uint64_t vcpus_exits(const struct vcpus *set);
+
+/* Processor time of the threads so far, ns; those that were stopped included. */
+uint64_t vcpus_time(const struct vcpus *set);
 
 /* One exit, as the thread handles it. False: the thread ends. */
 struct vid_exit;

@@ -178,8 +178,8 @@ void vcpu_inject(struct vcpu *vcpu, uint8_t vector, bool has_error_code, uint32_
 		register_exception(vector, has_error_code, error_code, parameter);
 
 	if (vid_vp_set_registers(vcpu->vp, &event, 1) < 0)
-		vcpu->set->ops->report(vcpu->set->owner, vcpu->index, VCPU_ERROR,
-				       "an exception cannot be injected");
+		vcpu->set->ops->report(vcpu->set->owner, VCPU_ERROR,
+				       "an exception cannot be injected", NULL);
 }
 
 unsigned int vcpu_instruction_length(struct vcpu *vcpu, const struct vid_exit *exit)

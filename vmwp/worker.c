@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The loop's thread makes everything, watches disks, consoles, clock and signals, and alone starts,
- * stops and resets processors. What happens in a VP's thread is noted in `pending` and wakes it.
+ * The loop's thread watches disks, consoles, clock and signals, and alone starts, stops and resets
+ * processors. What happens in a VP's thread is noted in `pending` and wakes it.
  *
  * Lock order: the machine's lock is the only one; `pending` is atomic and may be set with or
  * without it.
@@ -9,10 +9,7 @@
 #include "worker.h"
 
 #include <errno.h>
-#include <ev.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,47 +18,17 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "console.h"
-#include "disk/disk.h"
-#include "machine.h"
 #include "sandbox.h"
-#include "vcpu.h"
 #include "vid/partition.h"
-
-/* Bits of `pending`. */
-enum {
-	PENDING_RESET = BIT(0),
-	PENDING_OFF = BIT(1),
-	PENDING_TRIPLE_FAULT = BIT(2),
-	PENDING_ERROR = BIT(3),
-	PENDING_SUSPEND = BIT(4),
-};
-
-struct worker {
-	const struct config *config;
-	struct vid_partition *partition;
-	struct ev_loop *loop;
-	struct disk_engine *engine;
-	struct disk *disk[CONFIG_DRIVES];
-	struct console console[CONFIG_SERIALS];
-	struct machine machine;
-	bool machine_made;
-	struct vcpus vcpus;
-	int timer_fd;
-	int debug_fd;
-	_Atomic unsigned int pending;
-	enum worker_status status;
-	ev_async wake;
-	ev_io disk_ready, clock_ready;
-	ev_signal terminate, interrupt;
-};
+#include "worker_private.h"
 
 /* --- from the VPs' threads --- */
 
 static void note(struct worker *w, unsigned int what)
 {
 	atomic_fetch_or(&w->pending, what);
-	vcpus_request_stop(&w->vcpus);
+	if (what != PENDING_CRASH)
+		vcpus_request_stop(&w->vcpus);
 	ev_async_send(w->loop, &w->wake);
 }
 
@@ -71,7 +38,7 @@ static void send_to_vp0(struct worker *w, enum vid_delivery_mode mode)
 	int r = vid_partition_interrupt(w->partition, &interrupt);
 
 	if (r < 0) {
-		log_error("interrupt of mode %u is refused: %s", mode, strerror(-r));
+		log_error("an interrupt of mode %d is refused: %s", (int)mode, strerror(-r));
 		note(w, PENDING_ERROR);
 	}
 }
@@ -85,10 +52,8 @@ static void device_event(void *owner, enum vdev_event event)
 		note(w, PENDING_RESET);
 		break;
 	case VDEV_EVENT_POWEROFF:
+	case VDEV_EVENT_SUSPEND: /* the tables offer no S3; a guest that tries has turned itself off */
 		note(w, PENDING_OFF);
-		break;
-	case VDEV_EVENT_SUSPEND:
-		note(w, PENDING_SUSPEND);
 		break;
 	case VDEV_EVENT_INIT:
 		send_to_vp0(w, VID_DELIVER_INIT);
@@ -133,27 +98,178 @@ static void firmware_log(void *owner, uint8_t byte)
 		w->debug_fd = -1;
 }
 
-static void vcpu_reports(void *owner, uint32_t index, enum vcpu_report what, const char *text)
+const struct machine_host worker_machine_host = {
+	.event = device_event,
+	.intr = device_intr,
+	.rearm = device_rearm,
+	.firmware_log = firmware_log,
+};
+
+static void note_crash(struct worker *w, const uint64_t crash[5])
+{
+	machine_lock(&w->machine);
+	memcpy(w->crash, crash, sizeof w->crash);
+	machine_unlock(&w->machine);
+	note(w, PENDING_CRASH);
+}
+
+static void vcpu_reports(void *owner, enum vcpu_report what, const char *text,
+			 const uint64_t crash[5])
 {
 	struct worker *w = owner;
 
+	log_write(what == VCPU_ERROR ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s", text);
 	switch (what) {
 	case VCPU_TRIPLE_FAULT:
-		log_warning("%s", text);
 		note(w, PENDING_TRIPLE_FAULT);
 		break;
 	case VCPU_CRASH:
-	case VCPU_HANG:
-		log_warning("%s", text);
+		note_crash(w, crash);
+		break;
+	case VCPU_HANG: /* the guest may still be looked at, reset, or woken by an NMI */
 		break;
 	case VCPU_ERROR:
-		log_error("%s", text);
 		note(w, PENDING_ERROR);
 		break;
 	}
 }
 
-/* --- the loop's callbacks --- */
+const struct vcpu_ops worker_vcpu_ops = {.report = vcpu_reports};
+
+/* --- life --- */
+
+void worker_end(struct worker *w, enum worker_status status, enum proto_cause cause,
+		const char *text)
+{
+	w->status = status;
+	log_info("%s", text);
+	if (w->controlled)
+		proto_service_set_state(&w->service, PROTO_STATE_STOPPED, cause, text);
+	ev_break(w->loop, EVBREAK_ALL);
+}
+
+int worker_start(struct worker *w)
+{
+	int r = vcpus_start(&w->vcpus);
+
+	if (r < 0)
+		return worker_fail(w, r, "threads cannot be made: %s", strerror(-r));
+	w->running = true;
+	return 0;
+}
+
+void worker_pause(struct worker *w)
+{
+	vcpus_stop(&w->vcpus);
+	w->running = false;
+	machine_lock(&w->machine);
+	vdev_clock_stop(&w->machine.board.clock);
+	machine_unlock(&w->machine);
+	if (vid_partition_freeze_time(w->partition, true) < 0)
+		log_warning("the guest's reference time goes on");
+}
+
+int worker_resume(struct worker *w)
+{
+	if (vid_partition_freeze_time(w->partition, false) < 0)
+		log_warning("the guest's reference time went on");
+	machine_lock(&w->machine);
+	vdev_clock_start(&w->machine.board.clock);
+	machine_unlock(&w->machine);
+	return worker_start(w);
+}
+
+/* A machine that is paused stays so. */
+void worker_reset(struct worker *w)
+{
+	struct machine_error error = {"the processors cannot be made again"};
+	bool running = w->running;
+	int r;
+
+	vcpus_stop(&w->vcpus);
+	w->running = false;
+	r = machine_reset(&w->machine, &error);
+	if (r == 0)
+		r = vcpus_reset(&w->vcpus);
+	if (r == 0 && running)
+		r = worker_start(w);
+	if (r == 0) {
+		log_info("reset");
+		return;
+	}
+	worker_fail(w, r, "reset failed: %s (%s)", error.text, strerror(-r));
+	worker_end(w, WORKER_HOST_ERROR, PROTO_CAUSE_HOST_ERROR, w->error);
+}
+
+/* --- what the VPs' threads have noted --- */
+
+static void tell(struct worker *w, enum proto_guest_event event, const uint64_t parameters[5])
+{
+	static const uint64_t none[5];
+
+	if (w->controlled)
+		proto_service_guest_event(&w->service, event, parameters ? parameters : none, NULL);
+}
+
+static void tell_crash(struct worker *w)
+{
+	uint64_t crash[5];
+
+	machine_lock(&w->machine);
+	memcpy(crash, w->crash, sizeof crash);
+	machine_unlock(&w->machine);
+	tell(w, PROTO_GUEST_CRASH, crash);
+}
+
+static void act_on_triple_fault(struct worker *w)
+{
+	tell(w, PROTO_GUEST_TRIPLE_FAULT, NULL);
+	if (w->config.exit_on_triple_fault)
+		worker_end(w, WORKER_CRASHED, PROTO_CAUSE_GUEST_CRASH, "the guest triple-faulted");
+	else
+		worker_reset(w);
+}
+
+static void act_on_reset(struct worker *w)
+{
+	if (w->config.exit_on_reset) {
+		worker_end(w, WORKER_RESET_WANTED, PROTO_CAUSE_GUEST_REBOOT,
+			   "the guest reset the machine");
+		return;
+	}
+	tell(w, PROTO_GUEST_RESET, NULL);
+	worker_reset(w);
+}
+
+/* The most definite one of several wins. */
+static void act(struct worker *w, unsigned int pending)
+{
+	if (pending & PENDING_ERROR)
+		worker_end(w, WORKER_HOST_ERROR, PROTO_CAUSE_HOST_ERROR,
+			   "the machine cannot go on");
+	else if (pending & PENDING_OFF)
+		worker_end(w, WORKER_OFF, PROTO_CAUSE_GUEST_OFF,
+			   "the guest turned the machine off");
+	else if (pending & PENDING_TRIPLE_FAULT)
+		act_on_triple_fault(w);
+	else
+		act_on_reset(w);
+}
+
+static void woken(struct ev_loop *loop, ev_async *watcher, int events)
+{
+	struct worker *w = watcher->data;
+	unsigned int pending = atomic_exchange(&w->pending, 0);
+
+	if (pending & PENDING_CRASH)
+		tell_crash(w);
+	if (!(pending & ~PENDING_CRASH))
+		return;
+	vcpus_stop(&w->vcpus);
+	act(w, pending | atomic_exchange(&w->pending, 0));
+}
+
+/* --- the loop --- */
 
 static void disk_ready(struct ev_loop *loop, ev_io *watcher, int events)
 {
@@ -176,281 +292,50 @@ static void clock_ready(struct ev_loop *loop, ev_io *watcher, int events)
 	machine_unlock(&w->machine);
 }
 
-static void end(struct worker *w, enum worker_status status)
-{
-	w->status = status;
-	ev_break(w->loop, EVBREAK_ALL);
-}
-
-static void restart(struct worker *w)
-{
-	struct machine_error error = {"the processors cannot be made again"};
-	int r = machine_reset(&w->machine, &error);
-
-	if (r == 0)
-		r = vcpus_reset(&w->vcpus);
-	if (r == 0)
-		r = vcpus_start(&w->vcpus);
-	if (r == 0) {
-		log_info("reset");
-		return;
-	}
-	log_error("reset failed: %s (%s)", error.text, strerror(-r));
-	end(w, WORKER_HOST_ERROR);
-}
-
-/* The most definite one of several wins. */
-static void act(struct worker *w, unsigned int pending)
-{
-	if (pending & PENDING_ERROR) {
-		end(w, WORKER_HOST_ERROR);
-	} else if (pending & (PENDING_OFF | PENDING_SUSPEND)) {
-		log_info("the guest turned the machine off");
-		end(w, WORKER_OFF);
-	} else if (pending & PENDING_TRIPLE_FAULT && w->config->exit_on_triple_fault) {
-		end(w, WORKER_CRASHED);
-	} else if (w->config->exit_on_reset) {
-		log_info("the guest reset the machine");
-		end(w, WORKER_RESET_WANTED);
-	} else {
-		restart(w);
-	}
-}
-
-static void woken(struct ev_loop *loop, ev_async *watcher, int events)
-{
-	struct worker *w = watcher->data;
-	unsigned int pending = atomic_exchange(&w->pending, 0);
-
-	if (!pending)
-		return;
-	vcpus_stop(&w->vcpus);
-	act(w, pending | atomic_exchange(&w->pending, 0));
-}
-
 static void signalled(struct ev_loop *loop, ev_signal *watcher, int events)
 {
 	struct worker *w = watcher->data;
+	char text[32];
 
-	log_info("stopped by signal %d", watcher->signum);
-	end(w, WORKER_OFF);
+	snprintf(text, sizeof text, "stopped by signal %d", watcher->signum);
+	worker_end(w, WORKER_OFF, PROTO_CAUSE_REQUEST, text);
 }
 
-static void start_watching(struct worker *w)
+/* Before the sandbox, which has no system call for the first of them. */
+static void watch_signals(struct worker *w)
 {
+	signal(SIGPIPE, SIG_IGN); /* a console may go away */
 	ev_async_init(&w->wake, woken);
-	ev_io_init(&w->disk_ready, disk_ready, disk_engine_fd(w->engine), EV_READ);
-	ev_io_init(&w->clock_ready, clock_ready, w->timer_fd, EV_READ);
 	ev_signal_init(&w->terminate, signalled, SIGTERM);
 	ev_signal_init(&w->interrupt, signalled, SIGINT);
-	w->wake.data = w->disk_ready.data = w->clock_ready.data = w;
-	w->terminate.data = w->interrupt.data = w;
+	w->wake.data = w->terminate.data = w->interrupt.data = w;
 	ev_async_start(w->loop, &w->wake);
-	ev_io_start(w->loop, &w->disk_ready);
-	ev_io_start(w->loop, &w->clock_ready);
 	ev_signal_start(w->loop, &w->terminate);
 	ev_signal_start(w->loop, &w->interrupt);
 }
 
-/* --- making everything --- */
-
-static int complain(int error, const char *format, ...) printf_like(2, 3);
-
-static int complain(int error, const char *format, ...)
+void worker_watch(struct worker *w)
 {
-	char text[512];
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(text, sizeof text, format, arguments);
-	va_end(arguments);
-	log_error("%s", text);
-	return error;
+	ev_io_init(&w->disk_ready, disk_ready, disk_engine_fd(w->engine), EV_READ);
+	ev_io_init(&w->clock_ready, clock_ready, w->timer_fd, EV_READ);
+	w->disk_ready.data = w->clock_ready.data = w;
+	ev_io_start(w->loop, &w->disk_ready);
+	ev_io_start(w->loop, &w->clock_ready);
 }
 
 static int make_base(struct worker *w)
 {
-	int r;
+	int r = worker_make_base(w);
 
-	w->loop = ev_loop_new(EVBACKEND_EPOLL);
-	if (!w->loop)
-		return complain(-ENOMEM, "the event loop cannot be made");
-	w->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (w->timer_fd < 0)
-		return complain(-errno, "a timer cannot be made: %s", strerror(errno));
-	r = disk_engine_create(DISK_ENGINE_BEST, &w->engine);
-	return r < 0 ? complain(r, "file I/O cannot be set up: %s", strerror(-r)) : 0;
-}
-
-static int open_disk(struct worker *w, unsigned int i)
-{
-	static const char *const names[] = {"hda", "hdb", "hdc", "hdd"};
-	const struct config_drive *drive = &w->config->drive[i];
-	bool cdrom = drive->kind == CONFIG_DRIVE_CDROM;
-	struct disk_error error;
-	int r;
-
-	if (drive->fd < 0)
-		return 0;
-	r = disk_open_raw(w->engine, drive->fd, cdrom ? 2048 : 512,
-			  drive->read_only ? DISK_READ_ONLY : 0, &w->disk[i], &error);
-	return r < 0 ? complain(r, "%s: descriptor %d %s", names[i], drive->fd, error.text) : 0;
-}
-
-static int open_console(struct worker *w, unsigned int i)
-{
-	const struct config_serial *serial = &w->config->serial[i];
-	char name[64];
-	int r = 0;
-
-	console_init(&w->console[i], w->loop, &w->machine);
-	if (serial->kind == CONFIG_SERIAL_FD)
-		r = console_open_fd(&w->console[i], serial->fd);
-	if (serial->kind == CONFIG_SERIAL_PTY)
-		r = console_open_pty(&w->console[i], name, sizeof name);
+	if (r == 0)
+		r = worker_open_ptys(w);
 	if (r < 0)
-		return complain(r, "com%u: cannot be opened: %s", i + 1, strerror(-r));
-	if (serial->kind == CONFIG_SERIAL_PTY)
-		log_info("com%u is %s", i + 1, name);
-	return 0;
-}
-
-static int make_ends(struct worker *w)
-{
-	int r = 0;
-
-	for (unsigned int i = 0; i < CONFIG_DRIVES && r == 0; i++)
-		r = open_disk(w, i);
-	for (unsigned int i = 0; i < CONFIG_SERIALS && r == 0; i++)
-		r = open_console(w, i);
-	if (r == 0 && w->config->debug_fd >= 0) {
-		r = fd_set_nonblock(w->config->debug_fd, true);
-		w->debug_fd = w->config->debug_fd;
-	}
-	return r;
-}
-
-static struct vdev_ide_drive drive_of(const struct worker *w, unsigned int i)
-{
-	static const enum vdev_ide_kind kinds[] = {
-		[CONFIG_DRIVE_NONE] = VDEV_IDE_NONE,
-		[CONFIG_DRIVE_DISK] = VDEV_IDE_DISK,
-		[CONFIG_DRIVE_CDROM] = VDEV_IDE_CDROM,
-	};
-
-	return (struct vdev_ide_drive){.kind = kinds[w->config->drive[i].kind], .disk = w->disk[i]};
-}
-
-static int make_machine(struct worker *w)
-{
-	static const struct machine_host host = {device_event, device_intr, device_rearm,
-						 firmware_log};
-	struct machine_config config = {
-		.name = w->config->name,
-		.memory = MIB(w->config->memory_mib),
-		.processors = w->config->processors,
-		.firmware_fd = w->config->firmware_fd,
-		.kernel_fd = w->config->kernel_fd,
-		.initrd_fd = w->config->initrd_fd,
-		.cmdline = w->config->cmdline,
-		.host = &host,
-		.owner = w,
-	};
-	struct machine_error error;
-	int r;
-
-	for (unsigned int i = 0; i < CONFIG_DRIVES; i++)
-		config.drive[i] = drive_of(w, i);
-	for (unsigned int i = 0; i < CONFIG_SERIALS; i++)
-		config.serial[i] = console_chardev(&w->console[i]);
-	r = machine_init(&w->machine, w->partition, &config, &error);
+		return r;
+	watch_signals(w);
+	r = w->options->sandbox ? sandbox_enter() : 0;
 	if (r < 0)
-		return complain(r, "%s", error.text);
-	w->machine_made = true;
-	for (unsigned int i = 0; i < CONFIG_SERIALS; i++)
-		console_start(&w->console[i], w->machine.serial[i]);
+		return worker_fail(w, r, "the sandbox cannot be entered: %s", strerror(-r));
 	return 0;
-}
-
-static int make_processors(struct worker *w)
-{
-	static const struct vcpu_ops ops = {vcpu_reports};
-	int r = vcpus_init(&w->vcpus, &w->machine, w->config->processors, &ops, w);
-
-	return r < 0 ? complain(r, "%u processors cannot be made: %s", w->config->processors,
-				strerror(-r))
-		     : 0;
-}
-
-static int make(struct worker *w)
-{
-	int r = make_base(w);
-
-	if (r == 0)
-		r = make_ends(w);
-	if (r == 0)
-		r = make_machine(w);
-	return r < 0 ? r : make_processors(w);
-}
-
-static void unmake(struct worker *w)
-{
-	vcpus_fini(&w->vcpus);
-	if (w->machine_made)
-		machine_fini(&w->machine);
-	for (unsigned int i = 0; i < CONFIG_SERIALS; i++)
-		console_fini(&w->console[i]);
-	for (unsigned int i = 0; i < CONFIG_DRIVES; i++) {
-		if (w->disk[i])
-			disk_drain(w->disk[i]);
-		disk_close(w->disk[i]);
-	}
-	disk_engine_destroy(w->engine);
-	fd_close(w->timer_fd);
-	if (w->loop)
-		ev_loop_destroy(w->loop);
-}
-
-static void run(struct worker *w)
-{
-	int r = vcpus_start(&w->vcpus);
-
-	if (r < 0) {
-		log_error("threads cannot be made: %s", strerror(-r));
-		w->status = WORKER_HOST_ERROR;
-		return;
-	}
-	log_info("running, %u MiB, %u processors", w->config->memory_mib, w->config->processors);
-	ev_run(w->loop, 0);
-	vcpus_stop(&w->vcpus);
-}
-
-enum worker_status worker_run(const struct config *config, struct vid_partition *partition,
-			      const struct worker_options *options)
-{
-	struct worker *w = calloc(1, sizeof *w);
-	enum worker_status status;
-	int r;
-
-	if (!w)
-		return complain(WORKER_BAD_START, "there is not enough memory");
-	w->config = config;
-	w->partition = partition;
-	w->timer_fd = w->debug_fd = -1;
-	w->status = WORKER_BAD_START;
-	r = make(w);
-	if (r == 0) {
-		start_watching(w);
-		r = options->sandbox ? sandbox_enter() : 0;
-		if (r < 0)
-			complain(r, "the sandbox cannot be entered: %s", strerror(-r));
-	}
-	if (r == 0)
-		run(w);
-	status = w->status;
-	unmake(w);
-	free(w);
-	return status;
 }
 
 /* --- the program --- */
@@ -472,36 +357,94 @@ static int close_others(const struct config *config)
 	return sandbox_close_others(keep, n);
 }
 
-static int read_config(struct config *config, int count, char *const *words)
+static int read_config(struct worker *w, int count, char *const *words)
 {
 	struct config_error error;
 	int r;
 
-	config_init(config);
-	r = config_arguments(config, count, words, &error);
+	r = config_arguments(&w->config, count, words, &error);
 	if (r == 0)
-		r = config_check(config, &error);
+		r = config_check(&w->config, &error);
 	if (r < 0)
-		return complain(r, "%s", error.text);
-	r = close_others(config);
-	return r < 0 ? complain(r, "descriptors cannot be closed: %s", strerror(-r)) : 0;
+		return worker_fail(w, r, "%s", error.text);
+	r = close_others(&w->config);
+	return r < 0 ? worker_fail(w, r, "descriptors: %s", strerror(-r)) : 0;
 }
 
-int worker_main(int count, char *const *words,
-		int (*open_partition)(int fd, struct vid_partition **ret_partition),
-		const struct worker_options *options)
+/* Started by hand. */
+static int prepare_by_words(struct worker *w, int count, char *const *words)
 {
-	static struct config config;
-	struct vid_partition *partition;
-	int status, r;
+	int r = read_config(w, count, words);
+
+	if (r == 0)
+		r = make_base(w);
+	if (r == 0)
+		r = worker_make_machine(w);
+	if (r < 0)
+		return r;
+	worker_watch(w);
+	log_info("running, %u MiB, %u processors", w->config.memory_mib, w->config.processors);
+	return worker_start(w);
+}
+
+static bool is_controlled(int count, char *const *words)
+{
+	return count > 0 && strcmp(words[0], "--control-fd") == 0;
+}
+
+/* Started by the daemon: the loop runs, and the machine is made when it says so. */
+static int prepare_by_daemon(struct worker *w, int count, char *const *words)
+{
+	char *end = NULL;
+	long fd = count > 1 ? strtol(words[1], &end, 10) : -1;
+	int keep = (int)fd;
+	int r;
+
+	if (count != 6 || *end || fd < 0 || fd > INT32_MAX || strcmp(words[2], "--uuid") != 0 ||
+	    strcmp(words[4], "--nonce") != 0)
+		return worker_fail(w, -EINVAL,
+				   "usage: vmwp --control-fd FD --uuid UUID --nonce HEX");
+	r = worker_control_init(w, keep, words[3], words[5]);
+	if (r == 0 && sandbox_close_others(&keep, 1) < 0)
+		r = worker_fail(w, -EBADF, "descriptors cannot be closed");
+	if (r == 0)
+		r = make_base(w);
+	if (r < 0)
+		return r;
+	worker_control_start(w);
+	return 0;
+}
+
+static void run(struct worker *w, int count, char *const *words)
+{
+	int r = is_controlled(count, words) ? prepare_by_daemon(w, count, words)
+					    : prepare_by_words(w, count, words);
+
+	if (r < 0) {
+		log_error("%s", w->error);
+		return;
+	}
+	ev_run(w->loop, 0);
+	vcpus_stop(&w->vcpus);
+}
+
+int worker_main(int count, char *const *words, const struct worker_options *options)
+{
+	struct worker *w = calloc(1, sizeof *w);
+	int status;
 
 	log_init("vmwp", LOG_LEVEL_INFO, false);
-	if (read_config(&config, count, words) < 0)
+	if (!w) {
+		log_error("there is not enough memory");
 		return WORKER_BAD_START;
-	r = open_partition(config.partition_fd, &partition);
-	if (r < 0)
-		return complain(WORKER_BAD_START, "partition: %s", strerror(-r));
-	status = worker_run(&config, partition, options);
-	vid_partition_destroy(partition);
+	}
+	config_init(&w->config);
+	w->options = options;
+	w->timer_fd = w->debug_fd = -1;
+	w->status = WORKER_BAD_START;
+	run(w, count, words);
+	status = w->status;
+	worker_unmake(w);
+	free(w);
 	return status;
 }

@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The worker as a program: from a configuration to a running machine and to an exit status. The
- * thread that calls worker_run() becomes the loop's.
+ * The worker as a program: from a configuration to a running machine and to an exit status. Started
+ * by hand, it takes a configuration as words (config.h) and runs the machine at once:
+ *
+ *	vmwp memory=512 partition=3 kernel=4 initrd=5 cmdline=console=ttyS0 com1=pty
+ *
+ * Started by the daemon, it is told everything through its control socket (proto/message.h):
+ *
+ *	vmwp --control-fd FD --uuid UUID --nonce HEX
  */
 #ifndef VMWP_WORKER_H
 #define VMWP_WORKER_H
 
 #include <stdbool.h>
 
-#include "config.h"
-
 struct vid_partition;
 
 /* How a worker ends. The reason is the last line of its log. */
 enum worker_status {
-	WORKER_OFF = 0,          /* the guest turned itself off, or SIGTERM came */
+	WORKER_OFF = 0,          /* the guest turned itself off, or it was asked to end */
 	WORKER_BAD_START = 1,    /* configuration, files or memory do not make a machine */
 	WORKER_CRASHED = 2,      /* triple fault, where that ends the worker */
 	WORKER_HOST_ERROR = 3,   /* the machine could not go on */
@@ -23,20 +27,11 @@ enum worker_status {
 
 struct worker_options {
 	bool sandbox;
+	/* A partition for the descriptor that was handed in, -1 if there was none. 0 or -errno. */
+	int (*open_partition)(int fd, struct vid_partition **ret_partition);
 };
 
-/*
- * Makes the machine of `config` in `partition` and runs it to its end. Descriptors of the
- * configuration are taken over. The partition stays the caller's.
- */
-enum worker_status worker_run(const struct config *config, struct vid_partition *partition,
-			      const struct worker_options *options);
-
-/*
- * A program's main(): parses the words, opens the partition by `open_partition` (0 or -errno), runs.
- */
-int worker_main(int count, char *const *words,
-		int (*open_partition)(int fd, struct vid_partition **ret_partition),
-		const struct worker_options *options);
+/* main() without the program's name. Returns an enum worker_status. */
+int worker_main(int count, char *const *words, const struct worker_options *options);
 
 #endif

@@ -47,9 +47,27 @@ int disk_error_set(struct disk_error *ret_error, int error, const char *format, 
 	return error;
 }
 
+struct disk_stats disk_stats(const struct disk *disk)
+{
+	return disk->stats;
+}
+
+static void count(struct disk_stats *stats, const struct disk_request *request)
+{
+	if (request->op == DISK_OP_READ) {
+		stats->reads++;
+		stats->read_bytes += request->length;
+	} else if (request->op == DISK_OP_WRITE) {
+		stats->writes++;
+		stats->write_bytes += request->length;
+	}
+}
+
 void disk_request_done(struct disk_request *request, int result)
 {
 	request->disk->pending--;
+	if (result == 0)
+		count(&request->disk->stats, request);
 	request->done(request, result);
 }
 

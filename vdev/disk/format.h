@@ -24,6 +24,7 @@ struct disk {
 		alignment; /* of memory and offsets for file I/O; 1 unless the file is open O_DIRECT */
 	bool read_only;
 	unsigned int pending;
+	struct disk_stats stats;
 };
 
 /* Ends a request: from a completion of the engine, never while submitting. */

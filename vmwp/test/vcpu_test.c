@@ -21,7 +21,8 @@ static unsigned int reports[4];
 static char report_text[256];
 static sem_t reported;
 
-static void note_report(void *owner, uint32_t index, enum vcpu_report what, const char *text)
+static void note_report(void *owner, enum vcpu_report what, const char *text,
+			const uint64_t crash[5])
 {
 	reports[what]++;
 	strncpy(report_text, text, sizeof report_text - 1);

@@ -79,7 +79,7 @@ static int open_fake(int fd, struct vid_partition **ret_partition)
 
 static void start(bool sandbox, int count, char **words)
 {
-	const struct worker_options options = {.sandbox = sandbox};
+	const struct worker_options options = {.sandbox = sandbox, .open_partition = open_fake};
 	int ends[2];
 
 	ck_assert_int_eq(pipe(ends), 0);
@@ -89,7 +89,7 @@ static void start(bool sandbox, int count, char **words)
 		dup2(ends[1], 2);
 		close(ends[0]);
 		close(ends[1]);
-		_exit(worker_main(count, words, open_fake, &options));
+		_exit(worker_main(count, words, &options));
 	}
 	close(ends[1]);
 	log_end = ends[0];

@@ -94,6 +94,11 @@ START_TEST(test_write_then_read)
 	ck_assert_int_eq(memcmp(in, out, 1024), 0);
 	ck_assert_int_eq(perform(DISK_OP_READ, 0, in, 512), 0);
 	ck_assert_uint_eq(in[0], 0);
+	ck_assert_int_eq(perform(DISK_OP_READ, SIZE, in, 512), -ERANGE);
+	ck_assert_uint_eq(disk_stats(disk).reads, 2);
+	ck_assert_uint_eq(disk_stats(disk).read_bytes, 1536);
+	ck_assert_uint_eq(disk_stats(disk).writes, 1);
+	ck_assert_uint_eq(disk_stats(disk).write_bytes, 1024);
 }
 END_TEST
 

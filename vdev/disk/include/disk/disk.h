@@ -79,6 +79,14 @@ struct disk_request {
 
 void disk_submit(struct disk *disk, struct disk_request *request);
 
+/* What was done without an error since the image was opened. */
+struct disk_stats {
+	uint64_t reads, writes;
+	uint64_t read_bytes, write_bytes;
+};
+
+struct disk_stats disk_stats(const struct disk *disk);
+
 /* Requests submitted and not done. */
 unsigned int disk_pending(const struct disk *disk);
 
