@@ -524,20 +524,27 @@ static const char *describe(const struct pattern *p, const struct test_insn *ins
 	return text;
 }
 
+/* A check that costs nothing where it holds. */
+#define REQUIRE(condition, ...)                    \
+	do {                                       \
+		if (!(condition))                  \
+			ck_abort_msg(__VA_ARGS__); \
+	} while (0)
+
 static void compare(const struct pattern *p, const struct test_insn *insn)
 {
-	const char *what = describe(p, insn);
-
 	for (int i = 0; i < 16; i++)
-		ck_assert_msg(machine.regs.gpr[i] == native_frame.gpr[i],
-			      "%s: register %d is %lx, must be %lx", what, i, machine.regs.gpr[i],
-			      native_frame.gpr[i]);
-	ck_assert_msg(!((machine.regs.rflags ^ native_frame.flags) & (p->flags | FLAG_DF)),
-		      "%s: flags %lx, must be %lx", what, machine.regs.rflags, native_frame.flags);
-	ck_assert_msg(!memcmp(machine.device, native_data, DATA_SIZE), "%s: memory differs", what);
-	ck_assert_msg(!memcmp(machine.vector, native_frame.ymm, sizeof machine.vector),
-		      "%s: vector registers differ", what);
-	ck_assert_msg(machine.regs.rip == CODE_LINEAR + insn->length, "%s: rip", what);
+		REQUIRE(machine.regs.gpr[i] == native_frame.gpr[i],
+			"%s: register %d is %lx, must be %lx", describe(p, insn), i,
+			machine.regs.gpr[i], native_frame.gpr[i]);
+	REQUIRE(!((machine.regs.rflags ^ native_frame.flags) & (p->flags | FLAG_DF)),
+		"%s: flags %lx, must be %lx", describe(p, insn), machine.regs.rflags,
+		native_frame.flags);
+	REQUIRE(!memcmp(machine.device, native_data, DATA_SIZE), "%s: memory differs",
+		describe(p, insn));
+	REQUIRE(!memcmp(machine.vector, native_frame.ymm, sizeof machine.vector),
+		"%s: vector registers differ", describe(p, insn));
+	REQUIRE(machine.regs.rip == CODE_LINEAR + insn->length, "%s: rip", describe(p, insn));
 }
 
 static void run_pattern(const struct pattern *p, bool is_32)
@@ -550,7 +557,7 @@ static void run_pattern(const struct pattern *p, bool is_32)
 		place_code(&insn);
 		load_machine(&insn);
 		r = machine_step(&machine);
-		ck_assert_msg(r == EMULATE_DONE, "%s: result %d", describe(p, &insn), r);
+		REQUIRE(r == EMULATE_DONE, "%s: result %d", describe(p, &insn), r);
 		native_run();
 		compare(p, &insn);
 	}

@@ -150,7 +150,8 @@ static void assert_zeroed_between(uint64_t from, uint64_t to)
 
 	ck_assert_int_eq(perform(DISK_OP_READ, 0, back, SIZE), 0);
 	for (uint64_t i = 0; i < SIZE; i++)
-		ck_assert_msg(back[i] == (i >= from && i < to ? 0 : 0xff), "byte %lu", i);
+		if (back[i] != (i >= from && i < to ? 0 : 0xff)) /* checks are slow */
+			ck_abort_msg("byte %lu", i);
 }
 
 START_TEST(test_zero)
