@@ -135,6 +135,21 @@ void lapic_accept(struct lapic *l, u8 vector)
 		l->isr[vector / 64] |= bit;
 }
 
+void lapic_begin_offer(struct lapic *l, u8 vector)
+{
+	__atomic_fetch_and(&l->irr[vector / 64], ~BIT(vector % 64), __ATOMIC_SEQ_CST);
+}
+
+void lapic_end_offer(struct lapic *l, u8 vector, bool taken)
+{
+	u64 bit = BIT(vector % 64);
+
+	if (taken)
+		l->isr[vector / 64] |= bit;
+	else
+		__atomic_fetch_or(&l->irr[vector / 64], bit, __ATOMIC_RELAXED);
+}
+
 void lapic_eoi(struct lapic *l)
 {
 	int vector = highest(l->isr);

@@ -142,6 +142,15 @@ static inline bool lapic_idle(const struct lapic *l)
 /* The processor took `vector`: IRR → ISR. */
 void lapic_accept(struct lapic *l, u8 vector);
 
+/*
+ * For processors that take a vector by themselves, which is known only at the next exit: begin
+ * takes the vector out of IRR, so that the same one sent meanwhile is a new one and does not get
+ * lost; end puts it into ISR if it was taken, else back. Between the two nobody looks at IRR but
+ * lapic_post().
+ */
+void lapic_begin_offer(struct lapic *l, u8 vector);
+void lapic_end_offer(struct lapic *l, u8 vector, bool taken);
+
 /* EOI: clears the highest ISR bit, reports level ones: vp_level_eoi(). */
 void lapic_eoi(struct lapic *l);
 

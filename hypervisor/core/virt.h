@@ -122,7 +122,7 @@ struct virt_ops {
 	bool (*inject_extint)(struct vp *vp, u8 vector);
 	/*
 	 * Offers a vector of the local APIC (or -1: none). The processor takes it when the guest's
-	 * IF and TPR allow; vp_run() then reports it through lapic_accept() before it returns.
+	 * IF and TPR allow; whether it did, vp_run() tells by lapic_end_offer() before it returns.
 	 */
 	void (*offer_irq)(struct vp *vp, int vector);
 

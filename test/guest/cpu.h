@@ -34,7 +34,7 @@ struct tss {
 struct fault {
 	bool taken;
 	u8 vector;
-	u64 error, rip, cr2, cs, rax;
+	u64 error, rip, cr2, cs, rax, rflags;
 };
 
 struct cpu {

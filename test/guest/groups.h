@@ -7,5 +7,8 @@ void test_cpuid(void);
 void test_msr(void);
 void test_hypercall(void);
 void test_memory(void);
+void test_lapic(void);
+void test_timer(void);
+void test_ipi(void);
 
 #endif

@@ -13,10 +13,9 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } groups[] = {
-	{"cpuid", test_cpuid},
-	{"msr", test_msr},
-	{"hypercall", test_hypercall},
-	{"memory", test_memory},
+	{"cpuid", test_cpuid},   {"msr", test_msr},     {"hypercall", test_hypercall},
+	{"memory", test_memory}, {"lapic", test_lapic}, {"timer", test_timer},
+	{"ipi", test_ipi},
 };
 
 static void run_group(const char *name, size_t length)

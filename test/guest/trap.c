@@ -69,7 +69,8 @@ static void handle_interrupt(struct cpu *c, u8 vector)
 /* Back to try_enter(), at CPL 0, with interrupts as they were. */
 static void unwind(struct cpu *c, struct trap_frame *f)
 {
-	c->fault = (struct fault){true, (u8)f->vector, f->error, f->rip, read_cr2(), f->cs, f->rax};
+	c->fault = (struct fault){true,       (u8)f->vector, f->error, f->rip,
+				  read_cr2(), f->cs,         f->rax,   f->rflags};
 	f->rip = (u64)try_landing;
 	f->cs = SEL_CODE;
 	f->ss = SEL_DATA;

@@ -22,6 +22,15 @@ static void requeue(struct vmcb *b)
 		b->event_inject = e;
 }
 
+void svm_event_end_offer(struct vp *vp, bool taken)
+{
+	struct virt_vp *v = vp->arch;
+
+	if (v->offered >= 0)
+		lapic_end_offer(&vp->lapic, (u8)v->offered, taken);
+	v->offered = -1;
+}
+
 void svm_event_complete(struct vp *vp)
 {
 	struct virt_vp *v = vp->arch;
@@ -38,10 +47,7 @@ void svm_event_complete(struct vp *vp)
 			b->vintr &= ~VINTR_IRQ;
 		requeue(b);
 	}
-	if (v->offered >= 0 && !(b->vintr & VINTR_IRQ)) {
-		lapic_accept(&vp->lapic, (u8)v->offered);
-		v->offered = -1;
-	}
+	svm_event_end_offer(vp, !(b->vintr & VINTR_IRQ));
 	if (unlikely(cr8 != vp->lapic.tpr >> 4))
 		lapic_set_cr8(&vp->lapic, cr8);
 }
@@ -120,9 +126,11 @@ void svm_event_offer_irq(struct vp *vp, int vector)
 		vector = -1;
 	else if (unlikely(v->window))
 		vector = open_window(v, &vintr);
-	if (vector >= 0)
+	if (vector >= 0) {
+		lapic_begin_offer(&vp->lapic, (u8)vector);
 		vintr |= VINTR_IRQ | (u64)(vector >> 4) << VINTR_PRIO_SHIFT |
 			 (u64)vector << VINTR_VECTOR_SHIFT;
+	}
 	v->offered = vector;
 	v->vmcb->vintr = vintr;
 }

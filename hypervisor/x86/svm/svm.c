@@ -20,7 +20,7 @@ bool svm_has_next_rip;
 
 static u8 *root_msrpm, *root_iopm;
 
-void svm_switch(struct vp *vp, u64 guest_vmcb, u64 host_vmcb);
+void svm_switch(struct vp *vp, u64 guest_vmcb, u64 host_vmcb, u64 shadow);
 
 static const char *probe(void)
 {
@@ -121,6 +121,7 @@ static void svm_vp_run(struct vp *vp, struct vexit *ret_exit)
 
 	clgi();
 	if (unlikely(__atomic_load_n(&vp->events, __ATOMIC_RELAXED))) {
+		svm_event_end_offer(vp, false);
 		stgi();
 		ret_exit->type = VEXIT_NONE;
 		return;
@@ -130,7 +131,7 @@ static void svm_vp_run(struct vp *vp, struct vexit *ret_exit)
 		cpu->flush_tlb = false;
 		b->tlb_control = TLB_CONTROL_FLUSH_ALL;
 	}
-	svm_switch(vp, v->vmcb_spa.v, cpu->svm_host_vmcb.v);
+	svm_switch(vp, v->vmcb_spa.v, cpu->svm_host_vmcb.v, b->interrupt_shadow & 1);
 	vp->gpr[RAX] = b->rax;
 	b->tlb_control = TLB_CONTROL_NONE;
 	svm_event_complete(vp);

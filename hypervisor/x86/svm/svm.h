@@ -29,7 +29,7 @@ enum svm_step {
 struct virt_vp {
 	struct vmcb *vmcb;
 	spa_t vmcb_spa;
-	int offered;      /* vector in V_IRQ, or -1 */
+	int offered;      /* vector in V_IRQ, lapic_begin_offer()ed, or -1 */
 	bool nmi_blocked; /* from the injection of an NMI to the guest's IRET */
 	bool window;      /* an ExtINT waits for IF: V_IRQ is set for the sake of its exit */
 	enum svm_step step;
@@ -47,6 +47,8 @@ void svm_decode_exit(struct vp *vp, struct vexit *ret_exit);
 
 /* After VMRUN: what was delivered, what must be delivered again. */
 void svm_event_complete(struct vp *vp);
+/* The offered vector, if any, was taken or goes back to the local APIC. */
+void svm_event_end_offer(struct vp *vp, bool taken);
 void svm_event_inject_exception(struct vp *vp, u8 vector, u32 error);
 bool svm_event_queued(const struct vp *vp);
 void svm_event_reset(struct vp *vp);

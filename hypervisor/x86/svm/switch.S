@@ -2,7 +2,7 @@
 /*
  * The world switch.
  *
- *   void svm_switch(struct vp *vp, u64 guest_vmcb, u64 host_vmcb);
+ *   void svm_switch(struct vp *vp, u64 guest_vmcb, u64 host_vmcb, u64 shadow);
  *
  * Called with IF = 0 and GIF = 0, returns so. IF is set around VMRUN only: it is the mask of
  * physical interrupts while the guest runs (APM 15.21.1). RAX and RSP live in the VMCB. VMLOAD and
@@ -10,7 +10,11 @@
  * of the general registers: guest values that the C code below has no use for are cleared, so
  * that they cannot steer speculation.
  *
- * 62 instructions from entry to return.
+ * The processor takes the guest's interrupt shadow from the VMCB. QEMU (7.2) does not: there it is
+ * our own, that of an STI right before VMRUN, which lasts into the guest. So there is such an STI
+ * if and only if the guest is to have a shadow; on hardware it makes no difference.
+ *
+ * 65 instructions from entry to return.
  */
 	.text
 	.globl svm_switch
@@ -25,6 +29,7 @@ svm_switch:
 	push %rdx
 	push %rdi
 
+	test %rcx, %rcx /* no instruction up to the jump changes the flags */
 	mov %rsi, %rax
 	mov 8*1(%rdi), %rcx
 	mov 8*2(%rdi), %rdx
@@ -41,9 +46,11 @@ svm_switch:
 	mov 8*15(%rdi), %r15
 	mov 8*7(%rdi), %rdi
 
-	vmload
 	sti
-	vmrun
+	vmload
+	jz 1f
+	sti
+1:	vmrun
 	cli
 	vmsave
 
