@@ -47,8 +47,11 @@ void arch_timer_arm(u64 tsc);
  */
 void arch_level_eoi(struct vp *vp, u8 vector);
 
-/* The root VP changed LVT LINT0/LINT1: the physical pins of this processor follow (ExtINT, NMI). */
-void arch_lint_changed(struct vp *vp, u32 lint0, u32 lint1);
+/*
+ * The root VP changed an LVT entry whose source is physical – LINT0, LINT1, CMCI, thermal,
+ * performance counters (enum lapic_lvt) – and this processor's own entry follows.
+ */
+void arch_lvt_changed(struct vp *vp, u32 lvt, u32 value);
 
 /* CPUID as the processor answers it. */
 void arch_cpuid(u32 leaf, u32 subleaf, u32 ret_out[4]);

@@ -118,12 +118,13 @@ static u32 read_register(const struct lapic *l, u32 reg)
 	}
 }
 
-static void lint_changed(struct lapic *l)
+/* Performance counters mask their entry when they fire: writing it again counts as a change. */
+static void physical_lvt_written(struct lapic *l, enum lapic_lvt n, u32 old)
 {
 	struct vp *vp = container_of(l, struct vp, lapic);
 
-	if (vp->partition->root)
-		arch_lint_changed(vp, l->lvt[LVT_LINT0], l->lvt[LVT_LINT1]);
+	if (vp->partition->root && (l->lvt[n] != old || n == LVT_PERF))
+		arch_lvt_changed(vp, n, l->lvt[n]);
 }
 
 static void write_lvt(struct lapic *l, enum lapic_lvt n, u32 value)
@@ -136,8 +137,8 @@ static void write_lvt(struct lapic *l, enum lapic_lvt n, u32 value)
 	l->lvt[n] = value;
 	if (n == LVT_TIMER)
 		lapic_timer_mode_changed(l, old);
-	else if ((n == LVT_LINT0 || n == LVT_LINT1) && value != old)
-		lint_changed(l);
+	else if (n != LVT_ERROR)
+		physical_lvt_written(l, n, old);
 }
 
 static void write_svr(struct lapic *l, u32 value)

@@ -35,7 +35,7 @@ struct fake_machine {
 	struct vp *kicked; /* last */
 	u32 level_eois;
 	u8 level_eoi_vector;
-	u32 lint0, lint1, lint_changes;
+	u32 lvt[LVT_COUNT], lvt_changes;
 	u32 flushes;                  /* arch_flush_map() */
 	u32 quiets;                   /* arch_quiesce() */
 	u64 device_base, device_size; /* physical addresses in the arena that are no RAM */

@@ -121,11 +121,10 @@ void arch_level_eoi(struct vp *vp, u8 vector)
 	fake.level_eoi_vector = vector;
 }
 
-void arch_lint_changed(struct vp *vp, u32 lint0, u32 lint1)
+void arch_lvt_changed(struct vp *vp, u32 lvt, u32 value)
 {
-	fake.lint_changes++;
-	fake.lint0 = lint0;
-	fake.lint1 = lint1;
+	fake.lvt_changes++;
+	fake.lvt[lvt] = value;
 }
 
 void arch_exit_soon(void)

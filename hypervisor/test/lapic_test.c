@@ -293,21 +293,24 @@ START_TEST(lvt_masked_while_disabled)
 }
 END_TEST
 
-START_TEST(lint_changes_are_told)
+START_TEST(physical_lvts_are_told)
 {
 	enable();
-	ck_assert_uint_eq(fake.lint_changes, 0);
+	ck_assert_uint_eq(fake.lvt_changes, 0);
 	ck_assert(wr(LINT0, 0x700));
-	ck_assert_uint_eq(fake.lint_changes, 1);
-	ck_assert_uint_eq(fake.lint0, 0x700);
-	ck_assert_uint_eq(fake.lint1, 0x10000);
+	ck_assert_uint_eq(fake.lvt_changes, 1);
+	ck_assert_uint_eq(fake.lvt[LVT_LINT0], 0x700);
 	ck_assert(wr(LINT0, 0x700));
-	ck_assert_uint_eq(fake.lint_changes, 1);
+	ck_assert_uint_eq(fake.lvt_changes, 1);
+	ck_assert(wr(PERF, 0x400));
+	ck_assert(wr(PERF, 0x400)); /* unmasks it again after it fired */
+	ck_assert_uint_eq(fake.lvt_changes, 3);
+	ck_assert_uint_eq(fake.lvt[LVT_PERF], 0x400);
 	ck_assert(wr(LINT1, 0x400));
-	ck_assert_uint_eq(fake.lint1, 0x400);
+	ck_assert_uint_eq(fake.lvt[LVT_LINT1], 0x400);
 	ck_assert(wr(SVR, 0xff));
-	ck_assert_uint_eq(fake.lint0, 0x10700);
-	ck_assert_uint_eq(fake.lint1, 0x10400);
+	ck_assert_uint_eq(fake.lvt[LVT_LINT0], 0x10700);
+	ck_assert_uint_eq(fake.lvt[LVT_LINT1], 0x10400);
 }
 END_TEST
 
@@ -492,6 +495,6 @@ END_TEST
 
 TEST_MAIN("lapic", power_up, disabled_takes_nothing, post_accept_eoi, classes, highest_first,
 	  nesting, tpr, level_eoi, extint_bypasses, reserved_bits_fault, which_registers_exist,
-	  lvt_masked_while_disabled, lint_changes_are_told, errors, error_vector_illegal_itself,
+	  lvt_masked_while_disabled, physical_lvts_are_told, errors, error_vector_illegal_itself,
 	  init_reset, base_transitions, base_bits, root_stays_in_x2apic, disabling_forgets,
 	  xapic_page, to_x2apic_keeps_state)

@@ -42,15 +42,30 @@ u32 apic_id(void)
 	return x2apic ? id : id >> 24;
 }
 
+bool apic_has_lvt(u32 reg)
+{
+	u32 max = apic_read(APIC_VERSION) >> 16 & 0xff;
+
+	switch (reg) {
+	case APIC_LVT_PERF:
+		return max >= 4;
+	case APIC_LVT_THERMAL:
+		return max >= 5;
+	case APIC_LVT_CMCI:
+		return max >= 6;
+	default:
+		return true;
+	}
+}
+
 static void mask_lvts(void)
 {
 	static const u8 lvts[] = {APIC_LVT_TIMER, APIC_LVT_LINT0,   APIC_LVT_LINT1, APIC_LVT_ERROR,
 				  APIC_LVT_PERF,  APIC_LVT_THERMAL, APIC_LVT_CMCI};
-	u32 max = apic_read(APIC_VERSION) >> 16 & 0xff;
 
-	/* The version register counts them; the first four always exist. */
-	for (u32 i = 0; i < ARRAY_SIZE(lvts) && i <= max; i++)
-		apic_write(lvts[i], APIC_LVT_MASK);
+	for (u32 i = 0; i < ARRAY_SIZE(lvts); i++)
+		if (apic_has_lvt(lvts[i]))
+			apic_write(lvts[i], APIC_LVT_MASK);
 }
 
 void apic_init_cpu(void)

@@ -47,6 +47,9 @@ void apic_init_mode(void);
 /* Enables the local APIC of this processor; every LVT but ours masked. */
 void apic_init_cpu(void);
 
+/* The first four LVT entries always exist; thermal, performance and CMCI may not. */
+bool apic_has_lvt(u32 reg);
+
 u32 apic_read(u32 reg);
 void apic_write(u32 reg, u32 value);
 u32 apic_id(void);

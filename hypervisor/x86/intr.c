@@ -88,13 +88,19 @@ void arch_level_eoi(struct vp *vp, u8 vector)
 	}
 }
 
-void arch_lint_changed(struct vp *vp, u32 lint0, u32 lint1)
+void arch_lvt_changed(struct vp *vp, u32 lvt, u32 value)
 {
-	struct cpu *cpu = this_cpu();
+	static const u8 registers[] = {
+		[LVT_CMCI] = APIC_LVT_CMCI,   [LVT_THERMAL] = APIC_LVT_THERMAL,
+		[LVT_PERF] = APIC_LVT_PERF,   [LVT_LINT0] = APIC_LVT_LINT0,
+		[LVT_LINT1] = APIC_LVT_LINT1,
+	};
 
-	/* Delivery modes NMI and ExtINT come in by other ways than our IDT; fixed ones through it. */
-	cpu->extint_enabled = (lint0 & (APIC_LVT_MASK | APIC_MODE_EXTINT)) == APIC_MODE_EXTINT;
-	apic_write(APIC_LVT_LINT0, lint0);
-	apic_write(APIC_LVT_LINT1, lint1);
+	/* NMIs and ExtINTs come in by other ways than a vector of the IDT. */
+	if (lvt == LVT_LINT0)
+		this_cpu()->extint_enabled =
+			(value & (APIC_LVT_MASK | APIC_MODE_EXTINT)) == APIC_MODE_EXTINT;
+	if (apic_has_lvt(registers[lvt]))
+		apic_write(registers[lvt], value);
 	apic_write(APIC_TPR, 0); /* as in apic_init_cpu() */
 }

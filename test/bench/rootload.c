@@ -100,7 +100,7 @@ static void ping_pong(uint64_t n, int cpu_a, int cpu_b)
 {
 	int to[2], fro[2];
 	char byte = 0;
-	pid_t child;
+	pid_t child = -1;
 
 	if (pipe(to) || pipe(fro) || (child = fork()) < 0)
 		fail("fork");
