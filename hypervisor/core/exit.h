@@ -6,7 +6,7 @@
  *
  * The root's way through both takes no lock. Budget in instructions, exit_handle() and vp_prepare()
  * together, with virt_ops at ten each and nothing else pending:
- *     CPUID 170     EOI 200     TSC deadline 185     nothing but to go on 70
+ *     CPUID 180     EOI 210     TSC deadline 195     nothing but to go on 75
  */
 #ifndef CORE_EXIT_H
 #define CORE_EXIT_H

@@ -195,15 +195,19 @@ static bool may_call(struct vp *vp, bool wide)
 bool hypercall_handle(struct vp *vp)
 {
 	bool wide = virt->long_mode(vp);
-	struct hypercall call = {.vp = vp};
+	struct hypercall call; /* not cleared: `header` is long */
 	struct operands o;
 	hv_status status;
 
 	if (!may_call(vp, wide))
 		return false;
 	o = read_operands(vp, wide);
+	call.vp = vp;
 	call.input = o.input;
 	call.output = o.output;
+	call.in = NULL;
+	call.out = NULL;
+	call.rep_next = 0;
 	status = hypercall_decode(&call, o.control);
 	if (status == HV_STATUS_SUCCESS)
 		status = run(&call);
