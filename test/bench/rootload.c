@@ -207,17 +207,17 @@ static const struct {
 	uint64_t n;
 	bool needs_x2apic, needs_two_cpus;
 } loads[] = {
-	{.name = "compute", .run = compute, .n = 100000000},
-	{.name = "memory", .run = memory, .n = 5000000},
-	{.name = "syscall", .run = syscalls, .n = 1000000},
-	{.name = "page-fault", .run = page_faults, .n = 50000},
-	{.name = "switch", .run = switches, .n = 50000},
-	{.name = "wakeup", .run = wakeups, .n = 20000, .needs_two_cpus = true},
-	{.name = "ipi", .run = ipis, .n = 50000, .needs_two_cpus = true},
-	{.name = "timer", .run = timers, .n = 5000},
-	{.name = "cpuid", .run = cpuids, .n = 100000},
-	{.name = "rdmsr", .run = msr_without_exit, .n = 50000},
-	{.name = "rdmsr-apic", .run = msr_of_apic, .n = 50000, .needs_x2apic = true},
+	{.name = "compute", .run = compute, .n = 50000000},
+	{.name = "memory", .run = memory, .n = 2000000},
+	{.name = "syscall", .run = syscalls, .n = 300000},
+	{.name = "page-fault", .run = page_faults, .n = 20000},
+	{.name = "switch", .run = switches, .n = 20000},
+	{.name = "wakeup", .run = wakeups, .n = 2000, .needs_two_cpus = true},
+	{.name = "ipi", .run = ipis, .n = 10000, .needs_two_cpus = true},
+	{.name = "timer", .run = timers, .n = 1000},
+	{.name = "cpuid", .run = cpuids, .n = 20000},
+	{.name = "rdmsr", .run = msr_without_exit, .n = 20000},
+	{.name = "rdmsr-apic", .run = msr_of_apic, .n = 20000, .needs_x2apic = true},
 };
 
 static bool x2apic_enabled(void)
