@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Method calls: authorization, look-up, errors.
+ */
+#include "bus/call.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "bus/bus.h"
+
+DEFINE_CLEANUP(sd_bus_message *, sd_bus_message_unref, cleanup_message);
+DEFINE_CLEANUP(sd_bus_creds *, sd_bus_creds_unref, cleanup_creds);
+
+int call_reply_error(sd_bus_message *m, const struct vm_error *err)
+{
+	_cleanup_(cleanup_message) sd_bus_message *reply = NULL;
+	const struct vm_error_info *info = vm_error_info(err->code);
+	char name[128];
+	sd_bus_error error;
+	int r;
+
+	snprintf(name, sizeof(name), VM_ERROR_PREFIX "%s", info->name);
+	error = SD_BUS_ERROR_MAKE_CONST(name, err->text);
+	r = sd_bus_message_new_method_error(m, &reply, &error);
+	if (r >= 0)
+		r = sd_bus_message_append(reply, "i", info->libvirt);
+	return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+int call_bad_message(int r, struct vm_error *err)
+{
+	if (r == -ENOMEM)
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	return vm_error_set_errno(err, VM_ERROR_INVALID_ARGUMENT, -r, "The message makes no sense");
+}
+
+int call_reply_job(sd_bus_message *m, const struct job *job, struct vm_error *err)
+{
+	int r = sd_bus_reply_method_return(m, "o", job->path);
+
+	return r < 0 ? call_bad_message(r, err) : 0;
+}
+
+/* The machine of the object, or the one that the first argument names. */
+static int find_vm(struct manager *manager, sd_bus_message *m, struct vm **ret,
+		   struct vm_error *err)
+{
+	_cleanup_free_ char *uuid = NULL;
+	const char *name;
+	int r = sd_bus_path_decode(sd_bus_message_get_path(m), BUS_VM_PREFIX, &uuid);
+
+	if (r > 0)
+		return vm_find(manager, uuid, ret, err);
+	r = sd_bus_message_read(m, "s", &name);
+	return r < 0 ? call_bad_message(r, err) : vm_find(manager, name, ret, err);
+}
+
+static int run(struct manager *manager, const struct bus_method *method, sd_bus_message *m)
+{
+	struct vm_error err = {0};
+	struct vm *vm = NULL;
+	int r = method->vm ? find_vm(manager, m, &vm, &err) : 0;
+
+	if (r == 0)
+		r = method->run(manager, vm, m, &err);
+	if (r >= 0)
+		return 1;
+	if (!err.code)
+		(void)vm_error_set_errno(&err, VM_ERROR_INTERNAL, -r, "%s", method->member);
+	log_debug("%s: %s", method->member, err.text);
+	return call_reply_error(m, &err);
+}
+
+/* ── polkit ────────────────────────────────────────────────────────────────────────────────── */
+
+struct question {
+	struct manager *manager;
+	const struct bus_method *method;
+	sd_bus_message *m;
+};
+
+static void question_free(void *data)
+{
+	struct question *question = data;
+
+	sd_bus_message_unref(question->m);
+	free(question);
+}
+
+static int deny(const struct question *question, enum vm_error_code code, const char *why)
+{
+	struct vm_error err = {0};
+
+	if (code == VM_ERROR_ACCESS_DENIED)
+		(void)vm_error_set(&err, code,
+				   "%s needs the right %s, which polkit does not give you",
+				   question->method->member, question->method->action);
+	else
+		(void)vm_error_set(
+			&err, code,
+			"%s needs the right %s, but polkit cannot be asked (%s). Is polkitd "
+			"installed and running? Root needs no polkit",
+			question->method->member, question->method->action, why);
+	return call_reply_error(question->m, &err);
+}
+
+static int on_polkit_answer(sd_bus_message *answer, void *data, sd_bus_error *error)
+{
+	const sd_bus_error *failure = sd_bus_message_get_error(answer);
+	struct question *question = data;
+	int authorized = 0, challenge = 0, r;
+
+	if (failure)
+		return deny(question, VM_ERROR_AUTHORIZATION_UNAVAILABLE,
+			    failure->message ? failure->message : failure->name);
+	r = sd_bus_message_enter_container(answer, 'r', "bba{ss}");
+	if (r >= 0)
+		r = sd_bus_message_read(answer, "bb", &authorized, &challenge);
+	if (r < 0)
+		return deny(question, VM_ERROR_AUTHORIZATION_UNAVAILABLE, "unexpected answer");
+	if (!authorized)
+		return deny(question, VM_ERROR_ACCESS_DENIED, NULL);
+	return run(question->manager, question->method, question->m);
+}
+
+/* The slot floats: it, and the question, live until the answer or the end of the connection. */
+static int send_question(sd_bus *bus, struct question *question, sd_bus_message *m)
+{
+	_cleanup_(cleanup_message) sd_bus_message *call = NULL;
+	bool interactive = sd_bus_message_get_allow_interactive_authorization(m) > 0;
+	sd_bus_slot *slot = NULL;
+	int r = sd_bus_message_new_method_call(
+		bus, &call, "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",
+		"org.freedesktop.PolicyKit1.Authority", "CheckAuthorization");
+
+	if (r >= 0)
+		r = sd_bus_message_append(call, "(sa{sv})s", "system-bus-name", 1, "name", "s",
+					  sd_bus_message_get_sender(m), question->method->action);
+	if (r >= 0)
+		r = sd_bus_message_append(call, "a{ss}us", 0, interactive ? 1u : 0u, "");
+	if (r >= 0)
+		r = sd_bus_call_async(bus, &slot, call, on_polkit_answer, question, UINT64_MAX);
+	if (r < 0)
+		return r;
+	sd_bus_slot_set_destroy_callback(slot, question_free);
+	sd_bus_slot_set_floating(slot, 1);
+	sd_bus_slot_unref(slot);
+	return 0;
+}
+
+static int ask_polkit(struct manager *manager, const struct bus_method *method, sd_bus_message *m)
+{
+	struct question *question = calloc(1, sizeof(*question));
+	int r;
+
+	if (!question)
+		return -ENOMEM;
+	question->manager = manager;
+	question->method = method;
+	question->m = sd_bus_message_ref(m);
+	r = send_question(sd_bus_message_get_bus(m), question, m);
+	if (r < 0) {
+		r = deny(question, VM_ERROR_AUTHORIZATION_UNAVAILABLE, strerror(-r));
+		question_free(question);
+		return r;
+	}
+	return 1; /* the reply comes later */
+}
+
+static bool is_privileged(sd_bus_message *m)
+{
+	_cleanup_(cleanup_creds) sd_bus_creds *creds = NULL;
+	uid_t uid;
+
+	if (sd_bus_query_sender_creds(m, SD_BUS_CREDS_EUID, &creds) < 0 ||
+	    sd_bus_creds_get_euid(creds, &uid) < 0)
+		return false;
+	return uid == 0 || uid == geteuid();
+}
+
+int call_dispatch(struct manager *manager, const struct bus_method *method, sd_bus_message *m)
+{
+	if (!method->action || is_privileged(m))
+		return run(manager, method, m);
+	return ask_polkit(manager, method, m);
+}

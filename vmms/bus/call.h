@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How a method call becomes a call of ours: authorization by polkit, the machine it is for, and
+ * errors with their libvirt numbers.
+ */
+#ifndef VMMS_BUS_CALL_H
+#define VMMS_BUS_CALL_H
+
+#include <systemd/sd-bus.h>
+
+#include "daemon/job.h"
+
+#define ACTION_MANAGE_VMS     "org.keelson.vmms1.manage-vms"
+#define ACTION_CONSOLE        "org.keelson.vmms1.console"
+#define ACTION_MANAGE_NETWORK "org.keelson.vmms1.manage-network"
+
+/*
+ * A method. `run` reads its arguments from `m`, acts, and replies; a negative return with *err
+ * filled is replied as that error. `vm` is NULL for methods that have none.
+ */
+struct bus_method {
+	const char *member;
+	const char *action; /* what polkit is asked for; NULL: open to everybody */
+	int (*run)(struct manager *manager, struct vm *vm, sd_bus_message *m, struct vm_error *err);
+	bool vm; /* the first argument, or the object, is a machine */
+};
+
+/*
+ * Authorizes and runs. Root and the daemon's own user may do all without polkit. Where polkit is
+ * asked, the reply comes later.
+ */
+int call_dispatch(struct manager *manager, const struct bus_method *method, sd_bus_message *m);
+
+/* Replies with an error and its libvirt number: body "si". */
+int call_reply_error(sd_bus_message *m, const struct vm_error *err);
+
+/* For `run`: a message that is not what its signature says, or memory is short. */
+int must_check call_bad_message(int r, struct vm_error *err);
+
+/* Replies with a job's object path. */
+int must_check call_reply_job(sd_bus_message *m, const struct job *job, struct vm_error *err);
+
+#endif

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The manager's methods that are no machine's.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "bus/bus.h"
+#include "bus/methods.h"
+#include "daemon/metrics.h"
+#include "daemon/sequence.h"
+
+DEFINE_CLEANUP(sd_bus_message *, sd_bus_message_unref, cleanup_message);
+
+/* Sends *reply if all went well; what `run` returns. */
+static int finish(int r, sd_bus_message *reply, struct vm_error *err)
+{
+	if (r >= 0)
+		r = sd_bus_send(NULL, reply, NULL);
+	return r < 0 ? call_bad_message(r, err) : 0;
+}
+
+static int open_reply(sd_bus_message *m, sd_bus_message **reply, const char *element)
+{
+	int r = sd_bus_message_new_method_return(m, reply);
+
+	return r < 0 ? r : sd_bus_message_open_container(*reply, 'a', element);
+}
+
+static int method_list(struct manager *manager, struct vm *none, sd_bus_message *m,
+		       struct vm_error *err)
+{
+	_cleanup_(cleanup_message) sd_bus_message *reply = NULL;
+	int r = open_reply(m, &reply, "(sssssutboo)");
+
+	for (const struct vm *vm = manager->vms; r >= 0 && vm; vm = vm->next)
+		r = sd_bus_message_append(reply, "(sssssutboo)", vm->config->uuid, vm->config->name,
+					  vm_power_name(vm->power), vm_reason_name(vm->reason),
+					  vm_activity_name(vm->activity), vm->config->vcpus,
+					  vm->config->memory_kib, vm->options.autostart, vm->path,
+					  vm->job ? vm->job->path : "/");
+	if (r >= 0)
+		r = sd_bus_message_close_container(reply);
+	return finish(r, reply, err);
+}
+
+static int method_get(struct manager *manager, struct vm *vm, sd_bus_message *m,
+		      struct vm_error *err)
+{
+	int r = sd_bus_reply_method_return(m, "o", vm->path);
+
+	return r < 0 ? call_bad_message(r, err) : 0;
+}
+
+static int method_define(struct manager *manager, struct vm *none, sd_bus_message *m,
+			 struct vm_error *err)
+{
+	_cleanup_domain_ struct domain *config = NULL;
+	const char *xml;
+	uint32_t flags;
+	struct vm *vm;
+	int r = sd_bus_message_read(m, "su", &xml, &flags);
+
+	if (r < 0)
+		return call_bad_message(r, err);
+	if (flags & ~(uint32_t)(VM_DEFINE_NEW | VM_DEFINE_CHANGE))
+		return vm_error_set(err, VM_ERROR_INVALID_ARGUMENT, "Unknown flags %#x", flags);
+	r = domain_parse(xml, &config, err);
+	if (r == 0)
+		r = vm_define(manager, config, flags, &vm, err);
+	if (r < 0)
+		return r;
+	TAKE_PTR(config);
+	r = sd_bus_reply_method_return(m, "o", vm->path);
+	return r < 0 ? call_bad_message(r, err) : 0;
+}
+
+enum { MAX_NEW_DISKS = DOMAIN_MAX_DISKS };
+
+static int read_disks(sd_bus_message *m, struct new_disk disks[static MAX_NEW_DISKS],
+		      size_t *ret_count, struct vm_error *err)
+{
+	int r = sd_bus_message_enter_container(m, 'a', "(st)");
+	struct new_disk disk;
+	size_t count = 0;
+
+	while (r >= 0 && (r = sd_bus_message_read(m, "(st)", &disk.path, &disk.size)) > 0) {
+		if (count == MAX_NEW_DISKS)
+			return vm_error_set(err, VM_ERROR_INVALID_ARGUMENT, "More than %d disks",
+					    MAX_NEW_DISKS);
+		disks[count++] = disk;
+	}
+	*ret_count = count;
+	return r < 0 ? call_bad_message(r, err) : 0;
+}
+
+static int method_create(struct manager *manager, struct vm *none, sd_bus_message *m,
+			 struct vm_error *err)
+{
+	_cleanup_domain_ struct domain *config = NULL;
+	struct new_disk disks[MAX_NEW_DISKS];
+	const char *xml;
+	struct job *job;
+	size_t count;
+	int r = sd_bus_message_read(m, "s", &xml);
+
+	if (r < 0)
+		return call_bad_message(r, err);
+	r = read_disks(m, disks, &count, err);
+	if (r == 0)
+		r = domain_parse(xml, &config, err);
+	if (r == 0)
+		r = vm_create_with_disks(manager, config, disks, count, &job, err);
+	if (r < 0)
+		return r;
+	TAKE_PTR(config);
+	return call_reply_job(m, job, err);
+}
+
+static int method_validate(struct manager *manager, struct vm *none, sd_bus_message *m,
+			   struct vm_error *err)
+{
+	_cleanup_domain_ struct domain *config = NULL;
+	_cleanup_free_ char *canonical = NULL;
+	const char *xml;
+	int r = sd_bus_message_read(m, "s", &xml);
+
+	if (r < 0)
+		return call_bad_message(r, err);
+	r = domain_parse(xml, &config, err);
+	if (r < 0)
+		return r;
+	canonical = domain_print(config);
+	r = canonical ? sd_bus_reply_method_return(m, "s", canonical) : -ENOMEM;
+	return r < 0 ? call_bad_message(r, err) : 0;
+}
+
+/* ── jobs, history ─────────────────────────────────────────────────────────────────────────── */
+
+static int method_list_jobs(struct manager *manager, struct vm *none, sd_bus_message *m,
+			    struct vm_error *err)
+{
+	_cleanup_(cleanup_message) sd_bus_message *reply = NULL;
+	int r = open_reply(m, &reply, "(uosssbut)");
+
+	for (const struct job *job = manager->jobs; r >= 0 && job; job = job->next)
+		r = sd_bus_message_append(reply, "(uosssbut)", (uint32_t)job->id, job->path,
+					  job->uuid, job->name, job->kind, job->cancel != NULL,
+					  job->permille, (uint64_t)job->started);
+	if (r >= 0)
+		r = sd_bus_message_close_container(reply);
+	return finish(r, reply, err);
+}
+
+static int method_cancel_job(struct manager *manager, struct vm *none, sd_bus_message *m,
+			     struct vm_error *err)
+{
+	struct job *job;
+	uint32_t id;
+	int r = sd_bus_message_read(m, "u", &id);
+
+	if (r < 0)
+		return call_bad_message(r, err);
+	job = job_find(manager, id);
+	if (!job)
+		return vm_error_set(err, VM_ERROR_NO_SUCH_JOB,
+				    "There is no job %u, or it is over; 'vmctl jobs --all' shows "
+				    "those that are over too",
+				    id);
+	r = job_cancel(job, err);
+	if (r < 0)
+		return r;
+	r = sd_bus_reply_method_return(m, "");
+	return r < 0 ? call_bad_message(r, err) : 0;
+}
+
+static int append_operation(void *data, const struct store_operation *op)
+{
+	int r = sd_bus_message_append(data, "(usssssstt)", (uint32_t)op->id, op->uuid, op->name,
+				      op->kind, op->state, op->error, op->message,
+				      (uint64_t)op->started, (uint64_t)op->finished);
+
+	return r < 0 ? r : 0;
+}
+
+/* The UUID of the machine of that name; NULL for "", and the name itself for one that is gone. */
+static const char *history_uuid(struct manager *manager, const char *name)
+{
+	struct vm *vm;
+
+	if (!*name)
+		return NULL;
+	return vm_find(manager, name, &vm, NULL) == 0 ? vm->config->uuid : name;
+}
+
+static int method_list_history(struct manager *manager, struct vm *none, sd_bus_message *m,
+			       struct vm_error *err)
+{
+	_cleanup_(cleanup_message) sd_bus_message *reply = NULL;
+	const char *name;
+	uint32_t limit;
+	int r = sd_bus_message_read(m, "su", &name, &limit);
+
+	if (r >= 0)
+		r = open_reply(m, &reply, "(usssssstt)");
+	if (r < 0)
+		return call_bad_message(r, err);
+	r = store_operation_each(manager->store, history_uuid(manager, name),
+				 MIN(limit, (uint32_t)STORE_OPERATIONS_KEPT), append_operation,
+				 reply, err);
+	if (r < 0)
+		return r;
+	return finish(sd_bus_message_close_container(reply), reply, err);
+}
+
+static int append_event(void *data, const struct store_event *event)
+{
+	int r = sd_bus_message_append(data, "(ttssss)", (uint64_t)event->sequence,
+				      (uint64_t)event->time, event->uuid, event->name, event->kind,
+				      event->detail);
+
+	return r < 0 ? r : 0;
+}
+
+static int method_list_events(struct manager *manager, struct vm *none, sd_bus_message *m,
+			      struct vm_error *err)
+{
+	_cleanup_(cleanup_message) sd_bus_message *reply = NULL;
+	const char *name;
+	uint64_t after;
+	uint32_t limit;
+	int r = sd_bus_message_read(m, "stu", &name, &after, &limit);
+
+	if (r >= 0)
+		r = open_reply(m, &reply, "(ttssss)");
+	if (r < 0)
+		return call_bad_message(r, err);
+	r = store_event_each(manager->store, history_uuid(manager, name), (int64_t)after,
+			     MIN(limit, (uint32_t)STORE_EVENTS_KEPT), append_event, reply, err);
+	if (r < 0)
+		return r;
+	return finish(sd_bus_message_close_container(reply), reply, err);
+}
+
+/* ── host ──────────────────────────────────────────────────────────────────────────────────── */
+
+static int method_host(struct manager *manager, struct vm *none, sd_bus_message *m,
+		       struct vm_error *err)
+{
+	struct host_info info;
+	int r;
+
+	host_info_get(manager, &info);
+	r = sd_bus_reply_method_return(
+		m, "a{sv}", 10, "HostName", "s", info.uname.nodename, "Kernel", "s",
+		info.uname.release, "Hypervisor", "s", info.hypervisor, "Device", "b", info.device,
+		"CPUs", "u", info.cpus, "MemoryKiB", "t", info.memory_total_kib,
+		"MemoryAvailableKiB", "t", info.memory_available_kib, "MemoryCommittedKiB", "t",
+		info.memory_committed_kib, "Machines", "u", info.machines, "Running", "u",
+		info.running);
+	return r < 0 ? call_bad_message(r, err) : 0;
+}
+
+static int method_stop_all(struct manager *manager, struct vm *none, sd_bus_message *m,
+			   struct vm_error *err)
+{
+	int r;
+
+	sequence_stop_all(manager);
+	r = sd_bus_reply_method_return(m, "");
+	return r < 0 ? call_bad_message(r, err) : 0;
+}
+
+static const struct bus_method methods[] = {
+	{"ListVMs", NULL, method_list, false},
+	{"GetVM", NULL, method_get, true},
+	{"DefineVM", ACTION_MANAGE_VMS, method_define, false},
+	{"CreateVM", ACTION_MANAGE_VMS, method_create, false},
+	{"ValidateXML", NULL, method_validate, false},
+	{"ListJobs", NULL, method_list_jobs, false},
+	{"CancelJob", ACTION_MANAGE_VMS, method_cancel_job, false},
+	{"ListHistory", NULL, method_list_history, false},
+	{"ListEvents", NULL, method_list_events, false},
+	{"GetHost", NULL, method_host, false},
+	{"StopAll", ACTION_MANAGE_VMS, method_stop_all, false},
+};
+
+const struct bus_method *manager_method_find(const char *member)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
+		if (strcmp(methods[i].member, member) == 0)
+			return &methods[i];
+	}
+	return NULL;
+}

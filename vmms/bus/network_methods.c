@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The manager's methods for networks.
+ */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "bus/methods.h"
+#include "net/network.h"
+
+DEFINE_CLEANUP(sd_bus_message *, sd_bus_message_unref, cleanup_message);
+
+static int append_network(sd_bus_message *reply, const struct network *network)
+{
+	char address[32];
+
+	network_format_address(network, address, sizeof(address));
+	return sd_bus_message_append(reply, "(ssssubb)", network->name,
+				     network->nat ? "nat" : "bridge", network->bridge, address,
+				     network->vlan, network->active, network->autostart);
+}
+
+static int method_list(struct manager *manager, struct vm *vm, sd_bus_message *m,
+		       struct vm_error *err)
+{
+	_cleanup_(cleanup_message) sd_bus_message *reply = NULL;
+	int r = sd_bus_message_new_method_return(m, &reply);
+
+	if (r >= 0)
+		r = sd_bus_message_open_container(reply, 'a', "(ssssubb)");
+	for (const struct network *network = manager->networks; r >= 0 && network;
+	     network = network->next)
+		r = append_network(reply, network);
+	if (r >= 0)
+		r = sd_bus_message_close_container(reply);
+	if (r >= 0)
+		r = sd_bus_send(NULL, reply, NULL);
+	return r < 0 ? call_bad_message(r, err) : 0;
+}
+
+static int read_request(sd_bus_message *m, struct network_request *request, struct vm_error *err)
+{
+	const char *mode;
+	int r = sd_bus_message_read(m, "ssssu", &request->name, &mode, &request->bridge,
+				    &request->address, &request->vlan);
+
+	if (r < 0)
+		return call_bad_message(r, err);
+	request->nat = strcmp(mode, "nat") == 0;
+	if (!request->nat && strcmp(mode, "bridge") != 0)
+		return vm_error_set(err, VM_ERROR_INVALID_ARGUMENT,
+				    "The mode '%s' is neither nat nor bridge", mode);
+	return 0;
+}
+
+static int method_create(struct manager *manager, struct vm *vm, sd_bus_message *m,
+			 struct vm_error *err)
+{
+	struct network_request request = {0};
+	struct network *network;
+	int r = read_request(m, &request, err);
+
+	if (r == 0)
+		r = network_create(manager, &request, &network, err);
+	if (r < 0)
+		return r;
+	r = sd_bus_reply_method_return(m, "");
+	return r < 0 ? call_bad_message(r, err) : 0;
+}
+
+static int with_network(struct manager *manager, sd_bus_message *m,
+			int (*act)(struct network *network, struct vm_error *err),
+			struct vm_error *err)
+{
+	struct network *network;
+	const char *name;
+	int r = sd_bus_message_read(m, "s", &name);
+
+	if (r < 0)
+		return call_bad_message(r, err);
+	r = network_find(manager, name, &network, err);
+	if (r == 0)
+		r = act(network, err);
+	if (r < 0)
+		return r;
+	r = sd_bus_reply_method_return(m, "");
+	return r < 0 ? call_bad_message(r, err) : 0;
+}
+
+static int method_delete(struct manager *manager, struct vm *vm, sd_bus_message *m,
+			 struct vm_error *err)
+{
+	return with_network(manager, m, network_delete, err);
+}
+
+static int method_start(struct manager *manager, struct vm *vm, sd_bus_message *m,
+			struct vm_error *err)
+{
+	return with_network(manager, m, network_start, err);
+}
+
+static int method_stop(struct manager *manager, struct vm *vm, sd_bus_message *m,
+		       struct vm_error *err)
+{
+	return with_network(manager, m, network_stop, err);
+}
+
+static const struct bus_method methods[] = {
+	{"ListNetworks", NULL, method_list, false},
+	{"CreateNetwork", ACTION_MANAGE_NETWORK, method_create, false},
+	{"DeleteNetwork", ACTION_MANAGE_NETWORK, method_delete, false},
+	{"StartNetwork", ACTION_MANAGE_NETWORK, method_start, false},
+	{"StopNetwork", ACTION_MANAGE_NETWORK, method_stop, false},
+};
+
+const struct bus_method *network_method_find(const char *member)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
+		if (strcmp(methods[i].member, member) == 0)
+			return &methods[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What can be called on a machine, by its object or, with its name first, on the manager.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "bus/methods.h"
+#include "config/domain_field.h"
+#include "daemon/metrics.h"
+
+DEFINE_CLEANUP(sd_bus_message *, sd_bus_message_unref, cleanup_message);
+
+typedef int power_fn(struct vm *vm, struct job **ret, struct vm_error *err);
+
+static int run_power(struct vm *vm, sd_bus_message *m, power_fn *power, struct vm_error *err)
+{
+	struct job *job = NULL;
+	int r = power(vm, &job, err);
+
+	return r == 0 ? call_reply_job(m, job, err) : r;
+}
+
+static int method_start(struct manager *manager, struct vm *vm, sd_bus_message *m,
+			struct vm_error *err)
+{
+	return run_power(vm, m, vm_start, err);
+}
+
+static int method_stop(struct manager *manager, struct vm *vm, sd_bus_message *m,
+		       struct vm_error *err)
+{
+	return run_power(vm, m, vm_turn_off, err);
+}
+
+static int method_shutdown(struct manager *manager, struct vm *vm, sd_bus_message *m,
+			   struct vm_error *err)
+{
+	return run_power(vm, m, vm_shutdown, err);
+}
+
+static int method_reboot(struct manager *manager, struct vm *vm, sd_bus_message *m,
+			 struct vm_error *err)
+{
+	return run_power(vm, m, vm_reboot, err);
+}
+
+static int method_reset(struct manager *manager, struct vm *vm, sd_bus_message *m,
+			struct vm_error *err)
+{
+	return run_power(vm, m, vm_reset, err);
+}
+
+static int method_pause(struct manager *manager, struct vm *vm, sd_bus_message *m,
+			struct vm_error *err)
+{
+	return run_power(vm, m, vm_pause, err);
+}
+
+static int method_resume(struct manager *manager, struct vm *vm, sd_bus_message *m,
+			 struct vm_error *err)
+{
+	return run_power(vm, m, vm_resume, err);
+}
+
+static int method_console(struct manager *manager, struct vm *vm, sd_bus_message *m,
+			  struct vm_error *err)
+{
+	_cleanup_close_ int fd = -1;
+	uint32_t port;
+	int r = sd_bus_message_read(m, "u", &port);
+
+	if (r < 0)
+		return call_bad_message(r, err);
+	r = vm_open_console(vm, port, &fd, err);
+	if (r < 0)
+		return r;
+	r = sd_bus_reply_method_return(m, "h", fd);
+	return r < 0 ? call_bad_message(r, err) : 0;
+}
+
+static int method_clone(struct manager *manager, struct vm *vm, sd_bus_message *m,
+			struct vm_error *err)
+{
+	const char *name;
+	struct job *job;
+	int r = sd_bus_message_read(m, "s", &name);
+
+	if (r < 0)
+		return call_bad_message(r, err);
+	r = vm_clone(vm, name, &job, err);
+	return r == 0 ? call_reply_job(m, job, err) : r;
+}
+
+static int method_export(struct manager *manager, struct vm *vm, sd_bus_message *m,
+			 struct vm_error *err)
+{
+	const char *directory;
+	struct job *job;
+	int r = sd_bus_message_read(m, "s", &directory);
+
+	if (r < 0)
+		return call_bad_message(r, err);
+	r = vm_export(vm, directory, &job, err);
+	return r == 0 ? call_reply_job(m, job, err) : r;
+}
+
+static int method_delete(struct manager *manager, struct vm *vm, sd_bus_message *m,
+			 struct vm_error *err)
+{
+	struct job *job;
+	int storage, r = sd_bus_message_read(m, "b", &storage);
+
+	if (r < 0)
+		return call_bad_message(r, err);
+	r = vm_delete(vm, storage, &job, err);
+	return r == 0 ? call_reply_job(m, job, err) : r;
+}
+
+static int reply_nothing(sd_bus_message *m, struct vm_error *err)
+{
+	int r = sd_bus_reply_method_return(m, "");
+
+	return r < 0 ? call_bad_message(r, err) : 0;
+}
+
+static int method_attach(struct manager *manager, struct vm *vm, sd_bus_message *m,
+			 struct vm_error *err)
+{
+	const char *xml;
+	int r = sd_bus_message_read(m, "s", &xml);
+
+	if (r < 0)
+		return call_bad_message(r, err);
+	r = vm_attach(vm, xml, err);
+	return r == 0 ? reply_nothing(m, err) : r;
+}
+
+static int method_detach(struct manager *manager, struct vm *vm, sd_bus_message *m,
+			 struct vm_error *err)
+{
+	const char *target;
+	int r = sd_bus_message_read(m, "s", &target);
+
+	if (r < 0)
+		return call_bad_message(r, err);
+	r = vm_detach(vm, target, err);
+	return r == 0 ? reply_nothing(m, err) : r;
+}
+
+static int method_rename(struct manager *manager, struct vm *vm, sd_bus_message *m,
+			 struct vm_error *err)
+{
+	const char *name;
+	int r = sd_bus_message_read(m, "s", &name);
+
+	if (r < 0)
+		return call_bad_message(r, err);
+	r = vm_rename(vm, name, err);
+	return r == 0 ? reply_nothing(m, err) : r;
+}
+
+/* Applies an a{ss} of settings to `config`. */
+static int read_changes(sd_bus_message *m, struct domain *config, struct vm_error *err)
+{
+	const char *key, *value;
+	int r = sd_bus_message_enter_container(m, 'a', "{ss}");
+
+	while (r >= 0 && (r = sd_bus_message_read(m, "{ss}", &key, &value)) > 0) {
+		r = domain_field_set(config, key, value, err);
+		if (r < 0)
+			return err->code ? r : call_bad_message(r, err);
+	}
+	return r < 0 ? call_bad_message(r, err) : 0;
+}
+
+static int method_configure(struct manager *manager, struct vm *vm, sd_bus_message *m,
+			    struct vm_error *err)
+{
+	_cleanup_domain_ struct domain *config = domain_copy(vm->config);
+	int r = config ? read_changes(m, config, err) : call_bad_message(-ENOMEM, err);
+
+	if (r == 0)
+		r = vm_configure(vm, config, err);
+	if (r < 0)
+		return r;
+	TAKE_PTR(config);
+	return reply_nothing(m, err);
+}
+
+static int read_option(sd_bus_message *m, const char *key, struct vm_options *options,
+		       struct vm_error *err)
+{
+	int boolean, r, action;
+	const char *text;
+
+	if (strcmp(key, "Autostart") == 0) {
+		r = sd_bus_message_read(m, "v", "b", &boolean);
+		if (r >= 0)
+			options->autostart = boolean;
+	} else if (strcmp(key, "AutostartOrder") == 0) {
+		r = sd_bus_message_read(m, "v", "u", &options->autostart_order);
+	} else if (strcmp(key, "AutostartDelay") == 0) {
+		r = sd_bus_message_read(m, "v", "u", &options->autostart_delay);
+	} else if (strcmp(key, "StopTimeout") == 0) {
+		r = sd_bus_message_read(m, "v", "u", &options->stop_timeout);
+	} else if (strcmp(key, "StopAction") == 0) {
+		r = sd_bus_message_read(m, "v", "s", &text);
+		action = r < 0 ? 0 : stop_action_parse(text);
+		if (action < 0)
+			return vm_error_set(err, VM_ERROR_INVALID_ARGUMENT,
+					    "The stop action '%s' is neither shutdown nor turn-off",
+					    text);
+		options->stop_action = (enum stop_action)action;
+	} else if (strcmp(key, "Notes") == 0) {
+		r = sd_bus_message_read(m, "v", "s", &text);
+		if (r >= 0) {
+			free(options->notes);
+			options->notes = strdup(text);
+			r = options->notes ? 0 : -ENOMEM;
+		}
+	} else {
+		return vm_error_set(err, VM_ERROR_INVALID_ARGUMENT, "There is no option '%s'", key);
+	}
+	return r < 0 ? call_bad_message(r, err) : 0;
+}
+
+static int read_options(sd_bus_message *m, struct vm_options *options, struct vm_error *err)
+{
+	int r = sd_bus_message_enter_container(m, 'a', "{sv}");
+	const char *key;
+
+	while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+		r = sd_bus_message_read(m, "s", &key);
+		if (r < 0)
+			break;
+		r = read_option(m, key, options, err);
+		if (r < 0)
+			return r;
+		r = sd_bus_message_exit_container(m);
+	}
+	return r < 0 ? call_bad_message(r, err) : 0;
+}
+
+static int method_set_options(struct manager *manager, struct vm *vm, sd_bus_message *m,
+			      struct vm_error *err)
+{
+	struct vm_options options = vm->options;
+	int r;
+
+	options.notes = strdup(vm->options.notes);
+	if (!options.notes)
+		return call_bad_message(-ENOMEM, err);
+	r = read_options(m, &options, err);
+	if (r == 0)
+		r = vm_set_options(vm, &options, err);
+	if (r < 0) {
+		free(options.notes);
+		return r;
+	}
+	return reply_nothing(m, err);
+}
+
+static int method_xml(struct manager *manager, struct vm *vm, sd_bus_message *m,
+		      struct vm_error *err)
+{
+	int r = sd_bus_reply_method_return(m, "s", vm->xml);
+
+	return r < 0 ? call_bad_message(r, err) : 0;
+}
+
+static int reply_differences(sd_bus_message *m, const struct domain_differences *changes)
+{
+	_cleanup_(cleanup_message) sd_bus_message *reply = NULL;
+	int r = sd_bus_message_new_method_return(m, &reply);
+
+	if (r >= 0)
+		r = sd_bus_message_open_container(reply, 'a', "(sss)");
+	for (size_t i = 0; r >= 0 && i < changes->count; i++)
+		r = sd_bus_message_append(reply, "(sss)", changes->items[i].key,
+					  changes->items[i].before, changes->items[i].after);
+	if (r >= 0)
+		r = sd_bus_message_close_container(reply);
+	return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+/* What would change if this XML were defined. */
+static int method_diff(struct manager *manager, struct vm *vm, sd_bus_message *m,
+		       struct vm_error *err)
+{
+	_cleanup_domain_ struct domain *config = NULL;
+	struct domain_differences changes = {0};
+	const char *xml;
+	int r = sd_bus_message_read(m, "s", &xml);
+
+	if (r < 0)
+		return call_bad_message(r, err);
+	r = domain_parse(xml, &config, err);
+	if (r < 0)
+		return r;
+	r = domain_diff(vm->config, config, &changes);
+	if (r >= 0)
+		r = reply_differences(m, &changes);
+	domain_differences_free(&changes);
+	return r < 0 ? call_bad_message(r, err) : 0;
+}
+
+static int method_values(struct manager *manager, struct vm *vm, sd_bus_message *m,
+			 struct vm_error *err)
+{
+	_cleanup_(cleanup_message) sd_bus_message *reply = NULL;
+	struct domain_values values = {0};
+	int r = domain_values_get(vm->config, &values);
+
+	if (r >= 0)
+		r = sd_bus_message_new_method_return(m, &reply);
+	if (r >= 0)
+		r = sd_bus_message_open_container(reply, 'a', "(ss)");
+	for (size_t i = 0; r >= 0 && i < values.count; i++)
+		r = sd_bus_message_append(reply, "(ss)", values.items[i].key,
+					  values.items[i].value);
+	if (r >= 0)
+		r = sd_bus_message_close_container(reply);
+	domain_values_free(&values);
+	if (r >= 0)
+		r = sd_bus_send(NULL, reply, NULL);
+	return r < 0 ? call_bad_message(r, err) : 0;
+}
+
+static int method_metrics(struct manager *manager, struct vm *vm, sd_bus_message *m,
+			  struct vm_error *err)
+{
+	struct vm_metrics metrics;
+	int r;
+
+	vm_metrics_get(vm, &metrics);
+	r = sd_bus_reply_method_return(
+		m, "a{sv}", 11, "WorkerCPUNSec", "t", metrics.worker_cpu_ns, "WorkerMemoryKiB", "t",
+		metrics.worker_rss_kib, "UptimeUSec", "t", metrics.uptime_us, "GuestCPUNSec", "t",
+		metrics.guest.vcpu_ns, "Exits", "t", metrics.guest.exits, "DiskReadBytes", "t",
+		metrics.guest.disk_read_bytes, "DiskWriteBytes", "t",
+		metrics.guest.disk_write_bytes, "DiskReads", "t", metrics.guest.disk_reads,
+		"DiskWrites", "t", metrics.guest.disk_writes, "NetworkReceivedBytes", "t",
+		metrics.guest.net_rx_bytes, "NetworkSentBytes", "t", metrics.guest.net_tx_bytes);
+	return r < 0 ? call_bad_message(r, err) : 0;
+}
+
+/* The name on the object; on the manager, the second name. */
+static const struct {
+	const char *twin;
+	struct bus_method method;
+} methods[] = {
+	{"StartVM", {"Start", ACTION_MANAGE_VMS, method_start, true}},
+	{"StopVM", {"Stop", ACTION_MANAGE_VMS, method_stop, true}},
+	{"ShutdownVM", {"Shutdown", ACTION_MANAGE_VMS, method_shutdown, true}},
+	{"RebootVM", {"Reboot", ACTION_MANAGE_VMS, method_reboot, true}},
+	{"ResetVM", {"Reset", ACTION_MANAGE_VMS, method_reset, true}},
+	{"PauseVM", {"Pause", ACTION_MANAGE_VMS, method_pause, true}},
+	{"ResumeVM", {"Resume", ACTION_MANAGE_VMS, method_resume, true}},
+	{"CloneVM", {"Clone", ACTION_MANAGE_VMS, method_clone, true}},
+	{"ExportVM", {"Export", ACTION_MANAGE_VMS, method_export, true}},
+	{"DeleteVM", {"Delete", ACTION_MANAGE_VMS, method_delete, true}},
+	{"RenameVM", {"Rename", ACTION_MANAGE_VMS, method_rename, true}},
+	{"ConfigureVM", {"Configure", ACTION_MANAGE_VMS, method_configure, true}},
+	{"SetVMOptions", {"SetOptions", ACTION_MANAGE_VMS, method_set_options, true}},
+	{"AttachDevice", {"AttachDevice", ACTION_MANAGE_VMS, method_attach, true}},
+	{"DetachDevice", {"DetachDevice", ACTION_MANAGE_VMS, method_detach, true}},
+	{"OpenConsole", {"OpenConsole", ACTION_CONSOLE, method_console, true}},
+	{"GetVMXML", {"GetXML", NULL, method_xml, true}},
+	{"GetVMValues", {"GetValues", NULL, method_values, true}},
+	{"DiffVM", {"Diff", NULL, method_diff, true}},
+	{"GetVMMetrics", {"GetMetrics", NULL, method_metrics, true}},
+};
+
+const struct bus_method *vm_method_find(const char *member)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
+		if (strcmp(methods[i].method.member, member) == 0 ||
+		    strcmp(methods[i].twin, member) == 0)
+			return &methods[i].method;
+	}
+	return NULL;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Making the files of a plan, on a task's thread.
+ */
+#ifndef VMMS_DAEMON_COPY_FILE_H
+#define VMMS_DAEMON_COPY_FILE_H
+
+#include "daemon/file_plan.h"
+#include "daemon/task.h"
+
+/*
+ * Creates every temporary, mode 0600 and synchronized to disk: copies, with the holes of the
+ * source left out, or empty files of their size. -ECANCELED when the task is.
+ */
+int must_check copy_plan(struct task *task, const struct file_plan *plan);
+
+#endif

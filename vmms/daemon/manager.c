@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The daemon's beginning and end: directories, inventory, recovery.
+ */
+#include "daemon/manager.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "daemon/job.h"
+#include "daemon/publish.h"
+#include "daemon/sequence.h"
+#include "net/network.h"
+#include "worker/worker.h"
+
+int64_t manager_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+void manager_event(struct manager *manager, const struct vm *vm, const char *kind,
+		   const char *format, ...)
+{
+	struct store_event event = {
+		.time = manager_now(),
+		.uuid = vm ? vm->config->uuid : "",
+		.name = vm ? vm->config->name : "",
+		.kind = kind,
+	};
+	struct vm_error err = {0};
+	char detail[5000];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(detail, sizeof(detail), format, ap);
+	va_end(ap);
+	event.detail = detail;
+	if (store_event_add(manager->store, &event, &event.sequence, &err) < 0)
+		log_error("%s", err.text);
+	publish_event(manager, &event);
+}
+
+/* ── loading ───────────────────────────────────────────────────────────────────────────────── */
+
+static int make_directory(const char *parent, const char *name, mode_t mode, struct vm_error *err)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s%s%s", parent, *name ? "/" : "", name) < 0) {
+		path = NULL;
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	}
+	if (mkdir(path, mode) < 0 && errno != EEXIST)
+		return vm_error_set_errno(err, VM_ERROR_FILE, errno, "Directory %s", path);
+	return 0;
+}
+
+static int make_directories(const struct settings *settings, struct vm_error *err)
+{
+	int r = make_directory(settings->state_dir, "", 0700, err);
+
+	if (r == 0)
+		r = make_directory(settings->state_dir, "disks", 0700, err);
+	if (r == 0)
+		r = make_directory(settings->runtime_dir, "", 0755, err);
+	if (r == 0)
+		r = make_directory(settings->runtime_dir, "vm", 0700, err);
+	return r == 0 ? make_directory(settings->runtime_dir, "root", 0755, err) : r;
+}
+
+static int load_vm(void *data, const struct store_vm *row)
+{
+	struct manager *manager = data;
+	struct vm_error err = {0};
+	struct domain *config;
+	struct vm *vm;
+	int action = stop_action_parse(row->stop_action);
+	int r = domain_parse(row->xml, &config, &err);
+
+	if (r < 0) {
+		/* Written by a later daemon, say. It stays in the inventory, out of reach. */
+		log_error("Machine %s cannot be loaded: %s", row->name, err.text);
+		return 0;
+	}
+	r = vm_create(manager, config, &vm);
+	if (r < 0) {
+		domain_free(config);
+		return r;
+	}
+	free(vm->options.notes);
+	vm->options = (struct vm_options){
+		.autostart = row->autostart,
+		.autostart_order = row->autostart_order,
+		.autostart_delay = row->autostart_delay,
+		.stop_action = action < 0 ? STOP_ACTION_SHUTDOWN : (enum stop_action)action,
+		.stop_timeout = row->stop_timeout,
+		.notes = strdup(row->notes),
+	};
+	vm->worker_uid = row->worker_uid;
+	vm->created = row->created;
+	if (!vm_power_parse(row->power, &vm->power))
+		vm->power = VM_POWER_OFF;
+	if (!vm_reason_parse(row->reason, &vm->reason))
+		vm->reason = VM_REASON_NONE;
+	vm->activity = vm_activity_at_rest(vm->power);
+	return vm->options.notes ? 0 : -ENOMEM;
+}
+
+static int read_boot_id(struct manager *manager)
+{
+	_cleanup_close_ int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return fd_read_full(fd, manager->boot_id, 36);
+}
+
+static int note_boot(struct manager *manager, struct vm_error *err)
+{
+	_cleanup_free_ char *last = NULL;
+	int r = read_boot_id(manager);
+
+	if (r < 0)
+		return vm_error_set_errno(err, VM_ERROR_INTERNAL, -r, "The boot id cannot be read");
+	r = store_meta_get(manager->store, "boot-id", &last, err);
+	if (r < 0)
+		return r;
+	manager->host_booted = !last || strcmp(last, manager->boot_id) != 0;
+	return store_meta_set(manager->store, "boot-id", manager->boot_id, err);
+}
+
+int manager_init(struct manager *manager, struct ev_loop *loop, struct vm_error *err)
+{
+	_cleanup_free_ char *path = NULL;
+	int r;
+
+	manager->loop = loop;
+	ev_init(&manager->sequence_timer, NULL);
+	r = make_directories(&manager->settings, err);
+	if (r < 0)
+		return r;
+	if (asprintf(&path, "%s/vmms.db", manager->settings.state_dir) < 0) {
+		path = NULL;
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	}
+	r = store_open(path, NULL, &manager->store, err);
+	if (r == 0)
+		r = store_prune(manager->store, err);
+	if (r == 0)
+		r = note_boot(manager, err);
+	if (r == 0)
+		r = store_vm_each(manager->store, load_vm, manager, err);
+	return r == 0 ? network_load_all(manager, err) : r;
+}
+
+/* ── recovery ──────────────────────────────────────────────────────────────────────────────── */
+
+/* Rows cannot be changed while they are walked: copies. */
+struct row_copies {
+	size_t operation_count, worker_count;
+	struct store_operation *operations;
+	struct store_worker *workers;
+};
+
+static int copy_operation(void *data, const struct store_operation *row)
+{
+	struct row_copies *copies = data;
+	struct store_operation *grown = realloc(
+		copies->operations, (copies->operation_count + 1) * sizeof(*copies->operations));
+
+	if (!grown)
+		return -ENOMEM;
+	copies->operations = grown;
+	grown[copies->operation_count] = *row;
+	grown[copies->operation_count].uuid = strdup(row->uuid);
+	grown[copies->operation_count].name = strdup(row->name);
+	grown[copies->operation_count].kind = strdup(row->kind);
+	grown[copies->operation_count].detail = strdup(row->detail);
+	copies->operation_count++;
+	return 0;
+}
+
+static int copy_worker(void *data, const struct store_worker *row)
+{
+	struct row_copies *copies = data;
+	struct store_worker *grown =
+		realloc(copies->workers, (copies->worker_count + 1) * sizeof(*copies->workers));
+
+	if (!grown)
+		return -ENOMEM;
+	copies->workers = grown;
+	grown[copies->worker_count] = *row;
+	grown[copies->worker_count].uuid = strdup(row->uuid);
+	grown[copies->worker_count].boot_id = strdup(row->boot_id);
+	grown[copies->worker_count].socket = strdup(row->socket);
+	grown[copies->worker_count].nonce = strdup(row->nonce);
+	copies->worker_count++;
+	return 0;
+}
+
+static void free_string(const char *string)
+{
+	free((void *)(uintptr_t)string);
+}
+
+static void free_copies(struct row_copies *copies)
+{
+	for (size_t i = 0; i < copies->operation_count; i++) {
+		free_string(copies->operations[i].uuid);
+		free_string(copies->operations[i].name);
+		free_string(copies->operations[i].kind);
+		free_string(copies->operations[i].detail);
+	}
+	for (size_t i = 0; i < copies->worker_count; i++) {
+		free_string(copies->workers[i].uuid);
+		free_string(copies->workers[i].boot_id);
+		free_string(copies->workers[i].socket);
+		free_string(copies->workers[i].nonce);
+	}
+	free(copies->operations);
+	free(copies->workers);
+}
+
+static bool is_file_operation(const struct store_operation *operation)
+{
+	return strcmp(operation->kind, "create") == 0 ||
+	       strcmp(operation->kind, vm_operation_name(VM_OPERATION_CLONE)) == 0 ||
+	       strcmp(operation->kind, vm_operation_name(VM_OPERATION_EXPORT)) == 0 ||
+	       strcmp(operation->kind, vm_operation_name(VM_OPERATION_DELETE)) == 0;
+}
+
+static void recover_vm(struct vm *vm, const struct row_copies *copies)
+{
+	const struct store_operation *operation = NULL;
+	const struct store_worker *worker = NULL;
+
+	for (size_t i = 0; i < copies->operation_count; i++) {
+		if (strcmp(copies->operations[i].uuid, vm->config->uuid) == 0 &&
+		    !is_file_operation(&copies->operations[i]))
+			operation = &copies->operations[i];
+	}
+	for (size_t i = 0; i < copies->worker_count; i++) {
+		if (strcmp(copies->workers[i].uuid, vm->config->uuid) == 0)
+			worker = &copies->workers[i];
+	}
+	vm_power_recover(vm, worker, operation);
+}
+
+/* A row of a machine that is not there any more has nothing to be finished or undone. */
+static void close_orphan(struct manager *manager, const struct store_operation *operation)
+{
+	struct vm_error err = {0};
+
+	if (!vm_by_uuid(manager, operation->uuid) &&
+	    store_operation_end(manager->store, operation->id, "failed", "", "", manager_now(),
+				&err) < 0)
+		log_error("%s", err.text);
+}
+
+void manager_begin(struct manager *manager)
+{
+	_cleanup_(free_copies) struct row_copies copies = {0};
+	struct vm_error err = {0};
+
+	if (store_operation_each_open(manager->store, copy_operation, &copies, &err) < 0 ||
+	    store_worker_each(manager->store, copy_worker, &copies, &err) < 0)
+		log_error("%s", err.text);
+	for (size_t i = 0; i < copies.operation_count; i++) {
+		if (is_file_operation(&copies.operations[i]))
+			vm_files_recover(manager, &copies.operations[i]);
+		else
+			close_orphan(manager, &copies.operations[i]);
+	}
+	for (struct vm *vm = manager->vms; vm; vm = vm->next)
+		recover_vm(vm, &copies);
+	network_start_all(manager);
+	if (manager->host_booted)
+		sequence_autostart(manager);
+}
+
+void manager_fini(struct manager *manager)
+{
+	job_forget_all(manager);
+	ev_timer_stop(manager->loop, &manager->sequence_timer);
+	while (manager->vms) {
+		if (manager->vms->worker)
+			worker_release(manager->vms->worker);
+		vm_destroy(manager->vms);
+	}
+	network_free_all(manager);
+	manager->store = store_close(manager->store);
+	settings_fini(&manager->settings);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The daemon's state: settings, inventory, machines, jobs. One thread and one event loop own all
+ * of it; threads that copy files (task.h) get copies of what they need and touch nothing here.
+ *
+ * What clients ask is answered from here, never from the store, a worker or behind a job.
+ */
+#ifndef VMMS_DAEMON_MANAGER_H
+#define VMMS_DAEMON_MANAGER_H
+
+#include <ev.h>
+#include <systemd/sd-bus.h>
+
+#include "daemon/settings.h"
+#include "store/store.h"
+
+struct vm;
+struct job;
+struct network;
+
+struct manager {
+	struct settings settings;
+	struct ev_loop *loop;
+	sd_bus *bus; /* NULL until there is one */
+	struct store *store;
+	struct vm *vms; /* by name */
+	size_t vm_count;
+	struct job *jobs;         /* by number */
+	struct network *networks; /* by name */
+	char boot_id[37];
+	ev_timer sequence_timer; /* the next automatic start */
+	ev_timer metrics_timer;
+	bool host_going_down; /* machines are being stopped, none restarts by itself */
+	bool host_booted;     /* this is the first start of the daemon since the host's boot */
+};
+
+/*
+ * Opens the inventory in the state directory, loads machines and networks, and settles what the
+ * journal says was going on. Running workers are adopted in the background.
+ */
+int must_check manager_init(struct manager *manager, struct ev_loop *loop, struct vm_error *err);
+void manager_fini(struct manager *manager);
+
+/* After the bus is there: adoption, automatic starts. */
+void manager_begin(struct manager *manager);
+
+/* Microseconds since 1970. */
+int64_t manager_now(void);
+
+/* Records an event and tells clients. `vm` may be NULL. */
+void manager_event(struct manager *manager, const struct vm *vm, const char *kind,
+		   const char *format, ...) printf_like(4, 5);
+
+#endif

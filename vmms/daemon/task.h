@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Work with files on a thread of its own, so that the event loop never waits for a disk.
+ *
+ * `run` sees only the task and what its data points to, which nobody else touches meanwhile. It
+ * looks at task_canceled() often and calls task_progress(). `done` is called in the loop.
+ */
+#ifndef VMMS_DAEMON_TASK_H
+#define VMMS_DAEMON_TASK_H
+
+#include <ev.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/macros.h"
+#include "model/error.h"
+
+struct task {
+	struct ev_loop *loop;
+	ev_async wake;
+	pthread_t thread;
+	atomic_uint permille;
+	atomic_bool canceled, finished;
+	int result; /* of run */
+	struct vm_error err;
+	int (*run)(struct task *task);
+	void (*progress)(struct task *task, unsigned int permille);
+	void (*done)(struct task *task);
+	void *data;
+};
+
+/* Fill in run, progress, done and data before. */
+int must_check task_start(struct task *task, struct ev_loop *loop);
+void task_cancel(struct task *task);
+/* At the daemon's end: cancels, waits for the thread, and calls nothing any more. */
+void task_abandon(struct task *task);
+
+/* For `run`. */
+bool task_canceled(const struct task *task);
+void task_set_progress(struct task *task, unsigned int permille);
+
+#endif

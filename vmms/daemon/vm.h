@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One virtual machine as the daemon knows it.
+ */
+#ifndef VMMS_DAEMON_VM_H
+#define VMMS_DAEMON_VM_H
+
+#include <ev.h>
+
+#include "config/domain.h"
+#include "daemon/manager.h"
+#include "model/operation.h"
+#include "model/state.h"
+#include "proto/message.h"
+
+struct worker;
+
+enum stop_action { STOP_ACTION_SHUTDOWN, STOP_ACTION_TURN_OFF, STOP_ACTION_COUNT };
+
+/* What can be set in every state: SetVMOptions. */
+struct vm_options {
+	bool autostart;
+	uint32_t autostart_order; /* lower ones first */
+	uint32_t autostart_delay; /* seconds to wait after the one before */
+	enum stop_action stop_action;
+	uint32_t stop_timeout; /* seconds for a shutdown, then the machine is turned off */
+	char *notes;
+};
+
+struct vm {
+	struct vm *next;
+	struct manager *manager;
+	struct domain *config;
+	char *xml;  /* canonical form of config */
+	char *path; /* D-Bus object */
+	enum vm_power power;
+	enum vm_reason reason;
+	enum vm_activity activity;
+	struct vm_options options;
+	uint32_t worker_uid;
+	int64_t created;
+	struct job *job;       /* the one that changes this machine; NULL: none */
+	struct worker *worker; /* NULL: no process */
+	struct proto_stats stats;
+	struct vm_error failure; /* why a start is being given up, until the worker is gone */
+	bool autostart_pending;  /* waits for its turn after the host's boot */
+	bool start_again;        /* an interrupted start is repeated when the worker is gone */
+	bool stopping_for_host;  /* the host goes down: Off gets the reason host-shutdown */
+	unsigned int restarts;   /* automatic ones in a row, for the back-off */
+	int64_t running_since;   /* microseconds; 0: not running */
+	ev_timer restart_timer;
+};
+
+/* By name or UUID; NoSuchVM. */
+int must_check vm_find(struct manager *manager, const char *name, struct vm **ret,
+		       struct vm_error *err);
+struct vm *vm_by_uuid(struct manager *manager, const char *uuid);
+
+/* Takes over `config`. The machine is in the manager's list from then on. */
+int must_check vm_create(struct manager *manager, struct domain *config, struct vm **ret);
+/* Out of the list and gone. */
+void vm_destroy(struct vm *vm);
+/* The same, with the configuration left to the caller. */
+void vm_destroy_keep_config(struct vm *vm);
+
+/* Takes over `config` on success, and sorts the list anew. */
+int must_check vm_set_config(struct vm *vm, struct domain *config);
+
+/* The machine's row, with `config` in place of its own unless NULL. */
+int must_check vm_save(const struct vm *vm, const struct domain *config, struct vm_error *err);
+
+const char *stop_action_name(enum stop_action action);
+int stop_action_parse(const char *name); /* -1: none */
+
+/* May `operation` begin now? If not, the error says what is in the way and what to do. */
+int must_check vm_check(const struct vm *vm, enum vm_operation operation, struct vm_error *err);
+
+/* Enters a state: in memory, in the store when it is a lasting one, in history, on the bus. */
+void vm_set_power(struct vm *vm, enum vm_power power, enum vm_reason reason);
+
+/* The same without the store, which the caller has written. */
+void vm_note_power(struct vm *vm, enum vm_power power, enum vm_reason reason);
+
+/* ── definition (vm_define.c) ──────────────────────────────────────────────────────────────── */
+
+enum vm_define_flags { VM_DEFINE_NEW = 1, VM_DEFINE_CHANGE = 2 };
+
+/*
+ * Defines a machine or changes the one of this UUID or name. `flags`: refuse one or the other.
+ * Takes `config` over when it succeeds.
+ */
+int must_check vm_define(struct manager *manager, struct domain *config, unsigned int flags,
+			 struct vm **ret, struct vm_error *err);
+/* The checks of vm_define() for a new machine, and a free uid; nothing is written. */
+int must_check vm_prepare_new(struct manager *manager, const struct domain *config,
+			      uint32_t *ret_uid, struct vm_error *err);
+/* Adds a machine whose row the caller has written or will write in the same transaction. */
+int must_check vm_add_new(struct manager *manager, struct domain *config, uint32_t uid,
+			  struct vm **ret, struct vm_error *err);
+int must_check vm_configure(struct vm *vm, struct domain *config, struct vm_error *err);
+int must_check vm_rename(struct vm *vm, const char *name, struct vm_error *err);
+/* Takes `options` over when it succeeds. */
+int must_check vm_set_options(struct vm *vm, struct vm_options *options, struct vm_error *err);
+/* A disk or network card; a CD drive's medium also while the machine runs. */
+int must_check vm_attach(struct vm *vm, const char *xml, struct vm_error *err);
+int must_check vm_detach(struct vm *vm, const char *target, struct vm_error *err);
+
+/* ── power (vm_power.c): each begins a job ─────────────────────────────────────────────────── */
+
+int must_check vm_start(struct vm *vm, struct job **ret, struct vm_error *err);
+int must_check vm_turn_off(struct vm *vm, struct job **ret, struct vm_error *err);
+int must_check vm_shutdown(struct vm *vm, struct job **ret, struct vm_error *err);
+int must_check vm_reboot(struct vm *vm, struct job **ret, struct vm_error *err);
+int must_check vm_reset(struct vm *vm, struct job **ret, struct vm_error *err);
+int must_check vm_pause(struct vm *vm, struct job **ret, struct vm_error *err);
+int must_check vm_resume(struct vm *vm, struct job **ret, struct vm_error *err);
+/* A stream socket to serial port `port`; the caller's to close. */
+int must_check vm_open_console(struct vm *vm, uint32_t port, int *ret_fd, struct vm_error *err);
+
+/* What the worker tells, or its end: called by worker.c alone. */
+void vm_worker_state(struct vm *vm, enum proto_state state, enum proto_cause cause,
+		     const char *text);
+void vm_worker_guest_event(struct vm *vm, const struct proto_message *message);
+/* `cause` is PROTO_CAUSE_COUNT for a worker that never said it stopped. `words` may be NULL. */
+void vm_worker_gone(struct vm *vm, enum proto_cause cause, const char *words);
+
+/*
+ * At start: takes over the worker of the row, if it lives, and settles the operation (NULL: none)
+ * that was open when the earlier daemon ended. `row` is NULL when there was no worker.
+ */
+void vm_power_recover(struct vm *vm, const struct store_worker *row,
+		      const struct store_operation *operation);
+
+/* ── building a machine in its worker (vm_build.c) ─────────────────────────────────────────── */
+
+struct vm_files; /* open descriptors of all that the configuration names */
+
+/* Opens everything; the error names the file, why it cannot be had, and what to do. */
+int must_check vm_files_open(struct vm *vm, struct vm_files **ret, struct vm_error *err);
+struct vm_files *vm_files_close(struct vm_files *files);
+/* Sends what the machine is; `answered` gets each answer. */
+int must_check vm_build_send(struct vm *vm, const struct vm_files *files,
+			     void (*answered)(void *vm, const struct proto_message *answer));
+/* Is there memory for it? */
+int must_check vm_build_check_memory(const struct vm *vm, struct vm_error *err);
+/* A CD's file, read-only. */
+int must_check vm_open_medium(const struct vm *vm, const char *path, int *ret_fd,
+			      struct vm_error *err);
+
+/* ── files (vm_files.c): each begins a job ─────────────────────────────────────────────────── */
+
+struct new_disk {
+	const char *path;
+	uint64_t size;
+};
+
+/* Takes `config` over when it succeeds. The files must not exist; their directories must. */
+int must_check vm_create_with_disks(struct manager *manager, struct domain *config,
+				    const struct new_disk *disks, size_t count, struct job **ret,
+				    struct vm_error *err);
+int must_check vm_clone(struct vm *vm, const char *name, struct job **ret, struct vm_error *err);
+int must_check vm_export(struct vm *vm, const char *directory, struct job **ret,
+			 struct vm_error *err);
+int must_check vm_delete(struct vm *vm, bool storage, struct job **ret, struct vm_error *err);
+/* At start: finishes or undoes what an earlier daemon began with files. */
+void vm_files_recover(struct manager *manager, const struct store_operation *operation);
+/* At the daemon's end: waits for the job's thread. The journal has what the next one must know. */
+void vm_files_abandon(struct job *job);
+
+#endif

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Defining machines and changing what is defined. All of it is one transaction and done at once.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "daemon/job.h"
+#include "daemon/publish.h"
+#include "worker/worker.h"
+
+static bool uid_taken(const struct manager *manager, uint32_t uid)
+{
+	for (const struct vm *vm = manager->vms; vm; vm = vm->next) {
+		if (vm->worker_uid == uid)
+			return true;
+	}
+	return false;
+}
+
+static int find_uid(const struct manager *manager, uint32_t *ret, struct vm_error *err)
+{
+	const struct settings *settings = &manager->settings;
+
+	for (uint32_t i = 0; i < settings->uid_count; i++) {
+		if (!uid_taken(manager, settings->uid_base + i)) {
+			*ret = settings->uid_base + i;
+			return 0;
+		}
+	}
+	return vm_error_set(err, VM_ERROR_INVALID_ARGUMENT,
+			    "All %u users for workers are taken (WorkerUIDCount in vmms.conf)",
+			    settings->uid_count);
+}
+
+static int name_free(struct manager *manager, const char *name, const struct vm *except,
+		     struct vm_error *err)
+{
+	struct vm *other;
+
+	if (vm_find(manager, name, &other, NULL) == 0 && other != except)
+		return vm_error_set(err, VM_ERROR_VM_EXISTS, "There is a machine '%s' already (%s)",
+				    name, other->config->uuid);
+	for (const struct job *job = manager->jobs; job; job = job->next) {
+		if (!job->vm && strcmp(job->name, name) == 0)
+			return vm_error_set(err, VM_ERROR_VM_EXISTS,
+					    "A machine '%s' is just being made by job %lld", name,
+					    (long long)job->id);
+	}
+	return 0;
+}
+
+int vm_prepare_new(struct manager *manager, const struct domain *config, uint32_t *ret_uid,
+		   struct vm_error *err)
+{
+	int r = name_free(manager, config->name, NULL, err);
+
+	if (r == 0 && vm_by_uuid(manager, config->uuid))
+		r = vm_error_set(err, VM_ERROR_VM_EXISTS, "There is a machine with UUID %s already",
+				 config->uuid);
+	return r == 0 ? find_uid(manager, ret_uid, err) : r;
+}
+
+int vm_add_new(struct manager *manager, struct domain *config, uint32_t uid, struct vm **ret,
+	       struct vm_error *err)
+{
+	struct vm *vm;
+	int r = vm_create(manager, config, &vm);
+
+	if (r < 0)
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	vm->worker_uid = uid;
+	r = vm_save(vm, NULL, err);
+	if (r < 0) {
+		vm_destroy_keep_config(vm);
+		return r;
+	}
+	*ret = vm;
+	return 0;
+}
+
+static int define_new(struct manager *manager, struct domain *config, struct vm **ret,
+		      struct vm_error *err)
+{
+	uint32_t uid;
+	int r = vm_prepare_new(manager, config, &uid, err);
+
+	if (r == 0)
+		r = vm_add_new(manager, config, uid, ret, err);
+	if (r < 0)
+		return r;
+	publish_vm_new(*ret);
+	manager_event(manager, *ret, "defined", "%s", (*ret)->config->uuid);
+	return 0;
+}
+
+int vm_configure(struct vm *vm, struct domain *config, struct vm_error *err)
+{
+	int r = vm_check(vm, VM_OPERATION_CONFIGURE, err);
+
+	if (r == 0)
+		r = name_free(vm->manager, config->name, vm, err);
+	if (r == 0)
+		r = vm_save(vm, config, err);
+	if (r == 0 && vm_set_config(vm, config) < 0)
+		r = vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	if (r < 0)
+		return r;
+	manager_event(vm->manager, vm, "configured", "%s", vm->config->uuid);
+	return 0;
+}
+
+int vm_define(struct manager *manager, struct domain *config, unsigned int flags, struct vm **ret,
+	      struct vm_error *err)
+{
+	struct vm *vm = vm_by_uuid(manager, config->uuid), *same_name = NULL;
+
+	if (!vm && vm_find(manager, config->name, &same_name, NULL) == 0)
+		return vm_error_set(
+			err, VM_ERROR_VM_EXISTS,
+			"There is a machine '%s' already, with UUID %s; put this <uuid> "
+			"into the XML to change it",
+			config->name, same_name->config->uuid);
+	if (vm && flags & VM_DEFINE_NEW)
+		return vm_error_set(err, VM_ERROR_VM_EXISTS,
+				    "There is a machine '%s' with UUID %s already",
+				    vm->config->name, config->uuid);
+	if (!vm && flags & VM_DEFINE_CHANGE)
+		return vm_error_set(err, VM_ERROR_NO_SUCH_VM, "There is no machine with UUID %s",
+				    config->uuid);
+	if (!vm)
+		return define_new(manager, config, ret, err);
+	*ret = vm;
+	return vm_configure(vm, config, err);
+}
+
+int vm_rename(struct vm *vm, const char *name, struct vm_error *err)
+{
+	_cleanup_domain_ struct domain *config = domain_copy(vm->config);
+	_cleanup_free_ char *old = strdup(vm->config->name), *new = strdup(name);
+	int r = vm_check(vm, VM_OPERATION_ANNOTATE, err);
+
+	if (r < 0)
+		return r;
+	if (!domain_name_valid(name))
+		return vm_error_set(err, VM_ERROR_INVALID_ARGUMENT,
+				    "'%s' cannot be a machine's name: up to %d letters, digits and "
+				    "'._+-', a letter or digit first",
+				    name, DOMAIN_NAME_MAX);
+	r = name_free(vm->manager, name, vm, err);
+	if (r < 0)
+		return r;
+	if (!config || !old || !new)
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	free(config->name);
+	config->name = TAKE_PTR(new);
+	r = vm_save(vm, config, err);
+	if (r < 0)
+		return r;
+	if (vm_set_config(vm, config) < 0)
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	TAKE_PTR(config);
+	manager_event(vm->manager, vm, "renamed", "from %s", old);
+	return 0;
+}
+
+int vm_set_options(struct vm *vm, struct vm_options *options, struct vm_error *err)
+{
+	struct vm_options old = vm->options;
+	int r = vm_check(vm, VM_OPERATION_ANNOTATE, err);
+
+	if (r < 0)
+		return r;
+	vm->options = *options;
+	r = vm_save(vm, NULL, err);
+	if (r < 0) {
+		vm->options = old;
+		return r;
+	}
+	free(old.notes);
+	publish_vm_changed(vm);
+	return 0;
+}
+
+/* ── devices ───────────────────────────────────────────────────────────────────────────────── */
+
+/* NULL when `device` changes only the medium of a CD drive; otherwise what stands in the way. */
+static const char *why_not_hot(const struct vm *vm, const struct domain *changed)
+{
+	if (changed->interface_count != vm->config->interface_count)
+		return "network cards cannot be added or removed while it runs";
+	if (changed->disk_count != vm->config->disk_count)
+		return "IDE drives cannot be added or removed while it runs, only CDs changed";
+	return NULL;
+}
+
+/* The drive whose medium differs; NULL when none does. */
+static const struct domain_disk *changed_medium(const struct vm *vm, const struct domain *changed)
+{
+	for (size_t i = 0; i < changed->disk_count; i++) {
+		const char *old = vm->config->disks[i].source, *new = changed->disks[i].source;
+
+		if (strcmp(old ? old : "", new ? new : "") != 0)
+			return &changed->disks[i];
+	}
+	return NULL;
+}
+
+static int change_live(struct vm *vm, const struct domain *changed, struct vm_error *err)
+{
+	const char *reason = why_not_hot(vm, changed);
+	const struct domain_disk *disk = reason ? NULL : changed_medium(vm, changed);
+	struct proto_message message = {.type = PROTO_MEDIUM};
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (reason)
+		return vm_error_set(err, VM_ERROR_NOT_SUPPORTED,
+				    "Machine %s: %s; shut it down first", vm->config->name, reason);
+	if (!disk)
+		return 0;
+	message.port.number = (uint32_t)domain_disk_unit(disk->target);
+	if (disk->source) {
+		r = vm_open_medium(vm, disk->source, &fd, err);
+		if (r < 0)
+			return r;
+		message.fds[message.fd_count++] = fd;
+	}
+	r = vm->worker ? worker_send(vm->worker, &message, NULL) : -ENOTCONN;
+	if (r < 0)
+		return vm_error_set_errno(err, VM_ERROR_WORKER, -r,
+					  "Machine %s: its worker cannot be reached",
+					  vm->config->name);
+	return 0;
+}
+
+/* Takes `changed` over when it succeeds. */
+static int change_devices(struct vm *vm, struct domain *changed, struct vm_error *err)
+{
+	int r = 0;
+
+	if (vm_power_has_worker(vm->power))
+		r = change_live(vm, changed, err);
+	if (r == 0)
+		r = vm_save(vm, changed, err);
+	if (r == 0 && vm_set_config(vm, changed) < 0)
+		r = vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	return r;
+}
+
+/* A CD put into a drive that is there replaces its medium: the drive as such stays. */
+static int add_or_replace(struct domain *changed, const char *xml, struct vm_error *err)
+{
+	_cleanup_domain_ struct domain *alone = NULL;
+	struct domain_disk *there = NULL, *wanted = NULL;
+	int r = domain_add_device(changed, xml, err);
+
+	if (r == 0 || !err || err->code != VM_ERROR_DEVICE_EXISTS)
+		return r;
+	alone = domain_copy(changed);
+	while (alone && alone->disk_count > 0)
+		if (domain_remove_device(alone, alone->disks[0].target, NULL) < 0)
+			return r;
+	if (!alone || domain_add_device(alone, xml, NULL) < 0 || alone->disk_count != 1)
+		return r;
+	wanted = &alone->disks[0];
+	there = domain_find_disk(changed, wanted->target);
+	if (!there || there->kind != DOMAIN_DISK_CDROM || wanted->kind != DOMAIN_DISK_CDROM)
+		return r;
+	free(there->source);
+	there->source = TAKE_PTR(wanted->source);
+	return domain_check(changed, err);
+}
+
+int vm_attach(struct vm *vm, const char *xml, struct vm_error *err)
+{
+	_cleanup_domain_ struct domain *changed = domain_copy(vm->config);
+	struct vm_error local = {0};
+	int r = vm_check(vm, VM_OPERATION_HOT_PLUG, err);
+
+	if (r < 0)
+		return r;
+	if (!changed)
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	r = add_or_replace(changed, xml, &local);
+	if (r < 0) {
+		*err = local;
+		return r;
+	}
+	r = change_devices(vm, changed, err);
+	if (r < 0)
+		return r;
+	TAKE_PTR(changed);
+	manager_event(vm->manager, vm, "attached", "%s", xml);
+	return 0;
+}
+
+int vm_detach(struct vm *vm, const char *target, struct vm_error *err)
+{
+	_cleanup_domain_ struct domain *changed = domain_copy(vm->config);
+	struct domain_disk *disk;
+	int r = vm_check(vm, VM_OPERATION_HOT_PLUG, err);
+
+	if (r < 0)
+		return r;
+	if (!changed)
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	disk = domain_find_disk(changed, target);
+	if (disk && disk->kind == DOMAIN_DISK_CDROM && vm_power_has_worker(vm->power)) {
+		free(disk->source); /* the CD comes out, the drive stays */
+		disk->source = NULL;
+	} else {
+		r = domain_remove_device(changed, target, err);
+	}
+	if (r == 0)
+		r = change_devices(vm, changed, err);
+	if (r < 0)
+		return r;
+	TAKE_PTR(changed);
+	manager_event(vm->manager, vm, "detached", "%s", target);
+	return 0;
+}

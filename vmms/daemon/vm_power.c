@@ -1,0 +1,657 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Power operations: each a job that sends a request to the worker and ends with its answer, its
+ * event or its end. Whatever happens, the end of the process (vm_worker_gone) puts the machine
+ * into state Off, once, and ends the job that is there then.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "daemon/job.h"
+#include "daemon/publish.h"
+#include "daemon/sequence.h"
+#include "worker/spawn.h"
+#include "worker/worker.h"
+
+static bool job_is(const struct vm *vm, enum vm_operation operation)
+{
+	return vm->job && strcmp(vm->job->kind, vm_operation_name(operation)) == 0;
+}
+
+static int begin(struct vm *vm, enum vm_operation operation, struct job **ret, struct vm_error *err)
+{
+	int r = vm_check(vm, operation, err);
+
+	if (r < 0)
+		return r;
+	return job_begin(vm->manager, vm, vm->config, vm_operation_name(operation), "", ret, err);
+}
+
+static void set_timer(struct job *job, void (*fired)(struct ev_loop *, ev_timer *, int),
+		      double seconds)
+{
+	ev_now_update(job->manager->loop);
+	ev_timer_init(&job->timer, fired, seconds, 0);
+	job->timer.data = job;
+	ev_timer_start(job->manager->loop, &job->timer);
+}
+
+/* ── start ─────────────────────────────────────────────────────────────────────────────────── */
+
+/* The job ends when the process has. */
+static void give_up_start(struct vm *vm, const struct vm_error *why)
+{
+	if (!vm->failure.code)
+		vm->failure = *why;
+	worker_kill(vm->worker);
+}
+
+static void on_start_timeout(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	struct job *job = watcher->data;
+	struct vm_error err = {0};
+
+	(void)vm_error_set(&err, VM_ERROR_TIMEOUT,
+			   "Machine %s: its worker was not ready within %u s (StartTimeoutSec)",
+			   job->name, job->manager->settings.start_timeout);
+	give_up_start(job->vm, &err);
+}
+
+static void on_build_answer(void *data, const struct proto_message *answer)
+{
+	struct vm *vm = data;
+	struct vm_error err = {0};
+
+	if (!answer || answer->reply.status == 0)
+		return;
+	(void)vm_error_set_errno(&err, VM_ERROR_WORKER, -answer->reply.status,
+				 "Machine %s: the worker cannot build it: %s", vm->config->name,
+				 answer->text);
+	give_up_start(vm, &err);
+}
+
+static void on_power_on_answer(void *data, const struct proto_message *answer)
+{
+	struct vm *vm = data;
+
+	on_build_answer(data, answer);
+	if (!answer || answer->reply.status < 0 || vm->power != VM_POWER_STARTING)
+		return;
+	if (vm->manager->settings.sandbox && spawn_empty_root(vm->worker->pidfd) < 0)
+		log_warning("%s: the worker's root directory could not be emptied",
+			    vm->config->name);
+	vm_set_power(vm, VM_POWER_RUNNING, VM_REASON_STARTED);
+	if (job_is(vm, VM_OPERATION_START))
+		job_end(vm->job, JOB_DONE, NULL);
+}
+
+static void on_worker_ready(struct vm *vm, const struct vm_error *err)
+{
+	if (err)
+		give_up_start(vm, err);
+}
+
+static void cancel_start(struct job *job)
+{
+	worker_kill(job->vm->worker);
+}
+
+static int send_all(struct vm *vm, const struct vm_files *files, struct vm_error *err)
+{
+	struct proto_message power_on = {.type = PROTO_POWER_ON};
+	int r = vm_build_send(vm, files, on_build_answer);
+
+	if (r == 0)
+		r = worker_send(vm->worker, &power_on, on_power_on_answer);
+	if (r < 0)
+		return vm_error_set_errno(err, VM_ERROR_WORKER, -r,
+					  "Machine %s: its worker cannot be reached",
+					  vm->config->name);
+	return 0;
+}
+
+/* The job has begun: from here on failures end it, and the caller gets the job. */
+static void run_start(struct vm *vm, const struct vm_files *files)
+{
+	struct job *job = vm->job;
+	struct vm_error err = {0};
+
+	vm->failure = (struct vm_error){0};
+	memset(&vm->stats, 0, sizeof(vm->stats));
+	vm_set_power(vm, VM_POWER_STARTING, VM_REASON_NONE);
+	if (worker_launch(vm, on_worker_ready, &err) < 0) {
+		vm_set_power(vm, VM_POWER_OFF, VM_REASON_START_FAILED);
+		job_end(job, JOB_FAILED, &err);
+		return;
+	}
+	job->cancel = cancel_start;
+	set_timer(job, on_start_timeout, vm->manager->settings.start_timeout);
+	if (send_all(vm, files, &err) < 0)
+		give_up_start(vm, &err);
+}
+
+int vm_start(struct vm *vm, struct job **ret, struct vm_error *err)
+{
+	struct vm_files *files = NULL;
+	int r = vm_check(vm, VM_OPERATION_START, err);
+
+	if (r == 0)
+		r = worker_program_check(&vm->manager->settings, err);
+	if (r == 0)
+		r = vm_build_check_memory(vm, err);
+	if (r == 0)
+		r = vm_files_open(vm, &files, err);
+	if (r == 0)
+		r = begin(vm, VM_OPERATION_START, ret, err);
+	if (r == 0) {
+		ev_timer_stop(vm->manager->loop, &vm->restart_timer);
+		run_start(vm, files);
+		/* A start that failed at once is over, and its job gone. */
+		*ret = vm->job;
+		if (!vm->job)
+			r = vm_error_set(
+				err, VM_ERROR_WORKER,
+				"Machine %s: its worker could not be made; 'vmctl events %s' "
+				"tells why",
+				vm->config->name, vm->config->name);
+	}
+	vm_files_close(files);
+	return r;
+}
+
+/* ── turn off ──────────────────────────────────────────────────────────────────────────────── */
+
+static void power_off_worker(struct vm *vm)
+{
+	struct proto_message message = {.type = PROTO_POWER_OFF};
+
+	if (!vm->worker)
+		return;
+	if (vm->worker->known && worker_send(vm->worker, &message, NULL) == 0)
+		worker_kill_after(vm->worker, vm->manager->settings.stop_timeout);
+	else
+		worker_kill(vm->worker);
+}
+
+int vm_turn_off(struct vm *vm, struct job **ret, struct vm_error *err)
+{
+	int r = vm_check(vm, VM_OPERATION_TURN_OFF, err);
+
+	if (r < 0)
+		return r;
+	if (vm->job)
+		job_end(vm->job, JOB_CANCELED, NULL);
+	r = job_begin(vm->manager, vm, vm->config, vm_operation_name(VM_OPERATION_TURN_OFF), "",
+		      ret, err);
+	if (r < 0)
+		return r;
+	vm_set_power(vm, VM_POWER_STOPPING, VM_REASON_REQUESTED);
+	power_off_worker(vm);
+	return 0;
+}
+
+/* ── shut down, reboot: the guest is asked ─────────────────────────────────────────────────── */
+
+/* Back to Running, unless something else has happened meanwhile. */
+static void give_up_asking(struct job *job, enum job_result result, const struct vm_error *err)
+{
+	struct vm *vm = job->vm;
+
+	if (vm->power == VM_POWER_STOPPING)
+		vm_set_power(vm, VM_POWER_RUNNING, VM_REASON_STARTED);
+	job_end(job, result, err);
+}
+
+static void cancel_asking(struct job *job)
+{
+	give_up_asking(job, JOB_CANCELED, NULL);
+}
+
+static void on_asking_timeout(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	struct job *job = watcher->data, *stop;
+	struct vm *vm = job->vm;
+	struct vm_error err = {0};
+
+	(void)vm_error_set(&err, VM_ERROR_TIMEOUT,
+			   "Machine %s: the guest did not %s within %u s. 'vmctl stop %s' turns it "
+			   "off",
+			   job->name, job->kind, vm->options.stop_timeout, job->name);
+	give_up_asking(job, JOB_FAILED, &err);
+	if (vm->stopping_for_host && vm_turn_off(vm, &stop, &err) < 0)
+		log_error("At host shutdown: %s", err.text);
+}
+
+static void on_asking_answer(void *data, const struct proto_message *answer)
+{
+	struct vm *vm = data;
+	struct vm_error err = {0};
+
+	if (!answer || answer->reply.status == 0 ||
+	    !(job_is(vm, VM_OPERATION_SHUTDOWN) || job_is(vm, VM_OPERATION_REBOOT)))
+		return;
+	(void)vm_error_set_errno(&err, VM_ERROR_WORKER, -answer->reply.status,
+				 "Machine %s: the guest cannot be asked to %s: %s",
+				 vm->config->name, vm->job->kind, answer->text);
+	give_up_asking(vm->job, JOB_FAILED, &err);
+}
+
+/* Ends the job at once when not even the request can be sent. */
+static int send_request(struct vm *vm, enum proto_type type,
+			void (*answered)(void *vm, const struct proto_message *answer),
+			struct vm_error *err)
+{
+	struct proto_message message = {.type = type};
+	int r = vm->worker ? worker_send(vm->worker, &message, answered) : -ENOTCONN;
+
+	if (r == 0)
+		return 0;
+	r = vm_error_set_errno(err, VM_ERROR_WORKER, -r, "Machine %s: its worker cannot be reached",
+			       vm->config->name);
+	job_end(vm->job, JOB_FAILED, err);
+	return r;
+}
+
+static int ask_guest(struct vm *vm, enum vm_operation operation, enum proto_type type,
+		     struct job **ret, struct vm_error *err)
+{
+	int r = begin(vm, operation, ret, err);
+
+	if (r == 0)
+		r = send_request(vm, type, on_asking_answer, err);
+	if (r < 0)
+		return r;
+	(*ret)->cancel = cancel_asking;
+	set_timer(*ret, on_asking_timeout, vm->options.stop_timeout);
+	if (operation == VM_OPERATION_SHUTDOWN)
+		vm_set_power(vm, VM_POWER_STOPPING, VM_REASON_REQUESTED);
+	return 0;
+}
+
+int vm_shutdown(struct vm *vm, struct job **ret, struct vm_error *err)
+{
+	return ask_guest(vm, VM_OPERATION_SHUTDOWN, PROTO_SHUTDOWN, ret, err);
+}
+
+int vm_reboot(struct vm *vm, struct job **ret, struct vm_error *err)
+{
+	return ask_guest(vm, VM_OPERATION_REBOOT, PROTO_REBOOT, ret, err);
+}
+
+/* ── reset, pause, resume: the worker does it and answers ──────────────────────────────────── */
+
+static const struct {
+	enum vm_operation operation;
+	enum proto_type type;
+	enum vm_power on_the_way, there;
+	enum vm_reason reason;
+} at_once[] = {
+	{VM_OPERATION_RESET, PROTO_RESET, VM_POWER_COUNT, VM_POWER_RUNNING, VM_REASON_STARTED},
+	{VM_OPERATION_PAUSE, PROTO_PAUSE, VM_POWER_PAUSING, VM_POWER_PAUSED, VM_REASON_REQUESTED},
+	{VM_OPERATION_RESUME, PROTO_RESUME, VM_POWER_RESUMING, VM_POWER_RUNNING, VM_REASON_RESUMED},
+};
+
+static size_t at_once_row(const struct vm *vm)
+{
+	size_t row = 0;
+
+	while (row < ARRAY_SIZE(at_once) && !job_is(vm, at_once[row].operation))
+		row++;
+	return row;
+}
+
+/* Where the machine really is, by the worker's last word. */
+static void return_to_worker_state(struct vm *vm)
+{
+	if (vm->power != VM_POWER_PAUSING && vm->power != VM_POWER_RESUMING)
+		return;
+	if (vm->power == VM_POWER_PAUSING)
+		vm_set_power(vm, VM_POWER_RUNNING, VM_REASON_STARTED);
+	else
+		vm_set_power(vm, VM_POWER_PAUSED, VM_REASON_REQUESTED);
+}
+
+static void on_at_once_answer(void *data, const struct proto_message *answer)
+{
+	struct vm *vm = data;
+	size_t row = at_once_row(vm);
+	struct vm_error err = {0};
+
+	if (!answer || row == ARRAY_SIZE(at_once))
+		return;
+	if (answer->reply.status < 0) {
+		(void)vm_error_set_errno(&err, VM_ERROR_WORKER, -answer->reply.status,
+					 "Machine %s: %s failed: %s", vm->config->name,
+					 vm->job->kind, answer->text);
+		return_to_worker_state(vm);
+		job_end(vm->job, JOB_FAILED, &err);
+		return;
+	}
+	if (at_once[row].on_the_way != VM_POWER_COUNT)
+		vm_set_power(vm, at_once[row].there, at_once[row].reason);
+	job_end(vm->job, JOB_DONE, NULL);
+}
+
+static int do_at_once(struct vm *vm, size_t row, struct job **ret, struct vm_error *err)
+{
+	int r = begin(vm, at_once[row].operation, ret, err);
+
+	if (r == 0)
+		r = send_request(vm, at_once[row].type, on_at_once_answer, err);
+	if (r == 0 && at_once[row].on_the_way != VM_POWER_COUNT)
+		vm_set_power(vm, at_once[row].on_the_way, VM_REASON_REQUESTED);
+	return r;
+}
+
+int vm_reset(struct vm *vm, struct job **ret, struct vm_error *err)
+{
+	return do_at_once(vm, 0, ret, err);
+}
+
+int vm_pause(struct vm *vm, struct job **ret, struct vm_error *err)
+{
+	return do_at_once(vm, 1, ret, err);
+}
+
+int vm_resume(struct vm *vm, struct job **ret, struct vm_error *err)
+{
+	return do_at_once(vm, 2, ret, err);
+}
+
+/* ── console ───────────────────────────────────────────────────────────────────────────────── */
+
+int vm_open_console(struct vm *vm, uint32_t port, int *ret_fd, struct vm_error *err)
+{
+	_cleanup_close_ int ours = -1, theirs = -1;
+	struct proto_message message = {.type = PROTO_CONSOLE, .fd_count = 1};
+	int ends[2], r = vm_check(vm, VM_OPERATION_CONSOLE, err);
+
+	if (r < 0)
+		return r;
+	if (port >= vm->config->serial_count)
+		return vm_error_set(
+			err, VM_ERROR_NO_SUCH_DEVICE,
+			"Machine %s has %u serial ports, and none with number %u. 'vmctl "
+			"set %s serials=%u' gives it one while it is off",
+			vm->config->name, vm->config->serial_count, port, vm->config->name,
+			MIN(port + 1, 2u));
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return vm_error_set_errno(err, VM_ERROR_INTERNAL, errno, "socketpair");
+	ours = ends[0];
+	theirs = ends[1];
+	message.port.number = port;
+	message.fds[0] = theirs;
+	r = vm->worker ? worker_send(vm->worker, &message, NULL) : -ENOTCONN;
+	if (r < 0)
+		return vm_error_set_errno(err, VM_ERROR_WORKER, -r,
+					  "Machine %s: its worker cannot be reached",
+					  vm->config->name);
+	*ret_fd = TAKE_FD(ours);
+	return 0;
+}
+
+/* ── what the worker tells ─────────────────────────────────────────────────────────────────── */
+
+void vm_worker_state(struct vm *vm, enum proto_state state, enum proto_cause cause,
+		     const char *text)
+{
+	if (*text)
+		manager_event(vm->manager, vm, "worker", "%s", text);
+	/* Answers to requests settle the states that requests lead to. */
+	if (state == PROTO_STATE_PAUSED && vm->power == VM_POWER_RUNNING)
+		vm_set_power(vm, VM_POWER_PAUSED,
+			     cause == PROTO_CAUSE_LOW_DISK      ? VM_REASON_LOW_DISK
+			     : cause == PROTO_CAUSE_GUEST_CRASH ? VM_REASON_GUEST_CRASHED
+								: VM_REASON_HOST_ERROR);
+	else if (state == PROTO_STATE_RUNNING && vm->power == VM_POWER_PAUSED)
+		vm_set_power(vm, VM_POWER_RUNNING, VM_REASON_RESUMED);
+	else if (state == PROTO_STATE_STOPPED && vm->worker)
+		worker_kill_after(vm->worker, vm->manager->settings.stop_timeout);
+}
+
+/* A guest's words, made fit for a log: it may have put anything there. */
+static void make_printable(const char *from, char *to, size_t size)
+{
+	size_t i;
+
+	for (i = 0; from[i] && i + 1 < size; i++)
+		to[i] = (from[i] >= ' ' && from[i] < 0x7f) || from[i] == '\n' ? from[i] : '?';
+	to[i] = '\0';
+}
+
+void vm_worker_guest_event(struct vm *vm, const struct proto_message *message)
+{
+	const uint64_t *p = message->guest.parameters;
+	char words[PROTO_MAX_TEXT + 1];
+
+	make_printable(message->text, words, sizeof(words));
+	switch (message->guest.event) {
+	case PROTO_GUEST_RESET:
+		manager_event(vm->manager, vm, "guest-reset", "%s", words);
+		if (job_is(vm, VM_OPERATION_REBOOT))
+			job_end(vm->job, JOB_DONE, NULL);
+		break;
+	case PROTO_GUEST_CRASH:
+		manager_event(vm->manager, vm, "guest-crash", "%#lx %#lx %#lx %#lx %#lx%s%s", p[0],
+			      p[1], p[2], p[3], p[4], *words ? ": " : "", words);
+		break;
+	default:
+		manager_event(vm->manager, vm, "guest-triple-fault", "%s", words);
+	}
+}
+
+/* ── the end of the worker ─────────────────────────────────────────────────────────────────── */
+
+static enum vm_reason end_reason(const struct vm *vm, enum proto_cause cause)
+{
+	static const enum vm_reason reasons[PROTO_CAUSE_COUNT] = {
+		[PROTO_CAUSE_REQUEST] = VM_REASON_REQUESTED,
+		[PROTO_CAUSE_GUEST_OFF] = VM_REASON_GUEST_OFF,
+		[PROTO_CAUSE_GUEST_CRASH] = VM_REASON_GUEST_CRASHED,
+		[PROTO_CAUSE_HOST_ERROR] = VM_REASON_HOST_ERROR,
+		[PROTO_CAUSE_LOW_DISK] = VM_REASON_LOW_DISK,
+		[PROTO_CAUSE_GUEST_REBOOT] = VM_REASON_GUEST_OFF,
+	};
+
+	if (vm->stopping_for_host)
+		return VM_REASON_HOST_SHUTDOWN;
+	if (job_is(vm, VM_OPERATION_TURN_OFF) || (vm->job && vm->job->canceled))
+		return VM_REASON_REQUESTED;
+	if (vm->power == VM_POWER_STARTING)
+		return VM_REASON_START_FAILED;
+	return cause < PROTO_CAUSE_COUNT ? reasons[cause] : VM_REASON_WORKER_DIED;
+}
+
+static enum job_result end_result(struct vm *vm, enum proto_cause cause, const char *words,
+				  struct vm_error *err)
+{
+	bool stopped = cause < PROTO_CAUSE_COUNT;
+
+	if (job_is(vm, VM_OPERATION_TURN_OFF) || (job_is(vm, VM_OPERATION_SHUTDOWN) && stopped) ||
+	    (job_is(vm, VM_OPERATION_REBOOT) && cause == PROTO_CAUSE_GUEST_REBOOT))
+		return JOB_DONE;
+	if (vm->job->canceled)
+		return JOB_CANCELED;
+	if (vm->failure.code)
+		*err = vm->failure;
+	else
+		(void)vm_error_set(
+			err, VM_ERROR_WORKER,
+			"Machine %s: its worker ended during '%s'%s%s. 'journalctl -u vmms' "
+			"may tell more",
+			vm->config->name, vm->job->kind, words ? ": " : "", words ? words : "");
+	return JOB_FAILED;
+}
+
+/* State, worker and job in one transaction: a crash of the daemon sees all of it or nothing. */
+static int record_end(struct vm *vm, enum vm_reason reason, struct job *job, enum job_result result,
+		      const struct vm_error *why)
+{
+	struct store *store = vm->manager->store;
+	struct vm_error err = {0};
+	int r = store_begin(store, &err);
+
+	if (r == 0) {
+		r = store_vm_power(store, vm->config->uuid, vm_power_name(VM_POWER_OFF),
+				   vm_reason_name(reason), &err);
+		if (r == 0)
+			r = store_worker_remove(store, vm->config->uuid, &err);
+		if (r == 0 && job)
+			r = job_record_end(job, result, why, &err);
+		if (r == 0)
+			r = store_commit(store, &err);
+		else
+			store_rollback(store);
+	}
+	if (r < 0)
+		log_error("%s: %s", vm->config->name, err.text);
+	return r;
+}
+
+static void on_restart_timer(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	struct vm *vm = watcher->data;
+	struct vm_error err = {0};
+	struct job *job;
+
+	ev_timer_stop(loop, watcher);
+	if (vm_power_has_worker(vm->power))
+		return;
+	if (vm_start(vm, &job, &err) < 0) {
+		log_error("Automatic restart: %s", err.text);
+		manager_event(vm->manager, vm, "restart", "failed: %s", err.text);
+	}
+}
+
+static void restart_in(struct vm *vm, double seconds, const char *why)
+{
+	if (vm->manager->host_going_down)
+		return;
+	manager_event(vm->manager, vm, "restart", "in %.1f s: %s", seconds, why);
+	ev_now_update(vm->manager->loop);
+	ev_timer_init(&vm->restart_timer, on_restart_timer, seconds, 0);
+	vm->restart_timer.data = vm;
+	ev_timer_start(vm->manager->loop, &vm->restart_timer);
+}
+
+/* Doubles with every restart in a row, up to five minutes; ten minutes of life end the row. */
+static double back_off(struct vm *vm, int64_t lived)
+{
+	double delay = vm->manager->settings.restart_delay / 1000.0;
+
+	if (lived > 600 * INT64_C(1000000))
+		vm->restarts = 0;
+	for (unsigned int i = 0; i < vm->restarts && delay < 300; i++)
+		delay *= 2;
+	vm->restarts++;
+	return MIN(delay, 300.0);
+}
+
+static void decide_restart(struct vm *vm, enum vm_reason reason, enum proto_cause cause,
+			   int64_t lived)
+{
+	const struct domain *config = vm->config;
+
+	if (vm->start_again)
+		restart_in(vm, 0, "the daemon ended while the machine was being started");
+	else if (reason == VM_REASON_GUEST_OFF && cause == PROTO_CAUSE_GUEST_OFF &&
+		 config->on_poweroff == DOMAIN_ACTION_RESTART)
+		restart_in(vm, back_off(vm, lived), "on_poweroff is restart");
+	else if ((reason == VM_REASON_GUEST_CRASHED || reason == VM_REASON_WORKER_DIED ||
+		  reason == VM_REASON_HOST_ERROR) &&
+		 config->on_crash == DOMAIN_ACTION_RESTART)
+		restart_in(vm, back_off(vm, lived), "on_crash is restart");
+	vm->start_again = false;
+}
+
+void vm_worker_gone(struct vm *vm, enum proto_cause cause, const char *words)
+{
+	enum vm_reason reason = end_reason(vm, cause);
+	int64_t lived = vm->running_since ? manager_now() - vm->running_since : 0;
+	struct job *job = vm->job;
+	struct vm_error err = {0};
+	enum job_result result = job ? end_result(vm, cause, words, &err) : JOB_DONE;
+
+	(void)record_end(vm, reason, job, result, &err);
+	vm->stopping_for_host = false;
+	vm->failure = (struct vm_error){0};
+	vm_note_power(vm, VM_POWER_OFF, reason);
+	if (job)
+		job_end_recorded(job, result, &err);
+	decide_restart(vm, reason, cause, lived);
+	sequence_vm_off(vm->manager);
+}
+
+/* ── after a restart of the daemon ─────────────────────────────────────────────────────────── */
+
+static void settle_interrupted(struct vm *vm, struct job *job)
+{
+	struct vm_error err = {0};
+
+	(void)vm_error_set(&err, VM_ERROR_CANCELED,
+			   "The daemon was restarted during '%s' of machine %s, which is now %s",
+			   job->kind, vm->config->name, vm_power_name(vm->power));
+	job_end(job, JOB_FAILED, &err);
+}
+
+/* The worker has told its state: that is the truth now. */
+static void on_adopted(struct vm *vm, const struct vm_error *err)
+{
+	struct worker *worker = vm->worker;
+
+	if (err) {
+		log_error("%s", err->text);
+		worker_kill(worker);
+		return;
+	}
+	if (worker->state == PROTO_STATE_CREATED) {
+		/* Not powered on yet: nothing of the guest is lost by beginning again. */
+		vm->start_again = job_is(vm, VM_OPERATION_START);
+		worker_kill(worker);
+		return;
+	}
+	if (worker->state == PROTO_STATE_PAUSED && vm->power != VM_POWER_PAUSED)
+		vm_set_power(vm, VM_POWER_PAUSED,
+			     worker->cause == PROTO_CAUSE_LOW_DISK ? VM_REASON_LOW_DISK
+								   : VM_REASON_REQUESTED);
+	else if (worker->state == PROTO_STATE_RUNNING && vm->power != VM_POWER_RUNNING)
+		vm_set_power(vm, VM_POWER_RUNNING, VM_REASON_STARTED);
+	manager_event(vm->manager, vm, "adopted", "worker %d, %s", worker->pid,
+		      vm_power_name(vm->power));
+	if (job_is(vm, VM_OPERATION_TURN_OFF)) {
+		vm_set_power(vm, VM_POWER_STOPPING, VM_REASON_REQUESTED);
+		power_off_worker(vm);
+	} else if (job_is(vm, VM_OPERATION_START) && worker->state == PROTO_STATE_RUNNING) {
+		job_end(vm->job, JOB_DONE, NULL);
+	} else if (vm->job) {
+		settle_interrupted(vm, vm->job);
+	}
+	publish_vm_changed(vm);
+}
+
+void vm_power_recover(struct vm *vm, const struct store_worker *row,
+		      const struct store_operation *operation)
+{
+	struct job *job = NULL;
+
+	if (operation && job_resume(vm->manager, vm, operation, &job) < 0)
+		log_error("%s: out of memory", vm->config->name);
+	if (row && worker_adopt(vm, row, on_adopted) == 0) {
+		/* Until it has told, it is what it was; a start stays a start. */
+		if (!vm_power_has_worker(vm->power))
+			vm_note_power(vm, VM_POWER_STARTING, VM_REASON_NONE);
+		return;
+	}
+	if (job_is(vm, VM_OPERATION_START))
+		vm_note_power(vm, VM_POWER_STARTING, VM_REASON_NONE);
+	vm->start_again = job_is(vm, VM_OPERATION_START) && !vm->manager->host_booted;
+	vm->stopping_for_host = vm->manager->host_booted; /* the reason, if it was running */
+	if (row || job || vm_power_has_worker(vm->power))
+		vm_worker_gone(vm, PROTO_CAUSE_COUNT, NULL);
+	vm->stopping_for_host = false;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * clone3, and the parent's side of a worker's birth.
+ */
+#include "worker/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "worker/child.h"
+
+#define SANDBOX_NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
+
+int spawn_start_time(pid_t pid, uint64_t *ret)
+{
+	char path[64], text[1024];
+	_cleanup_close_ int fd = -1;
+	const char *field;
+	ssize_t size;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	size = read(fd, text, sizeof(text) - 1);
+	if (size <= 0)
+		return -ESRCH;
+	text[size] = '\0';
+	/* The name, field 2, may hold anything; field 3 follows its last parenthesis. */
+	field = strrchr(text, ')');
+	for (int number = 2; field && number < 22; number++)
+		field = strchr(field + 1, ' ');
+	if (!field)
+		return -EBADMSG;
+	*ret = strtoull(field, NULL, 10);
+	return 0;
+}
+
+static pid_t clone_child(uint64_t flags, int *ret_pidfd)
+{
+	struct clone_args args = {
+		.flags = CLONE_PIDFD | flags,
+		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
+		.exit_signal = SIGCHLD,
+	};
+
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
+int spawn_worker(const struct spawn_request *request, struct spawn_result *ret)
+{
+	int pipe_fds[2], pidfd = -1, r;
+	pid_t pid;
+
+	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return -errno;
+	pid = clone_child(request->sandbox ? SANDBOX_NAMESPACES : 0, &pidfd);
+	if (pid == 0)
+		child_main(request, pipe_fds[0]);
+	r = pid < 0 ? -errno : 0;
+	fd_close(pipe_fds[0]);
+	if (r == 0)
+		r = spawn_start_time(pid, &ret->start_time);
+	if (r < 0) {
+		fd_close(pipe_fds[1]); /* the child, if there is one, ends by itself */
+		fd_close(pidfd);
+		return r;
+	}
+	ret->pid = pid;
+	ret->pidfd = pidfd;
+	ret->go = pipe_fds[1];
+	return 0;
+}
+
+/* In a process of its own, because entering a mount namespace is for good. */
+_Noreturn static void empty_root_child(int pidfd)
+{
+	if (setns(pidfd, CLONE_NEWNS) < 0)
+		_exit(1);
+	if (chdir("/") < 0 || umount2("/usr", MNT_DETACH) < 0)
+		_exit(2);
+	/* The directory of a program outside /usr, where there is one. */
+	if (umount2(CHILD_PROGRAM_DIR, MNT_DETACH) < 0 && errno != EINVAL && errno != ENOENT)
+		_exit(3);
+	_exit(0);
+}
+
+int spawn_empty_root(int pidfd)
+{
+	int helper_fd = -1, status = 0;
+	pid_t pid = clone_child(0, &helper_fd);
+
+	if (pid == 0)
+		empty_root_child(pidfd);
+	if (pid < 0)
+		return -errno;
+	fd_close(helper_fd);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPERM;
+}

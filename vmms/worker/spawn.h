@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A worker process: born with nothing but its control socket, held back until its cgroup is there,
+ * then executed. If the daemon dies before it lets go, so does the process.
+ */
+#ifndef VMMS_WORKER_SPAWN_H
+#define VMMS_WORKER_SPAWN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/macros.h"
+
+struct spawn_request {
+	const char *program;
+	const char *uuid;
+	const char *nonce;     /* 32 hex digits */
+	const char *root_dir;  /* an empty directory to mount the worker's root on */
+	int listener;          /* becomes descriptor 3; stays the caller's here */
+	uint32_t uid;          /* and gid */
+	uint64_t locked_bytes; /* that it may lock: the guest's memory */
+	bool sandbox;          /* namespaces and uid; otherwise it runs as the daemon does */
+};
+
+struct spawn_result {
+	pid_t pid;
+	int pidfd;
+	int go; /* write one byte to let it run; close to make it end */
+	uint64_t start_time;
+};
+
+/* -errno; of what fails in the child only its early end is seen. */
+int must_check spawn_worker(const struct spawn_request *request, struct spawn_result *ret);
+
+/* Field 22 of /proc/PID/stat: with it a pid means one process only. */
+int must_check spawn_start_time(pid_t pid, uint64_t *ret);
+
+/*
+ * Takes the program's files, which a started worker needs no longer, out of its mount namespace:
+ * its root is empty then.
+ */
+int must_check spawn_empty_root(int pidfd);
+
+#endif

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The supervision of one machine's worker.
+ */
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "worker/spawn.h"
+
+static int signal_worker(const struct worker *worker, int number)
+{
+	return (int)syscall(SYS_pidfd_send_signal, worker->pidfd, number, NULL, 0);
+}
+
+void worker_kill(struct worker *worker)
+{
+	worker->go = fd_close(worker->go);
+	if (signal_worker(worker, SIGKILL) < 0 && errno != ESRCH)
+		log_error("%s: worker %d cannot be killed: %s", worker->vm->config->name,
+			  worker->pid, strerror(errno));
+}
+
+static void on_kill_timer(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	struct worker *worker = watcher->data;
+
+	ev_timer_stop(loop, watcher);
+	log_warning("%s: worker %d does not end by itself and is killed", worker->vm->config->name,
+		    worker->pid);
+	worker_kill(worker);
+}
+
+void worker_kill_after(struct worker *worker, double seconds)
+{
+	struct ev_loop *loop = worker->vm->manager->loop;
+
+	ev_timer_stop(loop, &worker->kill_timer);
+	ev_now_update(loop);
+	ev_timer_set(&worker->kill_timer, seconds, 0);
+	ev_timer_start(loop, &worker->kill_timer);
+}
+
+static void worker_free(struct worker *worker)
+{
+	struct ev_loop *loop = worker->vm->manager->loop;
+
+	peer_abandon(&worker->peer);
+	scope_free(worker->scope);
+	ev_io_stop(loop, &worker->exit_watcher);
+	ev_timer_stop(loop, &worker->kill_timer);
+	fd_close(worker->pidfd);
+	fd_close(worker->go);
+	free(worker->socket);
+	free(worker->words);
+	free(worker);
+}
+
+void worker_release(struct worker *worker)
+{
+	worker->vm->worker = NULL;
+	worker_free(worker);
+}
+
+/* Calls `ready` once. */
+static void report(struct worker *worker, const struct vm_error *err)
+{
+	void (*ready)(struct vm * vm, const struct vm_error *err) = worker->ready;
+
+	worker->ready = NULL;
+	if (ready)
+		ready(worker->vm, err);
+}
+
+static void on_exit_seen(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct worker *worker = watcher->data;
+	struct vm *vm = worker->vm;
+	siginfo_t info = {0};
+
+	/* An adopted worker is init's child; how it ended is then not ours to know. */
+	if (waitid((idtype_t)P_PIDFD, (id_t)worker->pidfd, &info, WEXITED | WNOHANG) == 0)
+		log_debug("%s: worker %d: code %d, status %d", vm->config->name, worker->pid,
+			  info.si_code, info.si_status);
+	peer_drain(&worker->peer);
+	unlink(worker->socket);
+	vm->worker = NULL;
+	vm_worker_gone(vm, worker->state == PROTO_STATE_STOPPED ? worker->cause : PROTO_CAUSE_COUNT,
+		       worker->words);
+	worker_free(worker);
+}
+
+static void on_event(void *data, const struct proto_message *message)
+{
+	struct worker *worker = ((struct vm *)data)->worker;
+
+	if (message->type == PROTO_EVENT_GUEST) {
+		vm_worker_guest_event(worker->vm, message);
+		return;
+	}
+	worker->state = (enum proto_state)message->state.state;
+	worker->cause = (enum proto_cause)message->state.cause;
+	free(worker->words);
+	worker->words = *message->text ? strdup(message->text) : NULL;
+	vm_worker_state(worker->vm, worker->state, worker->cause, message->text);
+}
+
+/* Without a connection a worker cannot be governed; a living one that drops it has lost its way. */
+static void on_closed(void *data)
+{
+	struct vm *vm = data;
+
+	worker_kill_after(vm->worker, 1);
+}
+
+static void on_hello(void *data, const struct proto_message *answer)
+{
+	struct worker *worker = ((struct vm *)data)->worker;
+	struct vm_error err = {0};
+
+	if (!answer) /* its end is seen as such */
+		return;
+	if (answer->type != PROTO_HELLO_REPLY)
+		(void)vm_error_set(&err, VM_ERROR_WORKER, "Machine %s: its worker refuses: %s",
+				   worker->vm->config->name, answer->text);
+	else if (memcmp(answer->hello_reply.nonce, worker->nonce, sizeof(worker->nonce)) != 0)
+		(void)vm_error_set(&err, VM_ERROR_WORKER,
+				   "Machine %s: another process answers at its worker's socket",
+				   worker->vm->config->name);
+	if (err.code) {
+		report(worker, &err);
+		return;
+	}
+	worker->known = true;
+	worker->state = (enum proto_state)answer->hello_reply.state;
+	worker->cause = (enum proto_cause)answer->hello_reply.cause;
+	report(worker, NULL);
+}
+
+static void uuid_bytes(const char *text, uint8_t bytes[static 16])
+{
+	for (int i = 0; i < 16; i++) {
+		unsigned int byte = 0;
+
+		text += *text == '-';
+		if (sscanf(text, "%2x", &byte) == 1)
+			bytes[i] = (uint8_t)byte;
+		text += 2;
+	}
+}
+
+static int send_hello(struct worker *worker)
+{
+	struct proto_message message = {.type = PROTO_HELLO};
+
+	message.hello.min_version = PROTO_VERSION;
+	message.hello.max_version = PROTO_VERSION;
+	uuid_bytes(worker->vm->config->uuid, message.hello.uuid);
+	return peer_send(&worker->peer, &message, on_hello);
+}
+
+int worker_send(struct worker *worker, struct proto_message *message,
+		void (*done)(void *vm, const struct proto_message *answer))
+{
+	return peer_send(&worker->peer, message, done);
+}
+
+static struct worker *worker_new(struct vm *vm,
+				 void (*ready)(struct vm *vm, const struct vm_error *err))
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+
+	if (!worker)
+		return NULL;
+	worker->vm = vm;
+	worker->ready = ready;
+	worker->pidfd = worker->go = worker->peer.fd = -1;
+	worker->peer.event = on_event;
+	worker->peer.closed = on_closed;
+	worker->peer.data = vm;
+	ev_init(&worker->exit_watcher, on_exit_seen);
+	worker->exit_watcher.data = worker;
+	ev_init(&worker->kill_timer, on_kill_timer);
+	worker->kill_timer.data = worker;
+	return worker;
+}
+
+static void watch_exit(struct worker *worker)
+{
+	ev_io_set(&worker->exit_watcher, worker->pidfd, EV_READ);
+	ev_io_start(worker->vm->manager->loop, &worker->exit_watcher);
+}
+
+/* ── birth ─────────────────────────────────────────────────────────────────────────────────── */
+
+int worker_program_check(const struct settings *settings, struct vm_error *err)
+{
+	if (access(settings->worker, X_OK) == 0)
+		return 0;
+	return vm_error_set(err, VM_ERROR_WORKER,
+			    "There is no worker program at %s (%s), so no machine can be started. "
+			    "Install the package keelson, or set Worker= in vmms.conf",
+			    settings->worker, strerror(errno));
+}
+
+static int listen_at(const char *path, int *ret)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	_cleanup_close_ int fd = -1;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	unlink(path);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    chmod(path, 0600) < 0 || listen(fd, 8) < 0)
+		return -errno;
+	*ret = TAKE_FD(fd);
+	return 0;
+}
+
+static void make_nonce(struct worker *worker)
+{
+	while (getrandom(worker->nonce, sizeof(worker->nonce), 0) != sizeof(worker->nonce))
+		;
+	for (size_t i = 0; i < sizeof(worker->nonce); i++)
+		snprintf(worker->nonce_hex + 2 * i, 3, "%02x", worker->nonce[i]);
+}
+
+static int spawn(struct worker *worker, int listener, uint64_t *ret_start_time)
+{
+	struct vm *vm = worker->vm;
+	const struct settings *settings = &vm->manager->settings;
+	_cleanup_free_ char *root_dir = NULL;
+	struct spawn_result result;
+	struct spawn_request request = {
+		.program = settings->worker,
+		.uuid = vm->config->uuid,
+		.nonce = worker->nonce_hex,
+		.listener = listener,
+		.uid = vm->worker_uid,
+		.locked_bytes = KIB(vm->config->memory_kib) + MIB(64),
+		.sandbox = settings->sandbox,
+	};
+	int r;
+
+	if (asprintf(&root_dir, "%s/root", settings->runtime_dir) < 0)
+		return -ENOMEM;
+	request.root_dir = root_dir;
+	r = spawn_worker(&request, &result);
+	if (r < 0)
+		return r;
+	worker->pid = result.pid;
+	worker->pidfd = result.pidfd;
+	worker->go = result.go;
+	*ret_start_time = result.start_time;
+	return 0;
+}
+
+static int record(const struct worker *worker, uint64_t start_time, struct vm_error *err)
+{
+	struct store_worker row = {
+		.uuid = worker->vm->config->uuid,
+		.pid = worker->pid,
+		.start_time = start_time,
+		.boot_id = worker->vm->manager->boot_id,
+		.socket = worker->socket,
+		.nonce = worker->nonce_hex,
+	};
+
+	return store_worker_put(worker->vm->manager->store, &row, err);
+}
+
+static void let_go(struct worker *worker)
+{
+	/* A pipe with room, to a process that can only read it or die. */
+	if (worker->go >= 0 && write(worker->go, "g", 1) != 1)
+		log_error("%s: worker %d: %s", worker->vm->config->name, worker->pid,
+			  strerror(errno));
+	worker->go = fd_close(worker->go);
+}
+
+static void on_scope(void *data, const struct vm_error *err)
+{
+	struct worker *worker = data;
+
+	if (err)
+		report(worker, err);
+	else
+		let_go(worker);
+}
+
+static int enter_scope(struct worker *worker, struct vm_error *err)
+{
+	struct manager *manager = worker->vm->manager;
+	int r;
+
+	if (!manager->settings.scopes) {
+		let_go(worker);
+		return 0;
+	}
+	r = manager->bus ? scope_create(manager->bus, worker->vm->config, worker->pid, on_scope,
+					worker, &worker->scope)
+			 : -ENOTCONN;
+	if (r < 0)
+		return vm_error_set_errno(err, VM_ERROR_WORKER, -r,
+					  "Machine %s: systemd cannot be asked for a scope",
+					  worker->vm->config->name);
+	return 0;
+}
+
+static int give_birth(struct worker *worker, struct vm_error *err)
+{
+	_cleanup_close_ int listener = -1;
+	uint64_t start_time = 0;
+	int r;
+
+	if (asprintf(&worker->socket, "%s/vm/%s.sock", worker->vm->manager->settings.runtime_dir,
+		     worker->vm->config->uuid) < 0) {
+		worker->socket = NULL;
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	}
+	make_nonce(worker);
+	r = listen_at(worker->socket, &listener);
+	if (r < 0)
+		return vm_error_set_errno(err, VM_ERROR_WORKER, -r, "Machine %s: control socket %s",
+					  worker->vm->config->name, worker->socket);
+	r = spawn(worker, listener, &start_time);
+	if (r < 0)
+		return vm_error_set_errno(err, VM_ERROR_WORKER, -r,
+					  "Machine %s: a worker process cannot be made",
+					  worker->vm->config->name);
+	watch_exit(worker);
+	r = record(worker, start_time, err);
+	if (r < 0)
+		return r;
+	r = peer_connect(&worker->peer, worker->vm->manager->loop, worker->socket);
+	if (r == 0)
+		r = send_hello(worker);
+	if (r < 0)
+		return vm_error_set_errno(err, VM_ERROR_WORKER, -r, "Machine %s: control socket %s",
+					  worker->vm->config->name, worker->socket);
+	return enter_scope(worker, err);
+}
+
+int worker_launch(struct vm *vm, void (*ready)(struct vm *vm, const struct vm_error *err),
+		  struct vm_error *err)
+{
+	struct worker *worker = worker_new(vm, ready);
+	int r;
+
+	if (!worker)
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	vm->worker = worker;
+	r = give_birth(worker, err);
+	if (r < 0) {
+		/* A child that was not let go ends when the pipe closes, and reaps itself below. */
+		if (worker->pidfd >= 0) {
+			worker_kill(worker);
+			waitid((idtype_t)P_PIDFD, (id_t)worker->pidfd, &(siginfo_t){0}, WEXITED);
+		}
+		worker->ready = NULL;
+		worker_release(worker);
+	}
+	return r;
+}
+
+/* ── adoption ──────────────────────────────────────────────────────────────────────────────── */
+
+/* A pidfd of exactly the process that the row tells of. */
+static int open_recorded(const struct manager *manager, const struct store_worker *row)
+{
+	_cleanup_close_ int pidfd = -1;
+	uint64_t start_time;
+
+	if (strcmp(row->boot_id, manager->boot_id) != 0)
+		return -ESRCH;
+	pidfd = (int)syscall(SYS_pidfd_open, row->pid, 0);
+	if (pidfd < 0)
+		return -errno;
+	if (spawn_start_time(row->pid, &start_time) < 0 || start_time != row->start_time)
+		return -ESRCH;
+	return TAKE_FD(pidfd);
+}
+
+static void parse_nonce(struct worker *worker, const char *hex)
+{
+	snprintf(worker->nonce_hex, sizeof(worker->nonce_hex), "%s", hex);
+	for (size_t i = 0; i < sizeof(worker->nonce) && strlen(hex) >= 2 * i + 2; i++) {
+		unsigned int byte = 0;
+
+		if (sscanf(hex + 2 * i, "%2x", &byte) == 1)
+			worker->nonce[i] = (uint8_t)byte;
+	}
+}
+
+int worker_adopt(struct vm *vm, const struct store_worker *row,
+		 void (*ready)(struct vm *vm, const struct vm_error *err))
+{
+	int pidfd = open_recorded(vm->manager, row);
+	struct worker *worker;
+
+	if (pidfd < 0)
+		return -ESRCH;
+	worker = worker_new(vm, ready);
+	if (!worker || !(worker->socket = strdup(row->socket))) {
+		fd_close(pidfd);
+		free(worker);
+		return -ENOMEM;
+	}
+	worker->pid = row->pid;
+	worker->pidfd = pidfd;
+	worker->adopted = true;
+	parse_nonce(worker, row->nonce);
+	vm->worker = worker;
+	watch_exit(worker);
+	if (peer_connect(&worker->peer, vm->manager->loop, worker->socket) < 0 ||
+	    send_hello(worker) < 0) {
+		log_error("%s: worker %d does not listen and is killed", vm->config->name,
+			  worker->pid);
+		worker_kill(worker);
+	}
+	return 0;
+}
