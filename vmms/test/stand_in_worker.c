@@ -83,7 +83,8 @@ static int on_request(void *data, const struct proto_message *message, char *tex
 		proto_service_set_state(&w->service, PROTO_STATE_PAUSED, PROTO_CAUSE_REQUEST, NULL);
 		return 0;
 	case PROTO_RESUME:
-		proto_service_set_state(&w->service, PROTO_STATE_RUNNING, PROTO_CAUSE_REQUEST, NULL);
+		proto_service_set_state(&w->service, PROTO_STATE_RUNNING, PROTO_CAUSE_REQUEST,
+					NULL);
 		return 0;
 	case PROTO_SHUTDOWN:
 		if (!w->deaf)
@@ -126,7 +127,8 @@ static void obey(struct stand_in *w, const char *line)
 					  "Kernel panic - not syncing\x07");
 		stop(w, PROTO_CAUSE_GUEST_CRASH, NULL);
 	} else if (strcmp(line, "triple-fault") == 0) {
-		proto_service_guest_event(&w->service, PROTO_GUEST_TRIPLE_FAULT, no_parameters, NULL);
+		proto_service_guest_event(&w->service, PROTO_GUEST_TRIPLE_FAULT, no_parameters,
+					  NULL);
 		stop(w, PROTO_CAUSE_GUEST_CRASH, NULL);
 	} else if (strcmp(line, "die") == 0) {
 		_exit(9);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * JSON on standard output, and tables for people.
+ */
+#ifndef VMMS_CTL_JSON_H
+#define VMMS_CTL_JSON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Within an object every value has a key; within an array and at the top `key` is NULL. */
+struct json {
+	FILE *out;
+	int depth;
+	bool filled[16]; /* a value has been written at this depth */
+};
+
+void json_begin(struct json *json, FILE *out);
+/* Ends the line; everything must be closed. */
+void json_end(struct json *json);
+
+void json_open(struct json *json, const char *key, char bracket); /* '{' or '[' */
+void json_close(struct json *json, char bracket);                 /* '}' or ']' */
+void json_string(struct json *json, const char *key, const char *value);
+void json_number(struct json *json, const char *key, uint64_t value);
+void json_fraction(struct json *json, const char *key, double value);
+void json_bool(struct json *json, const char *key, bool value);
+
+/* Rows of text under headings, columns as wide as needed. */
+struct table {
+	size_t columns, rows, space;
+	char **cells; /* headings first */
+};
+
+void table_begin(struct table *table, size_t columns, const char *const headings[]);
+/* As many strings as columns. */
+void table_row(struct table *table, const char *const cells[]);
+/* Prints and frees. */
+void table_end(struct table *table);
+
+#endif

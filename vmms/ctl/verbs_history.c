@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * jobs, log, events.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bus/names.h"
+#include "ctl/ctl.h"
+#include "ctl/json.h"
+
+/* ── jobs under way ────────────────────────────────────────────────────────────────────────── */
+
+struct listed_job {
+	uint32_t id, permille;
+	const char *path, *uuid, *name, *operation;
+	int cancelable;
+	uint64_t started;
+};
+
+static void job_json(struct json *json, const struct listed_job *job)
+{
+	json_open(json, NULL, '{');
+	json_number(json, "job", job->id);
+	json_string(json, "uuid", job->uuid);
+	json_string(json, "name", job->name);
+	json_string(json, "operation", job->operation);
+	json_fraction(json, "progress", job->permille / 1000.0);
+	json_bool(json, "cancelable", job->cancelable);
+	json_number(json, "started_us", job->started);
+	json_close(json, '}');
+}
+
+static void job_row(struct table *table, const struct listed_job *job)
+{
+	char id[16], progress[16], started[32];
+
+	snprintf(id, sizeof(id), "%u", job->id);
+	snprintf(progress, sizeof(progress), "%u %%", job->permille / 10);
+	ctl_format_time(job->started, started, sizeof(started));
+	table_row(table, (const char *[]){id, job->name, job->operation, progress,
+					  job->cancelable ? "yes" : "no", started});
+}
+
+static int print_jobs(struct ctl *ctl, sd_bus_message *reply)
+{
+	static const char *const headings[] = {"JOB",      "MACHINE",    "OPERATION",
+					       "PROGRESS", "CANCELABLE", "STARTED"};
+	int r = sd_bus_message_enter_container(reply, 'a', "(uosssbut)");
+	struct listed_job job;
+	struct table table;
+	struct json json;
+
+	json_begin(&json, stdout);
+	if (ctl->json)
+		json_open(&json, NULL, '[');
+	else
+		table_begin(&table, ARRAY_SIZE(headings), headings);
+	while (r >= 0 &&
+	       (r = sd_bus_message_read(reply, "(uosssbut)", &job.id, &job.path, &job.uuid,
+					&job.name, &job.operation, &job.cancelable, &job.permille,
+					&job.started)) > 0) {
+		if (ctl->json)
+			job_json(&json, &job);
+		else
+			job_row(&table, &job);
+	}
+	if (ctl->json) {
+		json_close(&json, ']');
+		json_end(&json);
+	} else {
+		table_end(&table);
+	}
+	return r < 0 ? ctl_bad_reply(r) : EXIT_SUCCESS;
+}
+
+static int cancel_job(struct ctl *ctl, const char *number)
+{
+	char *end;
+	unsigned long id = strtoul(number, &end, 10);
+
+	if (!*number || *end || id > UINT32_MAX)
+		return ctl_fail("'%s' is not the number of a job", number);
+	return ctl_call(ctl, "CancelJob", NULL, "u", (uint32_t)id) < 0 ? EXIT_FAILURE
+								       : EXIT_SUCCESS;
+}
+
+static int run_log(struct ctl *ctl, int argc, char **argv);
+
+static int run_jobs(struct ctl *ctl, int argc, char **argv)
+{
+	_cleanup_message_ sd_bus_message *reply = NULL;
+
+	if (argc == 3 && strcmp(argv[1], "cancel") == 0)
+		return cancel_job(ctl, argv[2]);
+	if (argc == 2 && strcmp(argv[1], "--all") == 0)
+		return run_log(ctl, 1, argv);
+	if (!ctl_arguments(argc, argv, 0, 0) || ctl_call(ctl, "ListJobs", &reply, "") < 0)
+		return EXIT_FAILURE;
+	return print_jobs(ctl, reply);
+}
+
+/* ── jobs that are over ────────────────────────────────────────────────────────────────────── */
+
+struct past_job {
+	uint32_t id;
+	const char *uuid, *name, *operation, *state, *error, *message;
+	uint64_t started, finished;
+};
+
+static void past_json(struct json *json, const struct past_job *job)
+{
+	json_open(json, NULL, '{');
+	json_number(json, "job", job->id);
+	json_string(json, "uuid", job->uuid);
+	json_string(json, "name", job->name);
+	json_string(json, "operation", job->operation);
+	json_string(json, "state", job->state);
+	json_string(json, "error", job->error);
+	json_string(json, "message", job->message);
+	json_number(json, "started_us", job->started);
+	json_number(json, "finished_us", job->finished);
+	json_close(json, '}');
+}
+
+static void past_row(struct table *table, const struct past_job *job)
+{
+	char id[16], started[32], took[32] = "-";
+
+	snprintf(id, sizeof(id), "%u", job->id);
+	ctl_format_time(job->started, started, sizeof(started));
+	if (job->finished >= job->started && job->finished)
+		snprintf(took, sizeof(took), "%.1f s",
+			 (double)(job->finished - job->started) / 1e6);
+	table_row(table, (const char *[]){id, started, took, job->name, job->operation, job->state,
+					  job->message});
+}
+
+static int print_past(struct ctl *ctl, sd_bus_message *reply)
+{
+	static const char *const headings[] = {"JOB",       "STARTED", "TOOK",   "MACHINE",
+					       "OPERATION", "RESULT",  "MESSAGE"};
+	int r = sd_bus_message_enter_container(reply, 'a', "(usssssstt)");
+	struct past_job job;
+	struct table table;
+	struct json json;
+
+	json_begin(&json, stdout);
+	if (ctl->json)
+		json_open(&json, NULL, '[');
+	else
+		table_begin(&table, ARRAY_SIZE(headings), headings);
+	while (r >= 0 && (r = sd_bus_message_read(reply, "(usssssstt)", &job.id, &job.uuid,
+						  &job.name, &job.operation, &job.state, &job.error,
+						  &job.message, &job.started, &job.finished)) > 0) {
+		if (ctl->json)
+			past_json(&json, &job);
+		else
+			past_row(&table, &job);
+	}
+	if (ctl->json) {
+		json_close(&json, ']');
+		json_end(&json);
+	} else {
+		table_end(&table);
+	}
+	return r < 0 ? ctl_bad_reply(r) : EXIT_SUCCESS;
+}
+
+static int run_log(struct ctl *ctl, int argc, char **argv)
+{
+	_cleanup_message_ sd_bus_message *reply = NULL;
+
+	if (!ctl_arguments(argc, argv, 0, 1))
+		return EXIT_FAILURE;
+	if (ctl_call(ctl, "ListHistory", &reply, "su", argc == 2 ? argv[1] : "", 100u) < 0)
+		return EXIT_FAILURE;
+	return print_past(ctl, reply);
+}
+
+/* ── events ────────────────────────────────────────────────────────────────────────────────── */
+
+/* With --json one object a line, whether they are past or come. */
+static int print_event(const struct ctl *ctl, sd_bus_message *m)
+{
+	const char *uuid, *name, *kind, *detail;
+	uint64_t sequence, time;
+	char when[32];
+	struct json json;
+	int r = sd_bus_message_read(m, "ttssss", &sequence, &time, &uuid, &name, &kind, &detail);
+
+	if (r <= 0)
+		return r;
+	if (!ctl->json) {
+		ctl_format_time(time, when, sizeof(when));
+		printf("%s  %-16s %-18s %s\n", when, *name ? name : "-", kind, detail);
+		fflush(stdout);
+		return 1;
+	}
+	json_begin(&json, stdout);
+	json_open(&json, NULL, '{');
+	json_number(&json, "sequence", sequence);
+	json_number(&json, "time_us", time);
+	json_string(&json, "uuid", uuid);
+	json_string(&json, "name", name);
+	json_string(&json, "kind", kind);
+	json_string(&json, "detail", detail);
+	json_close(&json, '}');
+	json_end(&json);
+	fflush(stdout);
+	return 1;
+}
+
+static int print_past_events(struct ctl *ctl, const char *name)
+{
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	int r;
+
+	if (ctl_call(ctl, "ListEvents", &reply, "stu", name, UINT64_C(0), 200u) < 0)
+		return EXIT_FAILURE;
+	r = sd_bus_message_enter_container(reply, 'a', "(ttssss)");
+	while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "ttssss")) > 0) {
+		r = print_event(ctl, reply);
+		if (r >= 0)
+			r = sd_bus_message_exit_container(reply);
+	}
+	return r < 0 ? ctl_bad_reply(r) : EXIT_SUCCESS;
+}
+
+struct following {
+	struct ctl *ctl;
+	const char *name; /* "" for all */
+};
+
+static int on_event(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+	const struct following *following = data;
+	const char *uuid, *name;
+
+	if (sd_bus_message_skip(m, "tt") < 0 || sd_bus_message_read(m, "ss", &uuid, &name) < 0)
+		return 0;
+	if (*following->name && strcmp(following->name, name) != 0 &&
+	    strcmp(following->name, uuid) != 0)
+		return 0;
+	if (sd_bus_message_rewind(m, 1) >= 0)
+		print_event(following->ctl, m);
+	return 0;
+}
+
+static int follow(struct ctl *ctl, struct following *following)
+{
+	int r = sd_bus_match_signal(ctl->bus, NULL, BUS_NAME, BUS_PATH, BUS_MANAGER_INTERFACE,
+				    "Event", on_event, following);
+
+	if (r < 0)
+		return ctl_fail("Signals cannot be received: %s", strerror(-r));
+	if (print_past_events(ctl, following->name) != EXIT_SUCCESS)
+		return EXIT_FAILURE;
+	for (;;) {
+		r = sd_bus_process(ctl->bus, NULL);
+		if (r == 0)
+			r = sd_bus_wait(ctl->bus, UINT64_MAX);
+		if (r < 0 && r != -EINTR)
+			return ctl_fail("The connection is lost: %s", strerror(-r));
+	}
+}
+
+static int run_events(struct ctl *ctl, int argc, char **argv)
+{
+	struct following following = {.ctl = ctl, .name = ""};
+	bool following_on = false;
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--follow") == 0 || strcmp(argv[i], "-f") == 0)
+			following_on = true;
+		else if (argv[i][0] == '-' || *following.name)
+			return ctl_usage(argv[0]);
+		else
+			following.name = argv[i];
+	}
+	ctl_connect(ctl);
+	return following_on ? follow(ctl, &following) : print_past_events(ctl, following.name);
+}
+
+const struct verb history_verbs[] = {
+	{"jobs", "[--all | cancel N]", "list jobs under way, or cancel one",
+	 "  --all      those that are over too, as 'vmctl log'\n"
+	 "  cancel N   ask job N to end; what it has done is undone\n",
+	 run_jobs, ""},
+	{"log", "[VM]", "show what was done, with results and errors", NULL, run_log, "vm"},
+	{"events", "[VM] [--follow]", "show what happened, and with --follow what happens",
+	 "State changes, guest resets and crashes, jobs, changes of the configuration.\n",
+	 run_events, "vm"},
+	{NULL, NULL, NULL, NULL, NULL, NULL},
+};

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * host, top, stop-all.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "config/units.h"
+#include "ctl/ctl.h"
+#include "ctl/json.h"
+
+/* ── a{sv} of simple values ────────────────────────────────────────────────────────────────── */
+
+static void print_pair(struct json *json, bool as_json, const char *key, const char *text,
+		       uint64_t number, char type)
+{
+	char size[32];
+	size_t length = strlen(key);
+
+	if (as_json && type == 's')
+		json_string(json, key, text);
+	else if (as_json && type == 'b')
+		json_bool(json, key, number != 0);
+	else if (as_json)
+		json_number(json, key, number);
+	else if (type == 's')
+		printf("%-22s %s\n", key, *text ? text : "none");
+	else if (type == 'b')
+		printf("%-22s %s\n", key, number ? "yes" : "no");
+	else if (length > 3 && strcmp(key + length - 3, "KiB") == 0) {
+		units_format_size(number * 1024, size, sizeof(size));
+		printf("%-22.*s %s\n", (int)length - 3, key, size);
+	} else
+		printf("%-22s %" PRIu64 "\n", key, number);
+}
+
+static int print_dictionary(struct ctl *ctl, sd_bus_message *reply)
+{
+	int r = sd_bus_message_enter_container(reply, 'a', "{sv}");
+	struct json json;
+
+	json_begin(&json, stdout);
+	if (ctl->json)
+		json_open(&json, NULL, '{');
+	while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
+		const char *key, *contents, *text = "";
+		uint32_t u = 0;
+		uint64_t t = 0;
+
+		r = sd_bus_message_read(reply, "s", &key);
+		if (r >= 0)
+			r = sd_bus_message_peek_type(reply, NULL, &contents);
+		if (r < 0)
+			break;
+		r = sd_bus_message_read(reply, "v", contents,
+					*contents == 's'   ? (void *)&text
+					: *contents == 't' ? (void *)&t
+							   : (void *)&u);
+		print_pair(&json, ctl->json, key, text, t + u, *contents);
+		if (r >= 0)
+			r = sd_bus_message_exit_container(reply);
+	}
+	if (ctl->json) {
+		json_close(&json, '}');
+		json_end(&json);
+	}
+	return r < 0 ? ctl_bad_reply(r) : EXIT_SUCCESS;
+}
+
+static int run_host(struct ctl *ctl, int argc, char **argv)
+{
+	_cleanup_message_ sd_bus_message *reply = NULL;
+
+	if (!ctl_arguments(argc, argv, 0, 0) || ctl_call(ctl, "GetHost", &reply, "") < 0)
+		return EXIT_FAILURE;
+	return print_dictionary(ctl, reply);
+}
+
+static int run_metrics(struct ctl *ctl, int argc, char **argv)
+{
+	_cleanup_message_ sd_bus_message *reply = NULL;
+
+	if (!ctl_arguments(argc, argv, 1, 1) ||
+	    ctl_call(ctl, "GetVMMetrics", &reply, "s", argv[1]) < 0)
+		return EXIT_FAILURE;
+	return print_dictionary(ctl, reply);
+}
+
+/* ── top ───────────────────────────────────────────────────────────────────────────────────── */
+
+struct sample {
+	char name[80];
+	uint64_t cpu_ns, rss_kib, disk_bytes, net_bytes;
+};
+
+struct samples {
+	size_t count;
+	struct sample items[512];
+	uint64_t at_ns;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static int sample_one(struct ctl *ctl, const char *name, struct sample *sample)
+{
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	int r = ctl_call(ctl, "GetVMMetrics", &reply, "s", name);
+
+	if (r < 0)
+		return r;
+	memset(sample, 0, sizeof(*sample));
+	snprintf(sample->name, sizeof(sample->name), "%s", name);
+	r = sd_bus_message_enter_container(reply, 'a', "{sv}");
+	while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
+		uint64_t value = 0;
+		const char *key;
+
+		r = sd_bus_message_read(reply, "sv", &key, "t", &value);
+		if (r < 0)
+			break;
+		if (strcmp(key, "WorkerCPUNSec") == 0)
+			sample->cpu_ns = value;
+		else if (strcmp(key, "WorkerMemoryKiB") == 0)
+			sample->rss_kib = value;
+		else if (strncmp(key, "Disk", 4) == 0 && strstr(key, "Bytes"))
+			sample->disk_bytes += value;
+		else if (strncmp(key, "Network", 7) == 0)
+			sample->net_bytes += value;
+		r = sd_bus_message_exit_container(reply);
+	}
+	return r;
+}
+
+static int sample_all(struct ctl *ctl, struct samples *samples)
+{
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	const char *name, *power;
+	int r = ctl_call(ctl, "ListVMs", &reply, "");
+
+	samples->count = 0;
+	samples->at_ns = now_ns();
+	if (r < 0)
+		return r;
+	r = sd_bus_message_enter_container(reply, 'a', "(sssssutboo)");
+	while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sssssutboo")) > 0) {
+		r = sd_bus_message_read(reply, "sss", NULL, &name, &power);
+		if (r >= 0 && strcmp(power, "off") != 0 && strcmp(power, "saved") != 0 &&
+		    samples->count < ARRAY_SIZE(samples->items) &&
+		    sample_one(ctl, name, &samples->items[samples->count]) >= 0)
+			samples->count++;
+		if (r >= 0)
+			r = sd_bus_message_skip(reply, "ssutboo");
+		if (r >= 0)
+			r = sd_bus_message_exit_container(reply);
+	}
+	return r;
+}
+
+static const struct sample *find_sample(const struct samples *samples, const char *name)
+{
+	for (size_t i = 0; i < samples->count; i++) {
+		if (strcmp(samples->items[i].name, name) == 0)
+			return &samples->items[i];
+	}
+	return NULL;
+}
+
+static void top_row(struct table *table, const struct sample *old, const struct sample *new,
+		    double seconds)
+{
+	char cpu[32], memory[32], disk[32], net[32];
+
+	snprintf(cpu, sizeof(cpu), "%.1f", (double)(new->cpu_ns - old->cpu_ns) / 1e7 / seconds);
+	units_format_size(new->rss_kib * 1024, memory, sizeof(memory));
+	units_format_size((uint64_t)((double)(new->disk_bytes - old->disk_bytes) / seconds), disk,
+			  sizeof(disk));
+	units_format_size((uint64_t)((double)(new->net_bytes - old->net_bytes) / seconds), net,
+			  sizeof(net));
+	table_row(table, (const char *[]){new->name, cpu, memory, disk, net});
+}
+
+static void print_top(const struct samples *old, const struct samples *new)
+{
+	static const char *const headings[] = {"NAME", "CPU %", "MEMORY", "DISK/s", "NETWORK/s"};
+	double seconds = (double)(new->at_ns - old->at_ns) / 1e9;
+	struct table table;
+
+	table_begin(&table, ARRAY_SIZE(headings), headings);
+	for (size_t i = 0; i < new->count; i++) {
+		const struct sample *before = find_sample(old, new->items[i].name);
+
+		if (before)
+			top_row(&table, before, &new->items[i], seconds);
+	}
+	table_end(&table);
+}
+
+static void top_json(const struct samples *old, const struct samples *new)
+{
+	double seconds = (double)(new->at_ns - old->at_ns) / 1e9;
+	struct json json;
+
+	json_begin(&json, stdout);
+	json_open(&json, NULL, '[');
+	for (size_t i = 0; i < new->count; i++) {
+		const struct sample *after = &new->items[i];
+		const struct sample *before = find_sample(old, after->name);
+
+		if (!before)
+			continue;
+		json_open(&json, NULL, '{');
+		json_string(&json, "name", after->name);
+		json_fraction(&json, "cpu_percent",
+			      (double)(after->cpu_ns - before->cpu_ns) / 1e7 / seconds);
+		json_number(&json, "memory_kib", after->rss_kib);
+		json_number(&json, "disk_bytes", after->disk_bytes - before->disk_bytes);
+		json_number(&json, "network_bytes", after->net_bytes - before->net_bytes);
+		json_close(&json, '}');
+	}
+	json_close(&json, ']');
+	json_end(&json);
+	fflush(stdout);
+}
+
+/* True when q was typed within the interval. */
+static bool wait_or_quit(void)
+{
+	struct pollfd fd = {.fd = STDIN_FILENO, .events = POLLIN};
+	char key = 0;
+
+	if (!isatty(STDIN_FILENO)) {
+		poll(NULL, 0, 1000);
+		return false;
+	}
+	return poll(&fd, 1, 1000) > 0 && read(STDIN_FILENO, &key, 1) == 1 && key == 'q';
+}
+
+static int run_top(struct ctl *ctl, int argc, char **argv)
+{
+	static struct samples samples[2];
+	long rounds = -1;
+
+	if (!ctl_arguments(argc, argv, 0, 1))
+		return EXIT_FAILURE;
+	if (argc == 2)
+		rounds = strtol(argv[1], NULL, 10);
+	if (sample_all(ctl, &samples[0]) < 0)
+		return EXIT_FAILURE;
+	for (int turn = 1; rounds != 0; turn ^= 1, rounds -= rounds > 0) {
+		if (wait_or_quit())
+			break;
+		if (sample_all(ctl, &samples[turn]) < 0)
+			return EXIT_FAILURE;
+		if (ctl->json) {
+			top_json(&samples[turn ^ 1], &samples[turn]);
+			continue;
+		}
+		if (isatty(STDOUT_FILENO))
+			printf("\033[H\033[J");
+		print_top(&samples[turn ^ 1], &samples[turn]);
+	}
+	return EXIT_SUCCESS;
+}
+
+/* ── host shutdown ─────────────────────────────────────────────────────────────────────────── */
+
+static int count_running(struct ctl *ctl)
+{
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	const char *power;
+	int count = 0, r = ctl_call(ctl, "ListVMs", &reply, "");
+
+	if (r < 0)
+		return r;
+	r = sd_bus_message_enter_container(reply, 'a', "(sssssutboo)");
+	while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sssssutboo")) > 0) {
+		r = sd_bus_message_read(reply, "sss", NULL, NULL, &power);
+		count += r >= 0 && strcmp(power, "off") != 0 && strcmp(power, "saved") != 0;
+		if (r >= 0)
+			r = sd_bus_message_skip(reply, "ssutboo");
+		if (r >= 0)
+			r = sd_bus_message_exit_container(reply);
+	}
+	return r < 0 ? r : count;
+}
+
+static int run_stop_all(struct ctl *ctl, int argc, char **argv)
+{
+	int left, before = -1;
+
+	if (!ctl_arguments(argc, argv, 0, 0) || ctl_call(ctl, "StopAll", NULL, "") < 0)
+		return EXIT_FAILURE;
+	while (!ctl->no_wait && (left = count_running(ctl)) != 0) {
+		if (left < 0)
+			return EXIT_FAILURE;
+		if (left != before)
+			printf("%d machines are still running\n", left);
+		fflush(stdout);
+		before = left;
+		poll(NULL, 0, 500);
+	}
+	return EXIT_SUCCESS;
+}
+
+const struct verb host_verbs[] = {
+	{"host", "", "show the host: hypervisor, memory, processors", NULL, run_host, ""},
+	{"top", "[ROUNDS]", "show what machines use, second by second", "q, or Ctrl-C, leaves.\n",
+	 run_top, ""},
+	{"metrics", "VM", "show a machine's counters", NULL, run_metrics, "vm"},
+	{"stop-all", "", "stop all machines by their stop actions, in order",
+	 "What the service keelson-guests does at the host's shutdown. Machines do not start "
+	 "again\n"
+	 "by themselves until the daemon is started anew.\n",
+	 run_stop_all, ""},
+	{NULL, NULL, NULL, NULL, NULL, NULL},
+};
