@@ -168,6 +168,17 @@ static int on_job_removed(sd_bus_message *m, void *data, sd_bus_error *error)
 	return 0;
 }
 
+static bool daemon_lost;
+
+static int on_owner_changed(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+	const char *name, *before, *after;
+
+	if (sd_bus_message_read(m, "sss", &name, &before, &after) >= 0 && !*after)
+		daemon_lost = true;
+	return 0;
+}
+
 void ctl_watch_jobs(struct ctl *ctl)
 {
 	int r;
@@ -177,6 +188,16 @@ void ctl_watch_jobs(struct ctl *ctl)
 	ctl_connect(ctl);
 	r = sd_bus_match_signal(ctl->bus, NULL, BUS_NAME, BUS_PATH, BUS_MANAGER_INTERFACE,
 				"JobRemoved", on_job_removed, NULL);
+	if (r >= 0)
+		r = sd_bus_add_match(ctl->bus, NULL,
+				     "type='signal',sender='org.freedesktop.DBus',"
+				     "member='NameOwnerChanged',arg0='" BUS_NAME "'",
+				     on_owner_changed, NULL);
+	if (r >= 0)
+		r = sd_bus_add_match(ctl->bus, NULL,
+				     "type='signal',sender='org.freedesktop.DBus',"
+				     "member='NameOwnerChanged',arg0='" BUS_NAME "'",
+				     on_owner_changed, NULL);
 	if (r < 0)
 		exit(ctl_fail("Signals cannot be received: %s", strerror(-r)));
 }
@@ -223,11 +244,10 @@ static const struct ended_job *wait_for(struct ctl *ctl, const char *path, const
 			r = sd_bus_wait(ctl->bus, 500000);
 		if (r == 0)
 			show_progress(ctl, path, machine);
-		if (r < 0 && r != -EINTR)
-			exit(ctl_fail(
-				"The connection to vmms is lost (%s); the job goes on without "
-				"vmctl, 'vmctl jobs' shows it",
-				strerror(-r)));
+		if (daemon_lost || (r < 0 && r != -EINTR))
+			exit(ctl_fail("The daemon has ended. When it is there again, it finishes or "
+				      "undoes job %s; 'vmctl log' tells",
+				      strrchr(path, '_') + 1));
 	}
 	clear_progress(ctl);
 	return ended;

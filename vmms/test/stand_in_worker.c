@@ -7,10 +7,10 @@
  *   die                                     the worker ends without a word
  *   deaf                                    the guest does not react to a shutdown or reboot
  *   low-disk                                the worker pauses the machine
+ *   bye                                     the console is closed
  *   anything else                           is echoed
  *
- * A command line (direct boot) of "refuse" makes POWER_ON fail; "slow" makes it wait for a line
- * on the console first.
+ * A command line (direct boot) of "refuse" makes POWER_ON fail.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +26,7 @@
 struct stand_in {
 	struct proto_service service;
 	int console;
+	int disks[PROTO_DISK_UNITS]; /* held for the locks on them */
 	bool deaf, refuse, ending, stop_on_reboot;
 	struct proto_stats stats;
 };
@@ -56,23 +57,30 @@ static int on_power_on(struct stand_in *w, char *text)
 	return 0;
 }
 
+static int take_fd(struct proto_message *message)
+{
+	return message->fd_count > 0 ? TAKE_FD(message->fds[0]) : -1;
+}
+
 static int on_console(struct stand_in *w, struct proto_message *message)
 {
 	fd_close(w->console);
-	w->console = message->fds[0];
-	message->fds[0] = -1;
+	w->console = take_fd(message);
 	if (fd_set_nonblock(w->console, true) < 0)
 		return -EIO;
 	return write(w->console, "ready\n", 6) == 6 ? 0 : -EIO;
 }
 
-static int on_request(void *data, const struct proto_message *message, char *text)
+static int on_request(void *data, struct proto_message *message, char *text)
 {
 	struct stand_in *w = data;
 
 	switch (message->type) {
 	case PROTO_MACHINE:
 		w->stop_on_reboot = message->machine.stop_on_reboot;
+		return 0;
+	case PROTO_DISK:
+		w->disks[message->disk.unit] = take_fd(message);
 		return 0;
 	case PROTO_KERNEL:
 		w->refuse = strcmp(message->text, "refuse") == 0;
@@ -98,7 +106,7 @@ static int on_request(void *data, const struct proto_message *message, char *tex
 		stop(w, PROTO_CAUSE_REQUEST, NULL);
 		return 0;
 	case PROTO_CONSOLE:
-		return on_console(w, (struct proto_message *)(uintptr_t)message);
+		return on_console(w, message);
 	default:
 		return 0;
 	}
@@ -138,7 +146,9 @@ static void obey(struct stand_in *w, const char *line)
 		proto_service_set_state(&w->service, PROTO_STATE_PAUSED, PROTO_CAUSE_LOW_DISK,
 					"disk full");
 	}
-	if (w->console >= 0 && dprintf(w->console, "%s\n", line) < 0)
+	if (strcmp(line, "bye") == 0)
+		w->console = fd_close(w->console);
+	else if (w->console >= 0 && dprintf(w->console, "%s\n", line) < 0)
 		w->console = fd_close(w->console);
 }
 

@@ -141,7 +141,7 @@ static void answer_stats(struct proto_service *service, uint32_t serial)
 	transmit(service, &message);
 }
 
-static void dispatch(struct proto_service *service, const struct proto_message *message)
+static void dispatch(struct proto_service *service, struct proto_message *message)
 {
 	const char *refusal = why_not(service, message->type);
 	char text[PROTO_MAX_TEXT + 1] = "";

@@ -28,7 +28,7 @@ struct proto_service;
  * once or later: a guest takes its time to shut down.
  */
 struct proto_service_ops {
-	int (*request)(void *data, const struct proto_message *message, char *reply_text);
+	int (*request)(void *data, struct proto_message *message, char *reply_text);
 	void (*stats)(void *data, struct proto_stats *ret);
 };
 

@@ -1,0 +1,187 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The daemon as a whole, through vmctl on a bus of its own: life cycles, what guests do, bad input.
+BUILD=$1
+. "$(dirname "$0")/harness.sh"
+echo bios > "$DIR/bios"
+start_bus
+start_daemon
+
+# ── three machines at once ───────────────────────────────────────────────────────────────────
+for vm in one two three; do
+	make $vm --disk 1M:"$DIR/$vm.raw"
+done
+ok start one two three
+for vm in one two three; do
+	state $vm running started
+	[ "$(workers_of "$(field $vm UUID)" | wc -l)" = 1 ] || fail "$vm has not one worker"
+done
+refused 'running.*[Pp]ossible now' start one
+ok pause two
+state two paused requested
+ok resume two
+state two running resumed
+ok reset one
+ok reboot three
+ok shutdown one
+state one off guest-off
+ok stop two
+state two off requested
+[ -z "$(workers_of "$(field two UUID)")" ] || fail "two's worker is still there"
+refused 'off.*start' pause two
+
+# ── what guests do ───────────────────────────────────────────────────────────────────────────
+tell three poweroff
+await "three to be off" is_state three off
+state three off guest-off
+ok start three
+tell three crash
+await "three to crash" is_state three off
+state three off guest-crashed
+"$VMCTL" events three | grep -q 'guest-crash.*0x1 0x2 0x3 0x4 0x5: Kernel panic' ||
+	fail "the panic is not in the events"
+ok start three
+tell three low-disk
+await "three to pause" is_state three paused
+state three paused low-disk
+ok resume three
+kill -KILL "$(workers_of "$(field three UUID)")"
+await "three to be off" is_state three off
+state three off worker-died
+
+# a guest that does not react to a shutdown
+ok autostart three --stop-timeout 1
+ok start three
+tell three deaf
+refused 'did not shutdown within 1 s.*vmctl stop' shutdown three
+state three running
+ok stop three
+
+# restart after a crash, with back-off
+ok set three on-crash=restart
+ok start three
+pid=$(field three WorkerPID)
+tell three crash
+restarted() { [ "$(field three PowerState)" = running ] && [ "$(field three WorkerPID)" != "$pid" ]; }
+await "three to restart" restarted
+ok stop three
+
+# on_reboot destroy: a reboot is the end
+ok set three on-crash=destroy on-reboot=destroy
+ok start three
+tell three reboot
+await "three to end" is_state three off
+state three off guest-off
+
+# ── configuration ────────────────────────────────────────────────────────────────────────────
+ok xml one
+cp "$DIR/out" "$DIR/one.xml"
+ok diff one "$DIR/one.xml"
+ok define "$DIR/one.xml"
+ok xml one
+cmp -s "$DIR/out" "$DIR/one.xml" || fail "the XML changed by defining it again"
+ok set one memory=32M vcpus=2
+"$VMCTL" diff one "$DIR/one.xml" | grep -q 'memory: 32768KiB -> 16384KiB' || fail "diff"
+refused "no setting 'colour'" set one colour=red
+refused "'many'" set one vcpus=many
+sed 's/<os>/<os><smbios mode="host"\/>/' "$DIR/one.xml" > "$DIR/bad.xml"
+refused 'Line [0-9]+: element <smbios> is not supported in <os>' define "$DIR/bad.xml"
+echo '<domain' > "$DIR/bad.xml"
+refused 'not well-formed' define "$DIR/bad.xml"
+refused 'No such file' define "$DIR/nothing.xml"
+sed '/<uuid>/d' "$DIR/one.xml" > "$DIR/same-name.xml"
+refused "is a machine 'one' already" define "$DIR/same-name.xml"
+refused "is a machine 'one' already" create one
+ok attach one cdrom "$DIR/bios" hdc
+refused 'hdc' attach one disk "$DIR/bios" hdc
+ok start one
+refused 'IDE drives cannot be added' attach one disk "$DIR/two.raw" hdb
+ok detach one hdc
+field one disk.hdc | grep -q empty || fail "the CD is still in"
+refused 'running' set one memory=64M
+ok rename one uno
+ok notes uno 'first of all'
+[ "$(field uno Notes)" = 'first of all' ] || fail "notes"
+ok shutdown uno
+
+# ── files ────────────────────────────────────────────────────────────────────────────────────
+head -c 300000 /dev/urandom > "$DIR/data"
+dd if="$DIR/data" of="$DIR/two.raw" conv=notrunc status=none
+ok clone two four
+field four UUID >> "$DIR/uuids"
+cmp -s "$DIR/two.raw" "$DIR/four-hda.raw" || fail "the clone's disk differs"
+[ "$(field four UUID)" != "$(field two UUID)" ] || fail "the clone has the same UUID"
+refused "exists already" create five --disk 1M:"$DIR/two.raw"
+refused "no machine 'five'" show five
+refused "No such file" create five --disk 1M:"$DIR/nowhere/five.raw"
+mkdir "$DIR/export"
+ok export two "$DIR/export"
+cmp -s "$DIR/two.raw" "$DIR/export/two-hda.raw" || fail "the exported disk differs"
+refused "exists already" export two "$DIR/export"
+ok set four title=x
+ok create sharer --disk "$DIR/four-hda.raw"
+field sharer UUID >> "$DIR/uuids"
+ok start four
+refused 'in use by another machine' start sharer
+refused 'shut it down first|Shut it down first' clone four six
+refused "'delete VM' is not possible while it is running" delete four
+ok stop four
+ok delete four --storage
+[ -e "$DIR/four-hda.raw" ] || fail "a disk that another machine uses was removed"
+ok delete sharer --storage
+[ ! -e "$DIR/four-hda.raw" ] || fail "the disk is still there"
+ok delete two
+[ -e "$DIR/two.raw" ] || fail "the disk is gone without --storage"
+
+# ── starts that fail leave the machine off ───────────────────────────────────────────────────
+rm "$DIR/three.raw"
+refused 'disk .*three.raw cannot be opened .*No such file' start three
+state three off
+ok create huge --memory 1T
+refused '1048576 MiB of memory, [0-9]+ MiB are free' start huge
+state huge off
+ok delete huge
+echo k > "$DIR/kernel"
+make linux --kernel "$DIR/kernel" --cmdline refuse
+refused 'told to refuse' start linux
+state linux off start-failed
+[ -z "$(workers_of "$(field linux UUID)")" ] || fail "a worker is left of the failed start"
+
+# ── JSON everywhere ──────────────────────────────────────────────────────────────────────────
+for verb in list 'show uno' 'xml uno' jobs 'jobs --all' log host network 'metrics uno' \
+	'diff uno uno' 'events uno' 'top 0'; do
+	# shellcheck disable=SC2086
+	ok --json $verb
+	[ "$verb" = 'top 0' ] || python3 -c '
+import json, sys
+for line in open(sys.argv[1]): json.loads(line)' "$DIR/out" || fail "vmctl --json $verb is not JSON"
+done
+refused '"libvirt":42' --json show nobody-knows
+refused '"libvirt":55' --json pause uno
+
+# ── jobs ─────────────────────────────────────────────────────────────────────────────────────
+refused 'no job 4711' jobs cancel 4711
+ok --no-wait start uno
+grep -q '^Job [0-9]' "$DIR/out" || fail "--no-wait does not tell the job"
+await "uno to run" is_state uno running
+
+# ── without a worker program ─────────────────────────────────────────────────────────────────
+ok stop uno
+stop_daemon
+WORKER=$DIR/no-worker
+start_daemon
+refused "no worker program at $DIR/no-worker" start uno
+state uno off
+
+# ── what cannot go on ────────────────────────────────────────────────────────────────────────
+stop_daemon
+refused 'vmms does not run' list
+truncate -s 8192 "$DIR/state/vmms.db"
+"$BUILD/vmms" --config "$DIR/none.conf" --state-dir "$DIR/state" --runtime-dir "$DIR/run" \
+	2> "$DIR/err" && fail "the daemon started on a damaged inventory"
+grep -q 'damaged.*left as it is' "$DIR/err" || fail "no word of the damage: $(cat "$DIR/err")"
+echo "Sandbox=perhaps" > "$DIR/bad.conf"
+"$BUILD/vmms" --config "$DIR/bad.conf" 2> "$DIR/err" && fail "started with a bad setting"
+grep -q 'bad.conf, line 1: Sandbox=perhaps' "$DIR/err" || fail "$(cat "$DIR/err")"
+echo "$CHECKS checks"
