@@ -245,9 +245,10 @@ static const struct ended_job *wait_for(struct ctl *ctl, const char *path, const
 		if (r == 0)
 			show_progress(ctl, path, machine);
 		if (daemon_lost || (r < 0 && r != -EINTR))
-			exit(ctl_fail("The daemon has ended. When it is there again, it finishes or "
-				      "undoes job %s; 'vmctl log' tells",
-				      strrchr(path, '_') + 1));
+			exit(ctl_fail(
+				"The daemon has ended. When it is there again, it finishes or "
+				"undoes job %s; 'vmctl log' tells",
+				strrchr(path, '_') + 1));
 	}
 	clear_progress(ctl);
 	return ended;

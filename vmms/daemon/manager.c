@@ -77,6 +77,8 @@ static int make_directories(const struct settings *settings, struct vm_error *er
 		r = make_directory(settings->runtime_dir, "", 0755, err);
 	if (r == 0)
 		r = make_directory(settings->runtime_dir, "vm", 0700, err);
+	if (r == 0)
+		r = make_directory(settings->runtime_dir, "net", 0755, err);
 	return r == 0 ? make_directory(settings->runtime_dir, "root", 0755, err) : r;
 }
 

@@ -45,14 +45,18 @@ static const char *advice(int error)
 {
 	switch (error) {
 	case ENOENT:
-		return "Is the path right, and is its file system mounted?";
+		return "Is the path right, and its file system mounted? Home directories and /tmp "
+		       "are "
+		       "hidden from the service; /var/lib/keelson/disks is a good place";
 	case EACCES:
 	case EPERM:
-		return "The daemon runs as root; is the file on a network file system that maps "
-		       "root "
-		       "to nobody, or outside what the service may see?";
+		return "The service opens files as root, by owner and mode: let root own it, or "
+		       "make "
+		       "it readable";
 	case EROFS:
-		return "Mark the disk <readonly/> if that is meant.";
+		return "Mark the disk <readonly/> if that is meant; else the service must be let "
+		       "write "
+		       "there ('systemctl edit vmms', ReadWritePaths=)";
 	default:
 		return "";
 	}

@@ -4,12 +4,10 @@
  */
 #include "net/link.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <linux/sockios.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -18,9 +16,10 @@
 
 #include "base/cleanup.h"
 
+/* These requests are the same on any socket; the service may make Unix ones only. */
 static int control(unsigned long request, void *argument)
 {
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || ioctl(fd, request, argument) < 0)
 		return -errno;
@@ -85,23 +84,6 @@ int link_set_up(const char *name, bool up)
 	else
 		request.ifr_flags &= (short)~IFF_UP;
 	return control(SIOCSIFFLAGS, &request);
-}
-
-static int set_address(unsigned long what, const char *name, uint32_t address)
-{
-	struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(address)};
-	struct ifreq request;
-
-	set_name(&request, name);
-	memcpy(&request.ifr_addr, &in, sizeof(in));
-	return control(what, &request);
-}
-
-int link_set_address(const char *name, uint32_t address, unsigned int prefix)
-{
-	int r = set_address(SIOCSIFADDR, name, address);
-
-	return r == 0 ? set_address(SIOCSIFNETMASK, name, ~(uint32_t)0 << (32 - prefix)) : r;
 }
 
 int link_open_tap(int *ret_fd, char ret_name[static IFNAMSIZ])

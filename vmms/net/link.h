@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Bridges, their addresses, and taps, by ioctl.
+ * Bridges and taps, by ioctl.
  */
 #ifndef VMMS_NET_LINK_H
 #define VMMS_NET_LINK_H
@@ -19,8 +19,6 @@ int must_check link_add_bridge(const char *name);
 int must_check link_remove_bridge(const char *name);
 int must_check link_add_port(const char *bridge, const char *port);
 int must_check link_set_up(const char *name, bool up);
-/* Host byte order. */
-int must_check link_set_address(const char *name, uint32_t address, unsigned int prefix);
 
 /* A tap that is gone when the last descriptor is closed. *ret_name gets the kernel's choice. */
 int must_check link_open_tap(int *ret_fd, char ret_name[static IFNAMSIZ]);

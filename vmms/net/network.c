@@ -6,17 +6,15 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "daemon/vm.h"
 #include "net/command.h"
+#include "net/dnsmasq.h"
 #include "net/link.h"
 
 /* ── addresses ─────────────────────────────────────────────────────────────────────────────── */
@@ -185,67 +183,6 @@ static int save(const struct network *network, struct vm_error *err)
 	return store_network_put(network->manager->store, &row, err);
 }
 
-/* ── DHCP and DNS ──────────────────────────────────────────────────────────────────────────── */
-
-static void on_dnsmasq_exit(struct ev_loop *loop, ev_child *watcher, int events)
-{
-	struct network *network = watcher->data;
-
-	ev_child_stop(loop, watcher);
-	network->dnsmasq = 0;
-	if (network->active)
-		log_error("Network %s: dnsmasq ended with status %#x; 'vmctl network start %s' "
-			  "starts "
-			  "it again",
-			  network->name, watcher->rstatus, network->name);
-	network->active = false;
-}
-
-static int start_dnsmasq(struct network *network, struct vm_error *err)
-{
-	char interface[32 + IFNAMSIZ], range[96], leases[512], first[INET_ADDRSTRLEN];
-	char last[INET_ADDRSTRLEN];
-	uint32_t base = network->address & mask_of(network->prefix);
-	uint32_t top = base | ~mask_of(network->prefix);
-	const char *argv[] = {"dnsmasq",
-			      "--keep-in-foreground",
-			      "--conf-file=/dev/null",
-			      "--bind-interfaces",
-			      "--except-interface=lo",
-			      interface,
-			      range,
-			      leases,
-			      "--dhcp-authoritative",
-			      "--pid-file=",
-			      "--log-facility=-",
-			      NULL};
-	int r;
-
-	/* The upper half, so that addresses below can be given by hand. */
-	format_ip(base + (top - base) / 2 + 1, first);
-	format_ip(top - 1, last);
-	snprintf(interface, sizeof(interface), "--interface=%s", network->bridge);
-	snprintf(range, sizeof(range), "--dhcp-range=%s,%s,1h", first, last);
-	snprintf(leases, sizeof(leases), "--dhcp-leasefile=%s/%s.leases",
-		 network->manager->settings.state_dir, network->name);
-	r = command_spawn(argv, &network->dnsmasq, err);
-	if (r < 0)
-		return r;
-	ev_child_init(&network->dnsmasq_watcher, on_dnsmasq_exit, network->dnsmasq, 0);
-	network->dnsmasq_watcher.data = network;
-	ev_child_start(network->manager->loop, &network->dnsmasq_watcher);
-	return 0;
-}
-
-static void stop_dnsmasq(struct network *network)
-{
-	if (network->dnsmasq == 0)
-		return;
-	ev_child_stop(network->manager->loop, &network->dnsmasq_watcher);
-	kill(network->dnsmasq, SIGTERM);
-	network->dnsmasq = 0;
-}
-
 /* ── address translation ───────────────────────────────────────────────────────────────────── */
 
 static const char *const nft[] = {"nft", "-f", "-", NULL};
@@ -287,30 +224,28 @@ static void remove_rules(const struct network *network)
 		log_warning("Network %s: %s", network->name, err.text);
 }
 
-static int enable_forwarding(struct vm_error *err)
-{
-	_cleanup_close_ int fd = open("/proc/sys/net/ipv4/ip_forward", O_WRONLY | O_CLOEXEC);
-	int r = fd < 0 ? -errno : fd_write_full(fd, "1\n", 2);
-
-	if (r < 0)
-		return vm_error_set_errno(err, VM_ERROR_NETWORK, -r, "Forwarding of IPv4");
-	return 0;
-}
-
 /* ── start and stop ────────────────────────────────────────────────────────────────────────── */
+
+static int set_address(const struct network *network, struct vm_error *err)
+{
+	char address[32];
+	const char *const argv[] = {"ip",  "address",       "replace", address,
+				    "dev", network->bridge, NULL};
+
+	network_format_address(network, address, sizeof(address));
+	return command_run(argv, "", err);
+}
 
 static int start_bridge(const struct network *network, struct vm_error *err)
 {
 	int r = link_exists(network->bridge) ? 0 : link_add_bridge(network->bridge);
 
 	if (r == 0)
-		r = link_set_address(network->bridge, network->address, network->prefix);
-	if (r == 0)
 		r = link_set_up(network->bridge, true);
 	if (r < 0)
 		return vm_error_set_errno(err, VM_ERROR_NETWORK, -r, "Network %s: bridge %s",
 					  network->name, network->bridge);
-	return 0;
+	return set_address(network, err);
 }
 
 static int start_nat(struct network *network, struct vm_error *err)
@@ -318,11 +253,9 @@ static int start_nat(struct network *network, struct vm_error *err)
 	int r = start_bridge(network, err);
 
 	if (r == 0)
-		r = enable_forwarding(err);
-	if (r == 0)
 		r = add_rules(network, err);
-	if (r == 0 && network->dnsmasq == 0)
-		r = start_dnsmasq(network, err);
+	if (r == 0)
+		r = dnsmasq_start(network, err);
 	return r;
 }
 
@@ -330,7 +263,7 @@ static void stop_nat(struct network *network)
 {
 	int r;
 
-	stop_dnsmasq(network);
+	dnsmasq_stop(network);
 	remove_rules(network);
 	if (!link_exists(network->bridge))
 		return;
@@ -409,8 +342,8 @@ void network_free_all(struct manager *manager)
 	while (manager->networks) {
 		struct network *network = manager->networks;
 
-		/* Bridges and rules stay for the machines; the name server comes again. */
-		stop_dnsmasq(network);
+		/* All of it stays for the machines. */
+		dnsmasq_leave(network);
 		delist(network);
 		network_free(network);
 	}
@@ -418,12 +351,17 @@ void network_free_all(struct manager *manager)
 
 /* ── create and delete ─────────────────────────────────────────────────────────────────────── */
 
+/* What may stand in rules, file and unit names as it is. */
+#define BRIDGE_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+
 static int choose_bridge(struct network *network, const char *wanted, struct vm_error *err)
 {
-	if (strlen(wanted) >= IFNAMSIZ || strchr(wanted, '/') || strchr(wanted, '"'))
-		return vm_error_set(err, VM_ERROR_INVALID_ARGUMENT,
-				    "'%s' cannot be the name of a bridge: at most %d characters",
-				    wanted, IFNAMSIZ - 1);
+	if (strlen(wanted) >= IFNAMSIZ || strspn(wanted, BRIDGE_LETTERS) != strlen(wanted))
+		return vm_error_set(
+			err, VM_ERROR_INVALID_ARGUMENT,
+			"'%s' cannot be the name of a bridge: at most %d letters, digits and "
+			"'._-'",
+			wanted, IFNAMSIZ - 1);
 	if (*wanted)
 		snprintf(network->bridge, sizeof(network->bridge), "%s", wanted);
 	for (int n = 0; !network->bridge[0] && n < 1000; n++) {
@@ -600,6 +538,7 @@ int network_open_tap(struct manager *manager, const struct domain *config, size_
 {
 	const struct domain_interface *card = &config->interfaces[index];
 	_cleanup_close_ int fd = -1;
+	struct vm_error inner = {0};
 	char name[IFNAMSIZ];
 	const char *bridge;
 	uint32_t vlan;
@@ -615,11 +554,9 @@ int network_open_tap(struct manager *manager, const struct domain *config, size_
 	if (r < 0)
 		return vm_error_set_errno(err, VM_ERROR_NETWORK, -r,
 					  "Machine %s: a tap on bridge %s", config->name, bridge);
-	if (vlan != 0) {
-		r = set_vlan(bridge, name, vlan, err);
-		if (r < 0)
-			return r;
-	}
+	if (vlan != 0 && set_vlan(bridge, name, vlan, &inner) < 0)
+		return vm_error_set(err, VM_ERROR_NETWORK, "Machine %s: VLAN %u on bridge %s: %s",
+				    config->name, vlan, bridge, inner.text);
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }

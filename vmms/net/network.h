@@ -9,7 +9,6 @@
 #ifndef VMMS_NET_NETWORK_H
 #define VMMS_NET_NETWORK_H
 
-#include <ev.h>
 #include <net/if.h>
 #include <sys/types.h>
 

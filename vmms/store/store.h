@@ -3,7 +3,8 @@
  * The inventory on disk: machines, workers, the journal of operations, history, networks, in one
  * sqlite file with a write-ahead log and full synchronization.
  *
- * Rules: what a call acknowledges survives a crash at any later moment. The journal row of an
+ * Rules: what a call acknowledges survives a crash at any later moment (events survive one of the
+ * daemon; in a power cut the last ones may be lost). The journal row of an
  * operation is written before a file is touched or a process started, and closed in the same
  * transaction as the result is recorded. At start, open rows are finished or undone by whoever
  * owns their kind.

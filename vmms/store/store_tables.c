@@ -204,15 +204,28 @@ int store_operation_each(struct store *store, const char *uuid, uint32_t limit,
 		       (int64_t)limit);
 }
 
+static int insert_event(struct store *store, const struct store_event *event, struct vm_error *err)
+{
+	return sql_run(store, NULL, NULL, err,
+		       "INSERT INTO event (time, uuid, name, kind, detail) VALUES (?,?,?,?,?)",
+		       "issss", event->time, event->uuid, event->name, event->kind, event->detail);
+}
+
+/* Not worth a wait for the disk each: the next other write takes them along. */
 int store_event_add(struct store *store, const struct store_event *event, int64_t *ret_sequence,
 		    struct vm_error *err)
 {
-	int r = sql_run(store, NULL, NULL, err,
-			"INSERT INTO event (time, uuid, name, kind, detail) VALUES (?,?,?,?,?)",
-			"issss", event->time, event->uuid, event->name, event->kind, event->detail);
+	bool alone = sqlite3_get_autocommit(store->db) != 0;
+	int r = alone ? sql_script(store, "PRAGMA synchronous = NORMAL", err) : 0;
 
 	if (r == 0)
+		r = insert_event(store, event, err);
+	if (r == 0)
 		*ret_sequence = sqlite3_last_insert_rowid(store->db);
+	if (alone && sql_script(store, "PRAGMA synchronous = FULL", r == 0 ? err : NULL) < 0 &&
+	    r == 0)
+		r = vm_error_set(err, VM_ERROR_STORE, "The inventory %s cannot be made safe",
+				 store->path);
 	return r;
 }
 

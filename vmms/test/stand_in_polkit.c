@@ -50,7 +50,8 @@ int main(int argc, char **argv)
 
 	if (r >= 0)
 		r = sd_bus_add_object_vtable(bus, NULL, "/org/freedesktop/PolicyKit1/Authority",
-					     "org.freedesktop.PolicyKit1.Authority", vtable, &allowed);
+					     "org.freedesktop.PolicyKit1.Authority", vtable,
+					     &allowed);
 	if (r >= 0)
 		r = sd_bus_request_name(bus, "org.freedesktop.PolicyKit1", 0);
 	if (r < 0) {

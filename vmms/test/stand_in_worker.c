@@ -27,6 +27,8 @@ struct stand_in {
 	struct proto_service service;
 	int console;
 	int disks[PROTO_DISK_UNITS]; /* held for the locks on them */
+	int taps[8];                 /* held so that they stay */
+	size_t tap_count;
 	bool deaf, refuse, ending, stop_on_reboot;
 	struct proto_stats stats;
 };
@@ -81,6 +83,11 @@ static int on_request(void *data, struct proto_message *message, char *text)
 		return 0;
 	case PROTO_DISK:
 		w->disks[message->disk.unit] = take_fd(message);
+		return 0;
+	case PROTO_NIC:
+		if (w->tap_count == ARRAY_SIZE(w->taps))
+			return -ENOSPC;
+		w->taps[w->tap_count++] = take_fd(message);
 		return 0;
 	case PROTO_KERNEL:
 		w->refuse = strcmp(message->text, "refuse") == 0;

@@ -181,8 +181,6 @@ void child_main(const struct spawn_request *request, int go)
 	umask(0077);
 	if (!request->sandbox)
 		execute(request->program, request);
-	if (sethostname("keelson", 7) < 0)
-		fail("host name");
 	enter_root(request->root_dir, program_dir);
 	set_limits(request->locked_bytes);
 	drop_privileges(request->uid);
