@@ -59,12 +59,13 @@ static int on_power_on(struct stand_in *w, char *text)
 	return 0;
 }
 
-static int take_fd(struct proto_message *message)
+/* The service closes its own descriptors after the request. */
+static int take_fd(const struct proto_message *message)
 {
-	return message->fd_count > 0 ? TAKE_FD(message->fds[0]) : -1;
+	return message->fd_count > 0 ? fcntl(message->fds[0], F_DUPFD_CLOEXEC, 0) : -1;
 }
 
-static int on_console(struct stand_in *w, struct proto_message *message)
+static int on_console(struct stand_in *w, const struct proto_message *message)
 {
 	fd_close(w->console);
 	w->console = take_fd(message);
@@ -73,7 +74,7 @@ static int on_console(struct stand_in *w, struct proto_message *message)
 	return write(w->console, "ready\n", 6) == 6 ? 0 : -EIO;
 }
 
-static int on_request(void *data, struct proto_message *message, char *text)
+static int on_request(void *data, const struct proto_message *message, char *text)
 {
 	struct stand_in *w = data;
 

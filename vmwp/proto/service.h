@@ -20,15 +20,16 @@
 struct proto_service;
 
 /*
- * What the worker does. `message` is decoded and allowed in the state; descriptors that are wanted
- * are taken out of it with TAKE_FD. Returns 0 or -errno, with a sentence for people in
- * reply_text[PROTO_MAX_TEXT + 1], which is empty before.
+ * What the worker does. `message` is decoded and allowed in the state. Descriptors that are wanted
+ * are duplicated, or taken out of it (-1 left in their place); the others are closed after the
+ * call. Returns 0 or -errno, with a sentence for people in reply_text[PROTO_MAX_TEXT + 1], which
+ * is empty before.
  *
  * After a request that changes the state, `request` calls proto_service_set_state() itself, at
  * once or later: a guest takes its time to shut down.
  */
 struct proto_service_ops {
-	int (*request)(void *data, struct proto_message *message, char *reply_text);
+	int (*request)(void *data, const struct proto_message *message, char *reply_text);
 	void (*stats)(void *data, struct proto_stats *ret);
 };
 

@@ -20,7 +20,7 @@ static socklen_t address_length;
 static enum proto_type last_request;
 static int request_result;
 
-static int on_request(void *data, struct proto_message *message, char *text)
+static int on_request(void *data, const struct proto_message *message, char *text)
 {
 	last_request = message->type;
 	if (request_result < 0)
