@@ -236,7 +236,6 @@ static void record(struct vp *vp, const struct vexit *e)
 
 	last->type = e->type;
 	last->rip = e->rip;
-	last->tsc = arch_tsc();
 	vp->exits[e->type]++;
 }
 
@@ -256,7 +255,6 @@ static const char *const names[VEXIT_TYPES] = {
 
 void exit_dump_history(const struct vp *vp)
 {
-	u64 now = arch_tsc();
 	u64 i, count = min_u64(vp->exit_count, VP_EXIT_RING);
 
 	log_error("last exits of VP %u of partition %lu, newest first:", vp->index,
@@ -265,7 +263,6 @@ void exit_dump_history(const struct vp *vp)
 		const struct vp_exit_record *r =
 			&vp->last_exit[(vp->exit_count - i) % VP_EXIT_RING];
 
-		log_error("  %-9s rip %016lx, %lu ticks ago", names[r->type % VEXIT_TYPES], r->rip,
-			  now - r->tsc);
+		log_error("  %-9s rip %016lx", names[r->type % VEXIT_TYPES], r->rip);
 	}
 }

@@ -37,8 +37,9 @@ enum vexit_access { ACCESS_READ = 1, ACCESS_WRITE = 2, ACCESS_EXECUTE = 4, ACCES
 
 struct vexit {
 	enum vexit_type type;
-	u8 length; /* of the instruction, for CPUID, MSR, hypercall, XSETBV, HLT, I/O */
-	u64 rip;   /* of the instruction that exited */
+	u8 length;  /* of the instruction, for CPUID, MSR, hypercall, XSETBV, HLT, I/O */
+	bool quiet; /* no vector was on offer, none was taken: the offer need not be made anew */
+	u64 rip;    /* of the instruction that exited */
 	union {
 		struct {
 			gpa_t gpa;

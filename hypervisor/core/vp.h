@@ -37,7 +37,7 @@ enum gpr { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R
 
 /* For the panic dump: what a VP did last. */
 struct vp_exit_record {
-	u64 rip, tsc;
+	u64 rip;
 	u32 type; /* enum vexit_type */
 };
 

@@ -11,7 +11,7 @@ target_include_directories(hv_objects PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
 target_link_libraries(hv_objects PRIVATE hv_abi keelson_warnings)
 target_compile_definitions(hv_objects PRIVATE KEELSON_VERSION="${PROJECT_VERSION}")
 set(hv_flags
-  -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -fno-omit-frame-pointer
+  -O2 -g -ffreestanding -fno-pic -fno-pie -mcmodel=kernel -mno-red-zone -fno-omit-frame-pointer -momit-leaf-frame-pointer
   -fno-strict-aliasing -fno-common -fno-asynchronous-unwind-tables -m64)
 target_compile_options(hv_objects PRIVATE ${hv_flags}
   $<$<COMPILE_LANGUAGE:C>:-mgeneral-regs-only;-fstack-protector-strong;-mstack-protector-guard=global;-fno-delete-null-pointer-checks>)

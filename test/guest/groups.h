@@ -10,5 +10,6 @@ void test_memory(void);
 void test_lapic(void);
 void test_timer(void);
 void test_ipi(void);
+void test_bench(void);
 
 #endif

@@ -103,7 +103,7 @@ static int method_create(struct manager *manager, struct vm *none, sd_bus_messag
 	struct new_disk disks[MAX_NEW_DISKS];
 	const char *xml;
 	struct job *job;
-	size_t count;
+	size_t count = 0;
 	int r = sd_bus_message_read(m, "s", &xml);
 
 	if (r < 0)

@@ -508,7 +508,7 @@ static int find_bridge(struct manager *manager, const struct domain *config,
 		       const struct domain_interface *card, const char **ret_bridge,
 		       uint32_t *ret_vlan, struct vm_error *err)
 {
-	struct network *network;
+	struct network *network = NULL;
 	int r;
 
 	*ret_vlan = card->vlan;

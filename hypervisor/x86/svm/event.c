@@ -31,7 +31,7 @@ void svm_event_end_offer(struct vp *vp, bool taken)
 	v->offered = -1;
 }
 
-void svm_event_complete(struct vp *vp)
+void svm_event_complete_slowly(struct vp *vp)
 {
 	struct virt_vp *v = vp->arch;
 	struct vmcb *b = v->vmcb;

@@ -58,6 +58,11 @@ void svm_decode_exit(struct vp *vp, struct vexit *e)
 	e->rip = b->rip;
 	if (unlikely(v->step != STEP_NONE) && svm_step_exit(vp, b->exit_code))
 		return;
+	if (b->exit_code == VMEXIT_CPUID) { /* the likeliest, not behind the switch's table */
+		e->type = VEXIT_CPUID;
+		e->length = length_of(b, 2);
+		return;
+	}
 	switch (b->exit_code) {
 	case VMEXIT_INTR:
 		cpu_interrupt_window();
@@ -67,10 +72,6 @@ void svm_decode_exit(struct vp *vp, struct vexit *e)
 	case VMEXIT_VINTR:
 		v->window = false;
 		b->intercept1 &= ~(u32)INTERCEPT1_VINTR;
-		break;
-	case VMEXIT_CPUID:
-		e->type = VEXIT_CPUID;
-		e->length = length_of(b, 2);
 		break;
 	case VMEXIT_MSR:
 		e->type = b->exit_info1 ? VEXIT_MSR_WRITE : VEXIT_MSR_READ;

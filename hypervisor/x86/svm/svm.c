@@ -124,6 +124,7 @@ static void svm_vp_run(struct vp *vp, struct vexit *ret_exit)
 		svm_event_end_offer(vp, false);
 		stgi();
 		ret_exit->type = VEXIT_NONE;
+		ret_exit->quiet = false;
 		return;
 	}
 	b->rax = vp->gpr[RAX];
@@ -134,6 +135,7 @@ static void svm_vp_run(struct vp *vp, struct vexit *ret_exit)
 	svm_switch(vp, v->vmcb_spa.v, cpu->svm_host_vmcb.v, b->interrupt_shadow & 1);
 	vp->gpr[RAX] = b->rax;
 	b->tlb_control = TLB_CONTROL_NONE;
+	ret_exit->quiet = v->offered < 0;
 	svm_event_complete(vp);
 	stgi();
 	svm_decode_exit(vp, ret_exit);

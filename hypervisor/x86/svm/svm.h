@@ -46,7 +46,20 @@ extern bool svm_has_next_rip;
 void svm_decode_exit(struct vp *vp, struct vexit *ret_exit);
 
 /* After VMRUN: what was delivered, what must be delivered again. */
-void svm_event_complete(struct vp *vp);
+void svm_event_complete_slowly(struct vp *vp);
+
+/* The usual case: nothing was offered, nothing interrupted, TPR is as it was. */
+static inline void svm_event_complete(struct vp *vp)
+{
+	struct virt_vp *v = vp->arch;
+	struct vmcb *b = v->vmcb;
+
+	if ((b->exit_int_info & EVENT_VALID) || v->offered >= 0 ||
+	    ((b->vintr ^ vp->lapic.tpr >> 4) & 0xf))
+		svm_event_complete_slowly(vp);
+	else
+		b->event_inject = 0;
+}
 /* The offered vector, if any, was taken or goes back to the local APIC. */
 void svm_event_end_offer(struct vp *vp, bool taken);
 void svm_event_inject_exception(struct vp *vp, u8 vector, u32 error);
