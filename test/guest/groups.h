@@ -10,6 +10,9 @@ void test_memory(void);
 void test_lapic(void);
 void test_timer(void);
 void test_ipi(void);
+void test_time(void);
+void test_device(void);
+void test_state(void);
 void test_bench(void);
 
 #endif

@@ -15,7 +15,8 @@ static const struct {
 } groups[] = {
 	{"cpuid", test_cpuid},   {"msr", test_msr},     {"hypercall", test_hypercall},
 	{"memory", test_memory}, {"lapic", test_lapic}, {"timer", test_timer},
-	{"ipi", test_ipi},       {"bench", test_bench},
+	{"ipi", test_ipi},       {"time", test_time},   {"device", test_device},
+	{"state", test_state},   {"bench", test_bench},
 };
 
 static void run_group(const char *name, size_t length)

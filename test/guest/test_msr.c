@@ -235,6 +235,8 @@ static void test_crash(void)
 /* Addresses that no page or text may be at: nothing happens to the hypervisor. */
 static void test_bad_pages(void)
 {
+	static const char *const names[] = {"msr-page-far", "msr-page-farthest", "msr-page-device",
+					    "msr-page-own"};
 	struct hv_range own[HV_MAX_RANGES];
 	u64 bad[] = {FAR_ADDRESS, ~0ull & ~0xfffull, LOCAL_APIC_PAGE, 0};
 
@@ -245,7 +247,7 @@ static void test_bad_pages(void)
 			       !msr_set(HV_MSR_REFERENCE_TSC, bad[i] | HV_MSR_PAGE_ENABLE) &&
 			       !msr_set(HV_MSR_VP_ASSIST, bad[i] | HV_MSR_PAGE_ENABLE);
 
-		check(refused, "msr-page-bad", "%lx is accepted", bad[i]);
+		check(refused, names[i], "%lx is accepted", bad[i]);
 		wrmsr(HV_MSR_CRASH_P0 + 3, bad[i]);
 		wrmsr(HV_MSR_CRASH_P4, ~0ull >> i * 16);
 		wrmsr(HV_MSR_CRASH_CTL, HV_CRASH_NOTIFY | HV_CRASH_MESSAGE);
