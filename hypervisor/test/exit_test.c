@@ -395,8 +395,8 @@ START_TEST(counters_and_history)
 	exit_dump_history(vp);
 	n = log_read(&cursor, text, sizeof(text) - 1, &lost);
 	text[n] = '\0';
-	ck_assert_ptr_nonnull(strstr(text, "undefined rip 000000000000dead, 100 ticks ago\n"));
-	ck_assert_ptr_nonnull(strstr(text, "interrupt rip 0000000000001005, 1500 ticks ago\n"));
+	ck_assert_ptr_nonnull(strstr(text, "undefined rip 000000000000dead\n"));
+	ck_assert_ptr_nonnull(strstr(text, "interrupt rip 0000000000001005\n"));
 	ck_assert_ptr_null(strstr(text, "1004,")); /* 16 are kept */
 }
 END_TEST
