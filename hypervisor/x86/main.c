@@ -30,7 +30,7 @@ static u64 pool_need(void)
 
 	cpuid(0x80000008, 0, leaf);
 	map = PAGE_SIZE << (max_u64(min_u64(leaf[0] & 0xff, 48), 39) - 39);
-	return align_up(2 * (0x40000 + 0x18000ull * acpi_facts.cpu_count + map), SIZE_2M);
+	return align_up(2 * (0x40000 + 0x28000ull * acpi_facts.cpu_count + map), SIZE_2M);
 }
 
 static const char *prepare(void)

@@ -21,7 +21,7 @@ static u32 physical_address_bits(void)
 	return (u32)min_u64(leaf[0] & 0xff, 48); /* four levels of tables reach no further */
 }
 
-/* Guest-physical = system-physical everywhere, with nothing where the hypervisor lives. */
+/* Guest-physical = system-physical everywhere, with nothing where the hypervisor lives or rules. */
 static void map_memory(struct partition *p)
 {
 	bool flush;
@@ -35,6 +35,9 @@ static void map_memory(struct partition *p)
 		CHECK(!gpa_unmap_range(&p->map, GPA(k->start), k->size, &flush));
 		log_info("hypervisor memory %lx-%lx", k->start, k->start + k->size - 1);
 	}
+	CHECK(!gpa_unmap_range(&p->map, GPA(APIC_BASE_ADDRESS), PAGE_SIZE, &flush));
+	log_info("hypervisor memory %llx-%llx (the processors' local APICs)", APIC_BASE_ADDRESS,
+		 APIC_BASE_ADDRESS + PAGE_SIZE - 1);
 }
 
 void root_create(void)

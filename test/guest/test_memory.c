@@ -10,6 +10,8 @@
 #include "cpu.h"
 #include "groups.h"
 #include "hv.h"
+#include "hv/hypercall.h"
+#include "hv/partition.h"
 
 #define ROUNDS   200u
 #define E820_RAM 1
@@ -404,6 +406,102 @@ static void test_init(u64 at)
 	      seen);
 }
 
+/* --- memory that becomes the hypervisor's at run time --- */
+
+static u8 lent[3 * PAGE_SIZE] aligned_to(PAGE_SIZE); /* the page in the middle */
+
+#define LENT (lent + PAGE_SIZE)
+
+static bool deposit(void)
+{
+	static u64 input[2] aligned_to(16);
+
+	input[0] = HV_PARTITION_ID_SELF;
+	input[1] = (u64)LENT / PAGE_SIZE;
+	return hypercall(HV_CALL_DEPOSIT_MEMORY | 1ull << HV_CONTROL_REPS_SHIFT, (u64)input, 0) ==
+	       1ull << HV_RESULT_REPS_SHIFT;
+}
+
+static bool withdraw(void)
+{
+	static u64 input[2] aligned_to(16), output aligned_to(8);
+	u64 result;
+
+	input[0] = HV_PARTITION_ID_SELF;
+	input[1] = 0;
+	result = hypercall(HV_CALL_WITHDRAW_MEMORY | 1ull << HV_CONTROL_REPS_SHIFT, (u64)input,
+			   (u64)&output);
+	return result == 1ull << HV_RESULT_REPS_SHIFT && output == (u64)LENT / PAGE_SIZE;
+}
+
+/* Both operands foreign, on pages far from each other; and across both borders of the page. */
+static void test_two_pages(void)
+{
+	volatile u64 *border = (volatile u64 *)(LENT - 4), *end = (volatile u64 *)(LENT + 4092);
+	const void *from = (const void *)own[0].start;
+	void *to = LENT;
+	u64 count = 64, before, after;
+
+	__asm__ volatile("rep movsb" : "+S"(from), "+D"(to), "+c"(count) : : "memory");
+	check(all_ones(LENT, 64) && !count, "memory-two-foreign-pages", "%lu bytes left", count);
+	memset(lent, 0x11, 4096);
+	memset(lent + 8192, 0x22, 4096);
+	before = *border;
+	after = *end;
+	*border = 0x3333333333333333;
+	*end = 0x4444444444444444;
+	check(before == 0xffffffff11111111 && after == 0x22222222ffffffff &&
+		      *border == 0xffffffff33333333 && *end == 0x44444444ffffffff,
+	      "memory-borders", "read %lx and %lx, then %lx and %lx", before, after, *border, *end);
+}
+
+static void test_deposit(void)
+{
+	memset(lent, 0x55, sizeof(lent));
+	if (!check(deposit(), "memory-deposit", "refused"))
+		return;
+	print_line("deposited: %p", LENT);
+	test_reads((u64)LENT);
+	test_reads((u64)LENT + PAGE_SIZE - 64);
+	test_writes((u64)LENT + 128);
+	test_execution((u64)LENT);
+	test_page_tables((u64)LENT);
+	test_trap_flag((u64)LENT + 256);
+	test_all_processors((u64)LENT);
+	test_two_pages();
+	check(withdraw(), "memory-withdraw", "refused, or another page");
+	memset(LENT, 0x66, PAGE_SIZE);
+	check(LENT[0] == 0x66 && LENT[PAGE_SIZE - 1] == 0x66, "memory-back", "found %x and %x",
+	      LENT[0], LENT[PAGE_SIZE - 1]);
+}
+
+/* The map changes while others are in the middle of a touch, of another page or of this one. */
+static void test_deposit_under_load(void)
+{
+	u32 wrong = 0;
+
+	seen = 0;
+	laps = 0;
+	stop = false;
+	for (u32 i = 1; i < cpu_count; i++)
+		cpu_begin(i, hammer_until_stop, (void *)own[0].start);
+	for (u32 i = 0; i < 100; i++) {
+		volatile u64 *p = (volatile u64 *)LENT;
+
+		*p = i;
+		wrong += *p != i;
+		wrong += !deposit();
+		*p = i;
+		wrong += *p != ~0ull;
+		wrong += !withdraw();
+	}
+	store(stop, true);
+	for (u32 i = 1; i < cpu_count; i++)
+		wrong += !cpu_wait(i);
+	check(!wrong && !seen && laps, "memory-deposit-under-load",
+	      "%u wrong, %u reads were not ones, %lu laps", wrong, seen, laps);
+}
+
 static void test_not_ram(void)
 {
 	u32 overlaps = 0;
@@ -435,7 +533,9 @@ void test_memory(void)
 	test_straddling_code(own[0].start);
 	test_straddling_data(own[0].start);
 	test_count(own[0].start + 4096);
+	test_deposit();
 	if (cpu_count > 1) {
+		test_deposit_under_load();
 		storm("memory-interrupts", own[0].start, APIC_ASSERT | VECTOR_STORM,
 		      &cpu_of(1)->irq_count[VECTOR_STORM]);
 		storm("memory-nmis", own[0].start, APIC_ASSERT | APIC_MODE_NMI,

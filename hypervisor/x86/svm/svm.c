@@ -106,7 +106,7 @@ static void svm_vp_init(struct vp *vp)
 	b->nested_control = NESTED_PAGING;
 	b->nested_cr3 = arch_unmap(vp->partition->map.root).v;
 	b->pat = rdmsr(MSR_PAT);
-	svm_step_init(vp);
+	svm_foreign_init(vp);
 }
 
 /*
@@ -130,6 +130,7 @@ static void svm_vp_run(struct vp *vp, struct vexit *ret_exit)
 	b->rax = vp->gpr[RAX];
 	if (unlikely(cpu->flush_tlb)) {
 		cpu->flush_tlb = false;
+		svm_step_cancel(vp); /* its map may be of yesterday */
 		b->tlb_control = TLB_CONTROL_FLUSH_ALL;
 	}
 	svm_switch(vp, v->vmcb_spa.v, cpu->svm_host_vmcb.v, b->interrupt_shadow & 1);

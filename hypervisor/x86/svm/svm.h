@@ -5,6 +5,7 @@
  *   exit.c    hardware exit → struct vexit
  *   event.c   injection: exceptions, NMI, interrupts, what an exit interrupted
  *   regs.c    register access
+ *   foreign.c the map with ones in place of the hypervisor's memory
  *   step.c    one instruction, against the page of ones or to end an NMI handler
  */
 #ifndef X86_SVM_SVM_H
@@ -21,8 +22,15 @@
 
 enum svm_step {
 	STEP_NONE,
-	STEP_FOREIGN, /* on step_cr3 */
+	STEP_FOREIGN, /* on the map of foreign.c */
 	STEP_IRET,    /* the one that ends an NMI handler */
+};
+
+/* Up to eight pages, each with three tables on the way to it. */
+struct svm_foreign {
+	u64 *table[1 + 8 * 3]; /* the first is the root */
+	u32 used;
+	void *ones;
 };
 
 /* The vendor's part of a VP. */
@@ -35,8 +43,7 @@ struct virt_vp {
 	enum svm_step step;
 	bool step_tf; /* guest's own TF, and DR6, before the step */
 	u64 step_dr6;
-	u64 step_cr3;
-	void *step_page; /* what stands in for the hypervisor's memory: ones */
+	struct svm_foreign foreign;
 };
 
 extern const struct virt_ops svm_ops;
@@ -72,8 +79,13 @@ void svm_event_offer_irq(struct vp *vp, int vector);
 void svm_get_regs(struct vp *vp, struct vregs *ret_regs);
 void svm_set_regs(struct vp *vp, const struct vregs *regs);
 
-/* Gives a root VP its second map, equal to the first but for the hypervisor's memory. */
-void svm_step_init(struct vp *vp);
+/* foreign.c: tables of a root VP; a new map (its CR3) without foreign pages; one such page. */
+void svm_foreign_init(struct vp *vp);
+u64 svm_foreign_begin(struct vp *vp);
+bool must_check svm_foreign_add(struct vp *vp, gpa_t gpa);
+/* What was written to them is forgotten. */
+void svm_foreign_end(struct vp *vp);
+
 void svm_step_begin(struct vp *vp);
 void svm_step_begin_iret(struct vp *vp);
 /* Takes a step back, if there is one, before its instruction runs. */
