@@ -147,6 +147,7 @@ struct vid_regs {
 	uint64_t gpr[16]; /* enum vid_gpr */
 	uint64_t rip;
 	uint64_t rflags;
+	uint64_t reserved[13];
 	struct vid_segment segment[6];     /* enum vid_segment_index */
 	uint64_t cr0, cr3, cr4, cr8, efer; /* read only here */
 };
