@@ -46,7 +46,8 @@ struct cpu {
 	struct tss tss;
 	void (*work)(void *);
 	void *work_arg;
-	void (*nmi)(void); /* called by the NMI handler */
+	void (*nmi)(void);           /* called by the NMI handler */
+	void (*machine_check)(void); /* called for #MC */
 	bool (*debug)(struct trap_frame *f);
 	u64 nmi_count;
 	u64 irq_count[256];

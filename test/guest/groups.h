@@ -12,6 +12,7 @@ void test_timer(void);
 void test_ipi(void);
 void test_time(void);
 void test_device(void);
+void test_machine(void);
 void test_state(void);
 void test_bench(void);
 

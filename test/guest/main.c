@@ -16,7 +16,7 @@ static const struct {
 	{"cpuid", test_cpuid},   {"msr", test_msr},     {"hypercall", test_hypercall},
 	{"memory", test_memory}, {"lapic", test_lapic}, {"timer", test_timer},
 	{"ipi", test_ipi},       {"time", test_time},   {"device", test_device},
-	{"state", test_state},   {"bench", test_bench},
+	{"state", test_state},   {"bench", test_bench}, {"machine", test_machine},
 };
 
 static void run_group(const char *name, size_t length)

@@ -88,6 +88,8 @@ void trap_handle(struct trap_frame *f)
 		store(c->nmi_count, c->nmi_count + 1);
 		if (c->nmi)
 			c->nmi();
+	} else if (f->vector == VECTOR_MC && c->machine_check) {
+		c->machine_check();
 	} else if (f->vector == VECTOR_DB && c->debug && c->debug(f)) {
 		return;
 	} else if (c->catch) {
