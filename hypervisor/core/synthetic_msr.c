@@ -17,7 +17,7 @@
 #include "hv/msr.h"
 
 #define HYPERCALL_PAGE_BITS (HV_MSR_PAGE_MASK | HV_MSR_PAGE_ENABLE | HV_MSR_HYPERCALL_LOCKED)
-#define CRASH_TEXT_MAX      160u
+#define CRASH_LINE_MAX      160u
 
 /* The guest's page that an MSR value names, or NULL. */
 static void *page_of(struct vp *vp, u64 value)
@@ -99,22 +99,25 @@ static bool write_vp_assist(struct vp *vp, u64 value)
 	return true;
 }
 
-/* The message is for people: what cannot be printed becomes a dot. */
+/* The message, up to a page, is for people: line by line, and what cannot be printed is a dot. */
 static void log_crash_message(struct vp *vp)
 {
-	char text[CRASH_TEXT_MAX + 1];
-	u64 i, length = min_u64(vp->crash_parameter[4], CRASH_TEXT_MAX);
-	const char *from =
+	char line[CRASH_LINE_MAX + 1];
+	u64 n = 0, length = min_u64(vp->crash_parameter[4], PAGE_SIZE);
+	const char *text =
 		partition_memory(vp->partition, GPA(vp->crash_parameter[3]), length, GPA_READ);
 
-	if (!from)
-		return;
-	memcpy(text, from, length);
-	for (i = 0; i < length; i++)
-		if (text[i] < ' ' || text[i] > '~')
-			text[i] = '.';
-	text[length] = '\0';
-	log_error("partition %lu: %s", vp->partition->id, text);
+	for (u64 i = 0; text && i < length; i++) {
+		char c = __atomic_load_n(&text[i], __ATOMIC_RELAXED);
+
+		if (c != '\n')
+			line[n++] = c < ' ' || c > '~' ? '.' : c;
+		if (n && (c == '\n' || n == CRASH_LINE_MAX || i + 1 == length)) {
+			line[n] = '\0';
+			log_error("partition %lu: %s", vp->partition->id, line);
+			n = 0;
+		}
+	}
 }
 
 static bool write_crash_control(struct vp *vp, u64 value)

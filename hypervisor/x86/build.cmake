@@ -23,7 +23,7 @@ add_custom_command(OUTPUT ${hv_script}
   DEPENDS x86/keelson.lds.S x86/layout.h)
 
 set(hv_link
-  ${CMAKE_C_COMPILER} -m64 -nostdlib -static -no-pie -Wl,-T,${hv_script} -Wl,--build-id=none
+  ${CMAKE_C_COMPILER} -m64 -nostdlib -static -Wl,-T,${hv_script} -Wl,--build-id=none
   -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack)
 set(hv_pass1 ${CMAKE_CURRENT_BINARY_DIR}/keelson.pass1.elf)
 set(hv_symbols ${CMAKE_CURRENT_BINARY_DIR}/symbols)

@@ -11,7 +11,7 @@ ENTRY(start)
 
 PHDRS
 {
-	boot PT_LOAD FLAGS(7);
+	boot PT_LOAD FLAGS(5);
 	text PT_LOAD FLAGS(5);
 	rodata PT_LOAD FLAGS(4);
 	data PT_LOAD FLAGS(6);

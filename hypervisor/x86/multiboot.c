@@ -88,19 +88,31 @@ static void add_module(u64 start, u64 end, const char *string)
 		b->module[b->module_count++] = (struct boot_module){start, end - start, string};
 }
 
+/* QEMU's strings begin with the name of the file, which is none of the reader's business. */
+static const char *arguments(u64 address)
+{
+	const char *s = low(address);
+
+	if (strcmp(boot_info.loader, "qemu"))
+		return s;
+	while (*s && *s != ' ')
+		s++;
+	return *s ? s + 1 : s;
+}
+
 static void read_multiboot1(const struct mb1_info *info)
 {
 	const struct mb1_module *m = low(info->mods_addr);
 	u32 offset = 0;
 
 	boot_info.info_size = sizeof(*info);
-	if (info->flags & MB1_HAS_CMDLINE)
-		boot_info.command_line = low(info->cmdline);
 	if (info->flags & MB1_HAS_LOADER)
 		boot_info.loader = low(info->loader_name);
+	if (info->flags & MB1_HAS_CMDLINE)
+		boot_info.command_line = arguments(info->cmdline);
 	if (info->flags & MB1_HAS_MODULES)
 		for (u32 i = 0; i < info->mods_count; i++)
-			add_module(m[i].start, m[i].end, low(m[i].string));
+			add_module(m[i].start, m[i].end, arguments(m[i].string));
 	while ((info->flags & MB1_HAS_MMAP) && offset < info->mmap_length) {
 		const struct mb1_mmap *e = low(info->mmap_addr + offset);
 

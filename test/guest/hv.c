@@ -3,6 +3,7 @@
 #include "check.h"
 #include "core/format.h"
 #include "hv.h"
+#include "hv/cpuid.h"
 #include "hv/hypercall.h"
 #include "hv/msr.h"
 #include "x86/asm.h"
@@ -16,6 +17,11 @@ static u64 input[8] aligned_to(64);
 
 void hv_init(void)
 {
+	u32 leaf[4];
+
+	cpuid(HV_CPUID_VENDOR, 0, leaf);
+	if (leaf[1] != 0x7263694d) /* "Micr" */
+		check_abort("no hypervisor");
 	wrmsr(HV_MSR_GUEST_OS_ID, GUEST_OS_ID);
 	wrmsr(HV_MSR_HYPERCALL, (u64)hypercall_page | HV_MSR_PAGE_ENABLE);
 }

@@ -31,11 +31,8 @@ static void run_group(const char *name, size_t length)
 	check_abort("no group is named like '%s'", name);
 }
 
-/* The first word is the loader's name for this file. */
 static void run_groups(const char *words)
 {
-	while (*words && *words != ' ')
-		words++;
 	for (;;) {
 		const char *start;
 
