@@ -17,6 +17,8 @@ systemctl --failed --no-legend
 for cpu in $(seq 0 $(($(nproc) - 1))); do
 	taskset -c "$cpu" sleep 0.1 && echo "slept on $cpu"
 done
+echo "arguments $(cat /proc/cmdline)"
+echo "suspend $(cat /sys/power/mem_sleep), $(cat /sys/power/disk)"
 dmesg
 EOF
 expect_status 0
@@ -30,6 +32,9 @@ expect "$out" '^state running$'
 expect "$out" 'Hypervisor detected: Microsoft Hyper-V'
 expect "$out" 'x2apic: enabled by BIOS'
 expect_healthy_kernel
+expect "$out" '^arguments (BOOT_IMAGE=[^ ]* )?root='
+# What the hypervisor would not survive is not on offer.
+[ "$loader" = direct ] || expect "$out" '^suspend \[s2idle\].*, \[disabled\]$'
 expect "$log" "^keelson \\| .* $cpus processor"
 # The hypervisor keeps less than 32 MiB for itself; Linux its image, and a 32nd for its tables.
 found=$(sed -n 's/^memory //p' "$out")

@@ -16,6 +16,7 @@ while read -r first last; do
 		/carry/physmem "$first" "$last"
 	fi
 done
+/carry/physmem fee00000 fee00fff # the local APICs
 sync
 dmesg
 EOF

@@ -11,4 +11,5 @@ EOF
 expect_status 125
 expect "$log" '^root \| .*Kernel panic - not syncing: sysrq triggered crash'
 expect "$log" '^keelson \| .*reports a crash'
+expect "$log" '^keelson \| .*partition 1: .*Kernel panic'
 expect "$err" 'Kernel panic'
