@@ -67,6 +67,9 @@ bool must_check arch_msr_write_safe(u32 msr, u64 value);
 u64 arch_xcr0_supported(void);
 void arch_set_xcr0(struct vp *vp, u64 value);
 
+/* Size of a child's XSAVE area: standard form, up to AVX. */
+size_t arch_xsave_size(void);
+
 /*
  * Returns when no processor uses an old translation of the partition's map: neither the guest nor
  * an exit that was being handled. A processor that waits in here counts as done; so nobody keeps

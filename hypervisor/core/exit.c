@@ -18,7 +18,6 @@
 #define XCR0_X87     BIT(0)
 #define XCR0_SSE     BIT(1)
 #define XCR0_AVX     BIT(2)
-#define XCR0_CHILD   (XCR0_X87 | XCR0_SSE | XCR0_AVX)
 #define XCR0_MPX     (BIT(3) | BIT(4))
 #define XCR0_AVX_512 (BIT(5) | BIT(6) | BIT(7))
 

@@ -13,6 +13,9 @@
 
 #include "core/virt.h"
 
+/* What a child may have in XCR0: x87, SSE, AVX. */
+#define XCR0_CHILD 7ull
+
 void exit_handle(struct vp *vp, const struct vexit *e);
 
 /*

@@ -5,6 +5,7 @@
  */
 #include "core/arch.h"
 #include "core/calls.h"
+#include "core/exit.h"
 #include "core/format.h"
 #include "core/lapic_state.h"
 #include "core/manage.h"
@@ -64,8 +65,10 @@ static void *state_memory(struct vp *vp, u32 type, size_t *ret_size)
 {
 	void *page;
 
-	if (type == HV_VP_STATE_XSAVE)
-		return virt->xsave_area(vp, ret_size);
+	if (type == HV_VP_STATE_XSAVE) {
+		*ret_size = arch_xsave_size();
+		return vp->xsave;
+	}
 	page = synic_page(vp, type);
 	*ret_size = page ? PAGE_SIZE : 0;
 	return page;
@@ -138,7 +141,7 @@ static hv_status get_state(struct hypercall *call, struct vp *vp, u32 type, u64 
  */
 static void clean_xsave(void *area, size_t size)
 {
-	u64 supported = arch_xcr0_supported();
+	u64 supported = arch_xcr0_supported() & XCR0_CHILD;
 	u32 mxcsr;
 	u64 header[8] = {0};
 

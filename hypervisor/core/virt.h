@@ -136,7 +136,10 @@ struct virt_ops {
 	/* ---- children ---- */
 
 	const struct gpa_map_format *map_format;
-	/* The vendor's part of a child's VP, from `pool`. False: the pool is short, nothing taken. */
+	/*
+	 * The vendor's part of a child's VP and its XSAVE area, from `pool`. False: the pool is short,
+	 * nothing taken.
+	 */
 	bool (*vp_create)(struct vp *vp, struct page_pool *pool);
 	void (*vp_destroy)(struct vp *vp, struct page_pool *pool);
 	/* This processor goes over from its root VP to the child's, and back. */
@@ -145,13 +148,10 @@ struct virt_ops {
 	/* MSRs that belong to the guest and do not exit (msr.c lists them); false: not such a one. */
 	bool (*get_msr)(const struct vp *vp, u32 msr, u64 *ret_value);
 	bool (*set_msr)(struct vp *vp, u32 msr, u64 value);
-	u64 (*xcr0)(const struct vp *vp);
 	/* Whether the guest takes an ExtINT now; if not, an exit comes as soon as it does. */
 	bool (*extint_window)(struct vp *vp);
 	/* Interrupt shadow and blocked NMIs: HV_INTERRUPT_STATE_*. */
 	u64 (*interrupt_state)(const struct vp *vp);
-	/* The VP's XSAVE area in standard form, while it is stopped. */
-	void *(*xsave_area)(struct vp *vp, size_t *ret_size);
 };
 
 extern const struct virt_ops *virt;

@@ -101,6 +101,8 @@ struct vp {
 	struct hv_register_page *register_page;
 	struct hv_intercept_page *intercept_page;
 	u64 mtrr[VP_MTRRS];
+	u64 xcr0;    /* set by arch_set_xcr0() */
+	void *xsave; /* arch_xsave_size() bytes; its extended state while it is not dispatched */
 	u64 misc_enable, tsc_adjust;
 
 	u64 exits[VP_EXIT_TYPES];

@@ -55,11 +55,9 @@ struct virt_vp {
 	u8 cpl;
 	bool long_mode;
 	u64 tsc_offset;
-	u64 xcr0;
 	bool inside; /* between enter() and leave() */
 	u64 lstar;   /* stands for the MSRs that do not exit */
 	u64 interrupt_state;
-	u8 *xsave;     /* a page of its pool */
 	u32 advanced;  /* bytes */
 	int exception; /* last injected vector, or -1 */
 	u32 exception_error;

@@ -177,10 +177,15 @@ u64 arch_xcr0_supported(void)
 	return 0x2ff;
 }
 
+size_t arch_xsave_size(void)
+{
+	return 832;
+}
+
 void arch_set_xcr0(struct vp *vp, u64 value)
 {
 	fake.xcr0 = value;
-	vp->arch->xcr0 = value;
+	vp->xcr0 = value;
 }
 
 void arch_quiesce(void)

@@ -72,8 +72,8 @@ static bool vp_create(struct vp *vp, struct page_pool *pool)
 		return false;
 	}
 	vp->arch = v;
-	v->xsave = xsave;
-	v->xcr0 = 1;
+	vp->xsave = xsave;
+	vp->xcr0 = 1;
 	v->long_mode = true;
 	fake_vp_clear(vp);
 	return true;
@@ -81,7 +81,7 @@ static bool vp_create(struct vp *vp, struct page_pool *pool)
 
 static void vp_destroy(struct vp *vp, struct page_pool *pool)
 {
-	page_pool_give(pool, vp->arch->xsave);
+	page_pool_give(pool, vp->xsave);
 	page_pool_give(pool, vp->arch);
 }
 
@@ -113,11 +113,6 @@ static bool set_msr(struct vp *vp, u32 msr, u64 value)
 	return msr == MSR_LSTAR;
 }
 
-static u64 xcr0(const struct vp *vp)
-{
-	return vp->arch->xcr0;
-}
-
 static bool extint_window(struct vp *vp)
 {
 	return !vp->arch->extint_blocked && (vp->arch->regs.rflags & 0x200);
@@ -126,12 +121,6 @@ static bool extint_window(struct vp *vp)
 static u64 interrupt_state(const struct vp *vp)
 {
 	return vp->arch->interrupt_state;
-}
-
-static void *xsave_area(struct vp *vp, size_t *ret_size)
-{
-	*ret_size = 832;
-	return vp->arch->xsave;
 }
 
 static void get_regs(struct vp *vp, struct vregs *ret_regs)
@@ -258,10 +247,8 @@ static const struct virt_ops fake_ops = {
 	.leave = leave,
 	.get_msr = get_msr,
 	.set_msr = set_msr,
-	.xcr0 = xcr0,
 	.extint_window = extint_window,
 	.interrupt_state = interrupt_state,
-	.xsave_area = xsave_area,
 };
 
 const struct virt_ops *virt = &fake_ops;

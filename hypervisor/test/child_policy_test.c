@@ -113,7 +113,7 @@ START_TEST(osxsave_and_avx_follow_the_guest)
 	prepare();
 	vp->arch->regs.cr4 = 1 << 18;
 	ck_assert_uint_eq(read_full(1, 0)[2] >> 27 & 1, 1);
-	vp->arch->xcr0 = 7;
+	vp->xcr0 = 7;
 	ck_assert_uint_eq(read_full(0xd, 0)[1], 832);
 }
 END_TEST

@@ -65,22 +65,6 @@ bool arch_msr_write_safe(u32 msr, u64 value)
 	return !wrmsr_safe(msr, value);
 }
 
-u64 arch_xcr0_supported(void)
-{
-	u32 leaf[4];
-
-	if (!(read_cr4() & CR4_OSXSAVE))
-		return 0;
-	cpuid(0xd, 0, leaf);
-	return (u64)leaf[3] << 32 | leaf[0];
-}
-
-/* The hypervisor uses no extended state: the guest's XCR0 stays in place while we run. */
-void arch_set_xcr0(struct vp *vp, u64 value)
-{
-	xsetbv(0, value);
-}
-
 void arch_quiesce(void)
 {
 	cpu_quiesce(this_cpu());

@@ -143,6 +143,7 @@ int wrmsr_safe(u32 msr, u64 value);
 #define MSR_TSC_ADJUST 0x3b
 #define MSR_EFER       0xc0000080
 #define MSR_PAT        0x277
+#define MSR_PRED_CMD   0x49
 #define MSR_GS_BASE    0xc0000101
 #define MSR_VM_CR      0xc0010114
 #define MSR_VM_HSAVE   0xc0010117

@@ -29,13 +29,17 @@ struct cpu {
 	u32 apic_id;
 	u64 gdt[5];
 	struct tss tss;
-	struct vp *vp; /* the root VP of this processor */
+	struct vp *vp;    /* the root VP of this processor */
+	struct vp *child; /* whose state is in the processor instead, or NULL */
 	struct timer_queue timers;
 	spa_t svm_host_save;  /* for the processor (VM_HSAVE_PA) */
 	spa_t svm_host_vmcb;  /* for our VMSAVE and VMLOAD */
 	bool online;          /* atomic */
 	bool flush_requested; /* atomic: see cpu_quiesce() */
 	bool flush_tlb;       /* before the next entry */
+	u32 asid_next;        /* svm/child.c: of this generation */
+	u64 asid_generation;
+	u64 last_child; /* the serial number of the VP that was here last */
 
 	/* Level-triggered vectors whose physical EOI is held back: see intr.c. */
 	u32 level_in_service[8];

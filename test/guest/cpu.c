@@ -92,7 +92,7 @@ static void enable_extended_state(void)
 	xsetbv(0, leaf[0] & 7);
 }
 
-static void init_cpu(u32 index)
+void cpu_init_child(u32 index)
 {
 	struct cpu *c = cpu_of(index);
 
@@ -101,6 +101,11 @@ static void init_cpu(u32 index)
 	load_descriptors(c);
 	trap_load();
 	enable_extended_state();
+}
+
+static void init_cpu(u32 index)
+{
+	cpu_init_child(index);
 	apic_write(APIC_SVR, APIC_SVR_ENABLE | VECTOR_SPURIOUS);
 	apic_write(APIC_TPR, 0);
 }

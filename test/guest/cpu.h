@@ -72,6 +72,9 @@ bool cpu_start_others(void);
 /* INIT and SIPI for one; it comes back idle. False: it did not come. */
 bool cpu_restart(u32 index);
 
+/* Tables and extended state for the VP of a child, in a block that no processor uses. */
+void cpu_init_child(u32 index);
+
 /* Runs f(arg) on another processor, not waiting; then waits for it. cpu_run() does both. */
 void cpu_begin(u32 index, void (*f)(void *), void *arg);
 bool must_check cpu_wait(u32 index);

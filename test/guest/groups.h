@@ -14,6 +14,7 @@ void test_time(void);
 void test_device(void);
 void test_machine(void);
 void test_state(void);
+void test_child(void);
 void test_bench(void);
 
 #endif

@@ -17,6 +17,7 @@ static const struct {
 	{"memory", test_memory}, {"lapic", test_lapic}, {"timer", test_timer},
 	{"ipi", test_ipi},       {"time", test_time},   {"device", test_device},
 	{"state", test_state},   {"bench", test_bench}, {"machine", test_machine},
+	{"child", test_child},
 };
 
 static void run_group(const char *name, size_t length)

@@ -96,17 +96,30 @@ bool svm_event_inject_nmi(struct vp *vp)
 	return true;
 }
 
+/* Open for an ExtINT; if not, svm_event_offer_irq() asks for an exit. A step ends with one. */
+static bool is_open(struct virt_vp *v)
+{
+	if (v->step != STEP_NONE)
+		return false;
+	v->window = !(v->vmcb->rflags & RFLAGS_IF) || (v->vmcb->interrupt_shadow & 1);
+	return !v->window;
+}
+
 bool svm_event_inject_extint(struct vp *vp, u8 vector)
 {
-	struct vmcb *b = vp->arch->vmcb;
-
-	if (vp->arch->step != STEP_NONE)
+	if (!is_open(vp->arch))
 		return false;
-	vp->arch->window = !(b->rflags & RFLAGS_IF) || (b->interrupt_shadow & 1);
-	if (vp->arch->window)
-		return false;
-	b->event_inject = EVENT_VALID | EVENT_INTR | vector;
+	vp->arch->vmcb->event_inject = EVENT_VALID | EVENT_INTR | vector;
 	return true;
+}
+
+bool svm_event_extint_window(struct vp *vp)
+{
+	if (is_open(vp->arch))
+		return true;
+	svm_event_end_offer(vp, false);
+	svm_event_offer_irq(vp, -1);
+	return false;
 }
 
 /* A virtual interrupt that is never taken: its intercept says that the guest could take one. */

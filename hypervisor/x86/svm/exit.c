@@ -38,10 +38,16 @@ static void decode_io(const struct vmcb *b, struct vexit *e)
 	e->io.rep = info & IOIO_REP;
 }
 
-static void decode_exception(const struct vmcb *b, struct vexit *e)
+/* A machine check that came while a child ran is the root's. */
+static void decode_exception(const struct vp *vp, const struct vmcb *b, struct vexit *e)
 {
 	u8 vector = (u8)(b->exit_code - VMEXIT_EXCP);
+	struct vp *root = this_cpu()->vp;
 
+	if (vector == VECTOR_MC && vp != root) {
+		__atomic_fetch_or(&root->events, VP_EVENT_MC, __ATOMIC_SEQ_CST);
+		return;
+	}
 	e->type = VEXIT_EXCEPTION;
 	e->exception.vector = vector;
 	e->exception.has_error = vector_has_error(vector);
@@ -96,8 +102,13 @@ void svm_decode_exit(struct vp *vp, struct vexit *e)
 		e->length = length_of(b, 3);
 		break;
 	case VMEXIT_INVD: /* as WBINVD: what it would throw away may be ours */
-		wbinvd();
+	case VMEXIT_WBINVD:
+		if (vp == this_cpu()->vp) /* a child has no device that looks past the caches */
+			wbinvd();
 		b->rip += length_of(b, 2);
+		break;
+	case VMEXIT_DR_FIRST ... VMEXIT_DR_LAST:
+		svm_child_take_debug(vp);
 		break;
 	case VMEXIT_IRET:
 		svm_step_begin_iret(vp);
@@ -105,13 +116,19 @@ void svm_decode_exit(struct vp *vp, struct vexit *e)
 	case VMEXIT_SHUTDOWN:
 		e->type = VEXIT_SHUTDOWN;
 		break;
+	case VMEXIT_RDPMC:
+	case VMEXIT_RSM:
+	case VMEXIT_RDTSCP:
+	case VMEXIT_MONITOR:
+	case VMEXIT_MWAIT:
+	case VMEXIT_RDPRU:
 	case VMEXIT_INVLPGA:
 	case VMEXIT_VMRUN:
 	case VMEXIT_VMLOAD ... VMEXIT_SKINIT:
 		e->type = VEXIT_UNDEFINED;
 		break;
 	case VMEXIT_EXCP ... VMEXIT_EXCP + 31:
-		decode_exception(b, e);
+		decode_exception(vp, b, e);
 		break;
 	default:
 		e->type = VEXIT_UNKNOWN;

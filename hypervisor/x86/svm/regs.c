@@ -50,7 +50,11 @@ void svm_get_regs(struct vp *vp, struct vregs *r)
 void svm_set_regs(struct vp *vp, const struct vregs *r)
 {
 	struct vmcb *b = vp->arch->vmcb;
+	u64 efer = r->efer | EFER_SVME;
 
+	/* Translations of another CR3 or mode may be cached. */
+	if ((b->cr0 ^ r->cr0) | (b->cr3 ^ r->cr3) | (b->cr4 ^ r->cr4) | (b->efer ^ efer))
+		b->tlb_control = svm_flush;
 	b->rip = r->rip;
 	b->rflags = r->rflags;
 	b->rsp = r->rsp;
@@ -58,7 +62,7 @@ void svm_set_regs(struct vp *vp, const struct vregs *r)
 	b->cr2 = r->cr2;
 	b->cr3 = r->cr3;
 	b->cr4 = r->cr4;
-	b->efer = r->efer | EFER_SVME;
+	b->efer = efer;
 	b->dr6 = r->dr6;
 	b->dr7 = r->dr7;
 	for (int i = 0; i < SEG_COUNT; i++)
@@ -69,6 +73,4 @@ void svm_set_regs(struct vp *vp, const struct vregs *r)
 	b->idtr.base = r->idtr.base;
 	b->idtr.limit = r->idtr.limit;
 	b->interrupt_shadow = 0;
-	/* Translations of another CR3 or mode may be cached. */
-	b->tlb_control = TLB_CONTROL_FLUSH_ALL;
 }

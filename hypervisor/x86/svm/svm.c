@@ -7,16 +7,18 @@
 #include "x86/cpu.h"
 #include "x86/pool.h"
 #include "x86/svm/svm.h"
+#include "x86/xstate.h"
 
-#define CPUID_SVM_LEAF   0x8000000a
-#define SVM_FEATURE_NP   BIT(0)
-#define SVM_FEATURE_NRIP BIT(3)
+#define CPUID_SVM_LEAF            0x8000000a
+#define SVM_FEATURE_NP            BIT(0)
+#define SVM_FEATURE_NRIP          BIT(3)
+#define SVM_FEATURE_FLUSH_BY_ASID BIT(6)
 
-/* The permission maps: 3 pages of ports, 2 pages of MSRs, one for all root VPs. */
-#define IOPM_SIZE        (3 * PAGE_SIZE)
-#define MSRPM_SIZE       (2 * PAGE_SIZE)
+#define MSRPM_SIZE                (2 * PAGE_SIZE)
 
 bool svm_has_next_rip;
+u32 svm_asid_count;
+u8 svm_flush = TLB_CONTROL_FLUSH_ALL;
 
 static u8 *root_msrpm, *root_iopm;
 
@@ -43,6 +45,9 @@ static const char *probe(void)
 	if (!(leaf[3] & SVM_FEATURE_NP))
 		return "this processor's SVM has no nested paging";
 	svm_has_next_rip = leaf[3] & SVM_FEATURE_NRIP;
+	svm_asid_count = leaf[1];
+	if (leaf[3] & SVM_FEATURE_FLUSH_BY_ASID)
+		svm_flush = TLB_CONTROL_FLUSH_ASID;
 	return NULL;
 }
 
@@ -66,29 +71,26 @@ static void intercept_msr(u8 *map, u32 msr, bool read, bool write)
 	map[base + bit / 8] |= (u8)((read | write << 1) << bit % 8);
 }
 
-/*
- * The root may do with its machine what it likes, except with what the hypervisor runs on; which
- * MSRs those are is core's to say. MSRs outside the three ranges (the synthetic ones) always exit.
- */
-static void init_permission_maps(const struct partition *root)
+/* Which MSRs exit is core's to say. Those outside the three ranges (the synthetic ones) always do. */
+u8 *svm_msrpm_new(const struct partition *p)
 {
 	static const u32 ranges[] = {0, 0xc0000000, 0xc0010000};
+	u8 *map = pool_alloc(MSRPM_SIZE);
 
-	root_msrpm = pool_alloc(MSRPM_SIZE);
-	root_iopm = pool_alloc(IOPM_SIZE);
 	for (u32 i = 0; i < ARRAY_SIZE(ranges); i++)
 		for (u32 msr = ranges[i]; msr < ranges[i] + 0x2000; msr++)
-			intercept_msr(root_msrpm, msr, msr_intercepted(root, msr, false),
-				      msr_intercepted(root, msr, true));
+			intercept_msr(map, msr, msr_intercepted(p, msr, false),
+				      msr_intercepted(p, msr, true));
+	return map;
 }
 
-static void svm_vp_init(struct vp *vp)
+u8 *svm_iopm_new(void)
 {
-	struct virt_vp *v = pool_alloc(sizeof(*v));
-	struct vmcb *b = page_pool_take(&boot_pool);
+	return pool_alloc(IOPM_SIZE);
+}
 
-	if (!root_msrpm)
-		init_permission_maps(vp->partition);
+void svm_vmcb_init(struct vp *vp, struct virt_vp *v, struct vmcb *b)
+{
 	vp->arch = v;
 	v->vmcb = b;
 	v->vmcb_spa = arch_unmap(b);
@@ -99,13 +101,27 @@ static void svm_vp_init(struct vp *vp)
 	b->intercept2 = INTERCEPT2_VMRUN | INTERCEPT2_VMMCALL | INTERCEPT2_VMLOAD |
 			INTERCEPT2_VMSAVE | INTERCEPT2_STGI | INTERCEPT2_CLGI | INTERCEPT2_SKINIT |
 			INTERCEPT2_XSETBV;
-	b->iopm = arch_unmap(root_iopm).v;
-	b->msrpm = arch_unmap(root_msrpm).v;
-	b->asid = SVM_ROOT_ASID;
 	b->vintr = VINTR_MASKING;
 	b->nested_control = NESTED_PAGING;
 	b->nested_cr3 = arch_unmap(vp->partition->map.root).v;
+}
+
+/* The root may do with its machine what it likes, except with what the hypervisor runs on. */
+static void svm_vp_init(struct vp *vp)
+{
+	struct vmcb *b = page_pool_take(&boot_pool);
+
+	if (!root_msrpm) {
+		root_msrpm = svm_msrpm_new(vp->partition);
+		root_iopm = svm_iopm_new();
+		svm_child_init();
+	}
+	svm_vmcb_init(vp, pool_alloc(sizeof(struct virt_vp)), b);
+	b->iopm = arch_unmap(root_iopm).v;
+	b->msrpm = arch_unmap(root_msrpm).v;
+	b->asid = SVM_ROOT_ASID;
 	b->pat = rdmsr(MSR_PAT);
+	xstate_init_root(vp);
 	svm_foreign_init(vp);
 }
 
@@ -120,7 +136,8 @@ static void svm_vp_run(struct vp *vp, struct vexit *ret_exit)
 	struct cpu *cpu = this_cpu();
 
 	clgi();
-	if (unlikely(__atomic_load_n(&vp->events, __ATOMIC_RELAXED))) {
+	if (unlikely(__atomic_load_n(&vp->events, __ATOMIC_RELAXED) |
+		     __atomic_load_n(&cpu->vp->events, __ATOMIC_RELAXED))) {
 		svm_event_end_offer(vp, false);
 		stgi();
 		ret_exit->type = VEXIT_NONE;
@@ -205,4 +222,13 @@ const struct virt_ops svm_ops = {
 	.inject_extint = svm_event_inject_extint,
 	.offer_irq = svm_event_offer_irq,
 	.step_over = svm_step_begin,
+	.map_format = &svm_npt_format,
+	.vp_create = svm_child_create,
+	.vp_destroy = svm_child_destroy,
+	.enter = svm_child_enter,
+	.leave = svm_child_leave,
+	.get_msr = svm_child_get_msr,
+	.set_msr = svm_child_set_msr,
+	.extint_window = svm_event_extint_window,
+	.interrupt_state = svm_child_interrupt_state,
 };

@@ -6,6 +6,7 @@
  *   event.c   injection: exceptions, NMI, interrupts, what an exit interrupted
  *   regs.c    register access
  *   foreign.c the map with ones in place of the hypervisor's memory
+ *   child.c   what the VP of a child has beside that, and how it takes a processor over
  *   step.c    one instruction, against the page of ones or to end an NMI handler
  */
 #ifndef X86_SVM_SVM_H
@@ -33,6 +34,15 @@ struct svm_foreign {
 	void *ones;
 };
 
+#define SVM_FOREIGN_MSRS 7
+
+struct svm_child {
+	u64 serial;
+	struct cpu *cpu; /* where its ASID is good, in this generation */
+	u64 generation;
+	bool debug_loaded; /* DR0–DR3 are in the processor, and their accesses do not exit */
+};
+
 /* The vendor's part of a VP. */
 struct virt_vp {
 	struct vmcb *vmcb;
@@ -43,12 +53,19 @@ struct virt_vp {
 	enum svm_step step;
 	bool step_tf; /* guest's own TF, and DR6, before the step */
 	u64 step_dr6;
-	struct svm_foreign foreign;
+	union {
+		struct svm_foreign foreign; /* a VP of the root */
+		struct svm_child child;
+	};
+	u64 debug[4];              /* DR0–DR3 while they are not in the processor */
+	u64 msr[SVM_FOREIGN_MSRS]; /* of the root, while a child has zeroes there */
 };
 
 extern const struct virt_ops svm_ops;
 extern const struct gpa_map_format svm_npt_format;
 extern bool svm_has_next_rip;
+extern u32 svm_asid_count;
+extern u8 svm_flush; /* TLB control that forgets at least what the VP's ASID has */
 
 void svm_decode_exit(struct vp *vp, struct vexit *ret_exit);
 
@@ -74,6 +91,7 @@ bool svm_event_queued(const struct vp *vp);
 void svm_event_reset(struct vp *vp);
 bool svm_event_inject_nmi(struct vp *vp);
 bool svm_event_inject_extint(struct vp *vp, u8 vector);
+bool svm_event_extint_window(struct vp *vp);
 void svm_event_offer_irq(struct vp *vp, int vector);
 
 void svm_get_regs(struct vp *vp, struct vregs *ret_regs);
@@ -85,6 +103,25 @@ u64 svm_foreign_begin(struct vp *vp);
 bool must_check svm_foreign_add(struct vp *vp, gpa_t gpa);
 /* What was written to them is forgotten. */
 void svm_foreign_end(struct vp *vp);
+
+#define IOPM_SIZE (3 * PAGE_SIZE)
+
+/* svm.c: a VMCB with what the root's and the children's have in common; permission maps. */
+void svm_vmcb_init(struct vp *vp, struct virt_vp *v, struct vmcb *b);
+u8 *svm_msrpm_new(const struct partition *p);
+u8 *svm_iopm_new(void);
+
+/* child.c: see struct virt_ops; init once, on the boot processor. */
+void svm_child_init(void);
+bool svm_child_create(struct vp *vp, struct page_pool *pool);
+void svm_child_destroy(struct vp *vp, struct page_pool *pool);
+void svm_child_enter(struct vp *vp);
+void svm_child_leave(struct vp *vp);
+bool svm_child_get_msr(const struct vp *vp, u32 msr, u64 *ret_value);
+bool svm_child_set_msr(struct vp *vp, u32 msr, u64 value);
+u64 svm_child_interrupt_state(const struct vp *vp);
+/* It touches DR0–DR3 or DR7 for the first time in this stay. */
+void svm_child_take_debug(struct vp *vp);
 
 void svm_step_begin(struct vp *vp);
 void svm_step_begin_iret(struct vp *vp);

@@ -50,7 +50,9 @@ struct vmcb {
 	u64 cr2;
 	u8 reserved_648[0x668 - 0x648];
 	u64 pat, debug_control, br_from, br_to, int_from, int_to;
-	u8 reserved_698[0x1000 - 0x698];
+	u8 reserved_698[0x6e0 - 0x698];
+	u64 spec_ctrl; /* where the processor virtualizes it; else ignored */
+	u8 reserved_6e8[0x1000 - 0x6e8];
 };
 
 #define VMCB_AT(field, offset) \
@@ -73,13 +75,16 @@ VMCB_AT(rsp, 0x5d8);
 VMCB_AT(rax, 0x5f8);
 VMCB_AT(cr2, 0x640);
 VMCB_AT(pat, 0x668);
+VMCB_AT(spec_ctrl, 0x6e0);
 _Static_assert(sizeof(struct vmcb) == 4096, "VMCB is one page");
 
 enum intercept1 {
 	INTERCEPT1_INTR = 1 << 0,
 	INTERCEPT1_NMI = 1 << 1,
 	INTERCEPT1_VINTR = 1 << 4,
+	INTERCEPT1_RDPMC = 1 << 15,
 	INTERCEPT1_CPUID = 1 << 18,
+	INTERCEPT1_RSM = 1 << 19,
 	INTERCEPT1_IRET = 1 << 20,
 	INTERCEPT1_INVD = 1 << 22,
 	INTERCEPT1_HLT = 1 << 24,
@@ -97,15 +102,28 @@ enum intercept2 {
 	INTERCEPT2_STGI = 1 << 4,
 	INTERCEPT2_CLGI = 1 << 5,
 	INTERCEPT2_SKINIT = 1 << 6,
+	INTERCEPT2_RDTSCP = 1 << 7,
+	INTERCEPT2_WBINVD = 1 << 9,
+	INTERCEPT2_MONITOR = 1 << 10,
+	INTERCEPT2_MWAIT = 1 << 11,
 	INTERCEPT2_XSETBV = 1 << 13,
+	INTERCEPT2_RDPRU = 1 << 14,
 };
 
+/* Intercepts of MOV from and to debug registers: one bit each. */
+#define INTERCEPT_DR0_TO_DR3 0x0f
+#define INTERCEPT_DR5_DR7    0xa0
+
 enum vmexit {
+	VMEXIT_DR_FIRST = 0x20,
+	VMEXIT_DR_LAST = 0x3f,
 	VMEXIT_EXCP = 0x40, /* + vector */
 	VMEXIT_INTR = 0x60,
 	VMEXIT_NMI = 0x61,
 	VMEXIT_VINTR = 0x64,
+	VMEXIT_RDPMC = 0x6f,
 	VMEXIT_CPUID = 0x72,
+	VMEXIT_RSM = 0x73,
 	VMEXIT_IRET = 0x74,
 	VMEXIT_INVD = 0x76,
 	VMEXIT_HLT = 0x78,
@@ -120,41 +138,47 @@ enum vmexit {
 	VMEXIT_STGI = 0x84,
 	VMEXIT_CLGI = 0x85,
 	VMEXIT_SKINIT = 0x86,
+	VMEXIT_RDTSCP = 0x87,
+	VMEXIT_WBINVD = 0x89,
+	VMEXIT_MONITOR = 0x8a,
+	VMEXIT_MWAIT = 0x8b,
 	VMEXIT_XSETBV = 0x8d,
+	VMEXIT_RDPRU = 0x8e,
 	VMEXIT_NPF = 0x400,
 };
 
-#define VINTR_IRQ             BIT(8)
-#define VINTR_PRIO_SHIFT      16
-#define VINTR_IGNORE_TPR      BIT(20)
-#define VINTR_MASKING         BIT(24)
-#define VINTR_VECTOR_SHIFT    32
+#define VINTR_IRQ              BIT(8)
+#define VINTR_PRIO_SHIFT       16
+#define VINTR_IGNORE_TPR       BIT(20)
+#define VINTR_MASKING          BIT(24)
+#define VINTR_VECTOR_SHIFT     32
 
 /* EVENTINJ and EXITINTINFO (APM 15.20) */
-#define EVENT_VECTOR(e)       ((u8)(e))
-#define EVENT_TYPE(e)         ((e) >> 8 & 7)
-#define EVENT_INTR            (0ull << 8)
-#define EVENT_NMI             (2ull << 8)
-#define EVENT_EXCEPTION       (3ull << 8)
-#define EVENT_TYPE_INTR       0
-#define EVENT_TYPE_EXCEPTION  3
-#define EVENT_TYPE_SOFT       4
-#define EVENT_HAS_ERROR       BIT(11)
-#define EVENT_VALID           BIT(31)
+#define EVENT_VECTOR(e)        ((u8)(e))
+#define EVENT_TYPE(e)          ((e) >> 8 & 7)
+#define EVENT_INTR             (0ull << 8)
+#define EVENT_NMI              (2ull << 8)
+#define EVENT_EXCEPTION        (3ull << 8)
+#define EVENT_TYPE_INTR        0
+#define EVENT_TYPE_EXCEPTION   3
+#define EVENT_TYPE_SOFT        4
+#define EVENT_HAS_ERROR        BIT(11)
+#define EVENT_VALID            BIT(31)
 
 /* EXITINFO1 of a nested page fault (APM 15.25.6) */
-#define NPF_WRITE             BIT(1)
-#define NPF_FETCH             BIT(4)
-#define NPF_WALK              BIT(33)
+#define NPF_WRITE              BIT(1)
+#define NPF_FETCH              BIT(4)
+#define NPF_WALK               BIT(33)
 
 /* EXITINFO1 of an I/O exit (APM 15.10.2) */
-#define IOIO_IN               BIT(0)
-#define IOIO_STRING           BIT(2)
-#define IOIO_REP              BIT(3)
+#define IOIO_IN                BIT(0)
+#define IOIO_STRING            BIT(2)
+#define IOIO_REP               BIT(3)
 
-#define TLB_CONTROL_NONE      0
-#define TLB_CONTROL_FLUSH_ALL 1
+#define TLB_CONTROL_NONE       0
+#define TLB_CONTROL_FLUSH_ALL  1
+#define TLB_CONTROL_FLUSH_ASID 3
 
-#define NESTED_PAGING         BIT(0)
+#define NESTED_PAGING          BIT(0)
 
 #endif

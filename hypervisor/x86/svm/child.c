@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A child's VP: two pages of its partition's pool, one the VMCB, the other struct virt_vp and the
+ * XSAVE area. All children share one map of ports and one of MSRs.
+ *
+ * What a processor holds of the root and VMRUN does not switch is exchanged when the child's stay
+ * begins and ends (enter, leave), not at each exit:
+ *   – extended state and XCR0: xstate.c;
+ *   – MSRs that work without being asked for (`foreign_msrs`): zero for the child;
+ *   – DR0–DR3, only if the child uses them: until its first access, or as long as its DR7 enables
+ *     no breakpoint, they stay the root's, out of its reach;
+ *   – speculation control: the child runs with what the root has chosen. Predictions of another
+ *     child that was here before are thrown away, and the return stack on the way back to the root.
+ *
+ * Each processor gives its children ASIDs by turns. A VP keeps its own while it comes back to the
+ * same processor; when there are none left, everything is flushed and a new generation begins.
+ */
+#include "core/arch.h"
+#include "core/format.h"
+#include "core/partition.h"
+#include "hv/register.h"
+#include "x86/asm.h"
+#include "x86/cpu.h"
+#include "x86/pool.h"
+#include "x86/svm/svm.h"
+#include "x86/xstate.h"
+
+#define FIRST_CHILD_ASID  3
+#define XSAVE_OFFSET      1024
+#define DR7_ENABLES       0xff
+#define PAT_INITIAL       0x0007040600070406ull
+#define PRED_CMD_IBPB     1
+#define CPUID_IBPB        BIT(12) /* 80000008 EBX */
+#define RETURN_STACK_SIZE 32
+
+_Static_assert(sizeof(struct virt_vp) <= XSAVE_OFFSET, "the XSAVE area follows");
+
+enum { EAX, EBX, ECX, EDX };
+
+/* TSC_AUX (RDPID reads it), XSS, and of shadow stacks U_CET and PL0_SSP to PL3_SSP. */
+static const struct {
+	u32 msr, leaf;
+	u8 subleaf, reg, bit;
+} foreign_msrs[] = {
+	{0xc0000103, 0x80000001, 0, EDX, 27},
+	{0xda0, 0xd, 1, EAX, 3},
+	{0x6a0, 7, 0, ECX, 7},
+	{0x6a4, 7, 0, ECX, 7},
+	{0x6a5, 7, 0, ECX, 7},
+	{0x6a6, 7, 0, ECX, 7},
+	{0x6a7, 7, 0, ECX, 7},
+};
+_Static_assert(ARRAY_SIZE(foreign_msrs) == SVM_FOREIGN_MSRS, "their places in struct virt_vp");
+
+static u32 exchanged[SVM_FOREIGN_MSRS]; /* those that this machine has */
+static u32 exchanged_count;
+static bool has_ibpb;
+static u8 *msrpm, *iopm;
+static u64 last_serial;
+
+void svm_child_init(void)
+{
+	static const struct partition any_child;
+	u32 leaf[4];
+
+	msrpm = svm_msrpm_new(&any_child);
+	iopm = svm_iopm_new();
+	memset(iopm, 0xff, IOPM_SIZE);
+	for (u32 i = 0; i < ARRAY_SIZE(foreign_msrs); i++) {
+		cpuid(foreign_msrs[i].leaf, foreign_msrs[i].subleaf, leaf);
+		if (leaf[foreign_msrs[i].reg] & BIT(foreign_msrs[i].bit))
+			exchanged[exchanged_count++] = foreign_msrs[i].msr;
+	}
+	cpuid(0x80000008, 0, leaf);
+	has_ibpb = leaf[EBX] & CPUID_IBPB;
+}
+
+/* What only the root's own VMCB lets through. */
+static void init_vmcb(struct vmcb *b)
+{
+	b->intercept1 |= INTERCEPT1_RDPMC | INTERCEPT1_RSM | INTERCEPT1_HLT | INTERCEPT1_IOIO;
+	b->intercept2 |= INTERCEPT2_RDTSCP | INTERCEPT2_WBINVD | INTERCEPT2_MONITOR |
+			 INTERCEPT2_MWAIT | INTERCEPT2_RDPRU;
+	b->intercept_dr_read = INTERCEPT_DR0_TO_DR3;
+	b->intercept_dr_write = INTERCEPT_DR0_TO_DR3 | INTERCEPT_DR5_DR7;
+	b->iopm = arch_unmap(iopm).v;
+	b->msrpm = arch_unmap(msrpm).v;
+	b->pat = PAT_INITIAL;
+}
+
+bool svm_child_create(struct vp *vp, struct page_pool *pool)
+{
+	struct virt_vp *v = page_pool_take(pool);
+	struct vmcb *b = v ? page_pool_take(pool) : NULL;
+
+	if (!b) {
+		if (v)
+			page_pool_give(pool, v);
+		return false;
+	}
+	svm_vmcb_init(vp, v, b);
+	init_vmcb(b);
+	xstate_init_child(vp, (u8 *)v + XSAVE_OFFSET);
+	v->child.serial = __atomic_add_fetch(&last_serial, 1, __ATOMIC_RELAXED);
+	return true;
+}
+
+void svm_child_destroy(struct vp *vp, struct page_pool *pool)
+{
+	page_pool_give(pool, vp->arch->vmcb);
+	page_pool_give(pool, vp->arch);
+}
+
+static void take_asid(struct cpu *cpu, struct virt_vp *v)
+{
+	struct svm_child *c = &v->child;
+
+	if (likely(c->cpu == cpu && c->generation == cpu->asid_generation))
+		return;
+	if (cpu->asid_next >= svm_asid_count || !cpu->asid_generation) {
+		cpu->asid_next = FIRST_CHILD_ASID;
+		cpu->asid_generation++;
+		cpu->flush_tlb = true;
+	}
+	c->cpu = cpu;
+	c->generation = cpu->asid_generation;
+	v->vmcb->asid = cpu->asid_next++;
+}
+
+static void forget_predictions(struct cpu *cpu, u64 serial)
+{
+	if (cpu->last_child == serial)
+		return;
+	cpu->last_child = serial;
+	if (has_ibpb)
+		wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
+}
+
+/* What a RET would be predicted to from the child's calls is replaced by places that do nothing. */
+static void fill_return_stack(void)
+{
+	u32 count = RETURN_STACK_SIZE / 2;
+
+	__asm__ volatile("1: call 2f; int3; 2: call 3f; int3; 3: add $16, %%rsp\n\t"
+			 "dec %0; jnz 1b; lfence"
+			 : "+r"(count)::"memory", "cc");
+}
+
+/* DR0–DR3 change owners: out of the processor into one, from the other into the processor. */
+static void exchange_debug(u64 *out, const u64 *in)
+{
+	__asm__ volatile("mov %%dr0, %0; mov %%dr1, %1; mov %%dr2, %2; mov %%dr3, %3"
+			 : "=r"(out[0]), "=r"(out[1]), "=r"(out[2]), "=r"(out[3]));
+	__asm__ volatile("mov %0, %%dr0; mov %1, %%dr1; mov %2, %%dr2; mov %3, %%dr3" ::"r"(in[0]),
+			 "r"(in[1]), "r"(in[2]), "r"(in[3]));
+}
+
+void svm_child_take_debug(struct vp *vp)
+{
+	struct virt_vp *v = vp->arch;
+
+	exchange_debug(this_cpu()->vp->arch->debug, v->debug);
+	v->vmcb->intercept_dr_read = 0;
+	v->vmcb->intercept_dr_write = 0;
+	v->child.debug_loaded = true;
+}
+
+static void return_debug(struct virt_vp *v, struct virt_vp *root)
+{
+	exchange_debug(v->debug, root->debug);
+	v->vmcb->intercept_dr_read = INTERCEPT_DR0_TO_DR3;
+	v->vmcb->intercept_dr_write = INTERCEPT_DR0_TO_DR3 | INTERCEPT_DR5_DR7;
+	v->child.debug_loaded = false;
+}
+
+static void hide_msrs(struct virt_vp *root)
+{
+	for (u32 i = 0; i < exchanged_count; i++) {
+		root->msr[i] = rdmsr(exchanged[i]);
+		if (root->msr[i])
+			wrmsr(exchanged[i], 0);
+	}
+}
+
+static void show_msrs(const struct virt_vp *root)
+{
+	for (u32 i = 0; i < exchanged_count; i++)
+		if (root->msr[i])
+			wrmsr(exchanged[i], root->msr[i]);
+}
+
+void svm_child_enter(struct vp *vp)
+{
+	struct cpu *cpu = this_cpu();
+	struct virt_vp *v = vp->arch, *root = cpu->vp->arch;
+
+	take_asid(cpu, v);
+	forget_predictions(cpu, v->child.serial);
+	v->vmcb->spec_ctrl = root->vmcb->spec_ctrl;
+	hide_msrs(root);
+	xstate_enter(cpu->vp, vp);
+	cpu->child = vp;
+	if (unlikely(v->vmcb->dr7 & DR7_ENABLES))
+		svm_child_take_debug(vp);
+}
+
+void svm_child_leave(struct vp *vp)
+{
+	struct cpu *cpu = this_cpu();
+	struct virt_vp *v = vp->arch, *root = cpu->vp->arch;
+
+	svm_step_cancel(vp);
+	svm_event_end_offer(vp, false);
+	if (unlikely(v->child.debug_loaded))
+		return_debug(v, root);
+	cpu->child = NULL;
+	xstate_leave(vp, cpu->vp);
+	show_msrs(root);
+	fill_return_stack();
+}
+
+/* Those that VMRUN, VMLOAD and VMSAVE switch. */
+static u64 *place_of(struct vmcb *b, u32 msr)
+{
+	switch (msr) {
+	case 0x174:
+		return &b->sysenter_cs;
+	case 0x175:
+		return &b->sysenter_esp;
+	case 0x176:
+		return &b->sysenter_eip;
+	case MSR_PAT:
+		return &b->pat;
+	case 0xc0000081:
+		return &b->star;
+	case 0xc0000082:
+		return &b->lstar;
+	case 0xc0000083:
+		return &b->cstar;
+	case 0xc0000084:
+		return &b->sfmask;
+	case 0xc0000100:
+		return &b->fs.base;
+	case MSR_GS_BASE:
+		return &b->gs.base;
+	case 0xc0000102:
+		return &b->kernel_gs_base;
+	default:
+		return NULL;
+	}
+}
+
+bool svm_child_get_msr(const struct vp *vp, u32 msr, u64 *ret_value)
+{
+	const u64 *place = place_of(vp->arch->vmcb, msr);
+
+	if (place)
+		*ret_value = *place;
+	return place;
+}
+
+bool svm_child_set_msr(struct vp *vp, u32 msr, u64 value)
+{
+	u64 *place = place_of(vp->arch->vmcb, msr);
+
+	if (place)
+		*place = value;
+	return place;
+}
+
+u64 svm_child_interrupt_state(const struct vp *vp)
+{
+	const struct virt_vp *v = vp->arch;
+
+	return (v->vmcb->interrupt_shadow & 1 ? HV_INTERRUPT_STATE_SHADOW : 0) |
+	       (v->nmi_blocked ? HV_INTERRUPT_STATE_NMI_MASKED : 0);
+}
