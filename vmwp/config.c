@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+
 #define FILE_MAX 65536
 #define FD_MAX   1048576u
 
@@ -35,7 +37,8 @@ void config_init(struct config *config)
 				  .kernel_fd = -1,
 				  .initrd_fd = -1,
 				  .debug_fd = -1,
-				  .processors = 1};
+				  .processors = 1,
+				  .resets = CONFIG_RESETS_ANY};
 	for (unsigned int i = 0; i < CONFIG_DRIVES; i++)
 		config->drive[i].fd = -1;
 	for (unsigned int i = 0; i < CONFIG_SERIALS; i++)
@@ -72,6 +75,21 @@ static bool parse_fd(const char *text, int *ret_fd)
 	return true;
 }
 
+/* Digits alone are a descriptor's number, right or wrong; everything else is a path. */
+static bool parse_file(const char *text, size_t length, int *ret_fd, char *ret_path)
+{
+	if (length == 0 || length >= CONFIG_PATH_MAX)
+		return false;
+	memcpy(ret_path, text, length);
+	ret_path[length] = 0;
+	if (strspn(ret_path, "0123456789") != length)
+		return true;
+	if (!parse_fd(ret_path, ret_fd))
+		return false;
+	*ret_path = 0;
+	return true;
+}
+
 /* An entry of the table takes the value; false: it is not one. */
 struct key {
 	const char *name;
@@ -104,12 +122,12 @@ static bool take_processors(struct config *config, unsigned int index, const cha
 	return parse_number(value, CONFIG_VPS_MAX, &config->processors) && config->processors > 0;
 }
 
-static bool take_fd(struct config *config, unsigned int index, const char *value)
+static bool take_file(struct config *config, unsigned int index, const char *value)
 {
 	int *const fds[] = {&config->partition_fd, &config->firmware_fd, &config->kernel_fd,
 			    &config->initrd_fd, &config->debug_fd};
 
-	return parse_fd(value, fds[index]);
+	return parse_file(value, strlen(value), fds[index], config->path[index]);
 }
 
 static bool take_cmdline(struct config *config, unsigned int index, const char *value)
@@ -121,42 +139,40 @@ static bool take_cmdline(struct config *config, unsigned int index, const char *
 	return true;
 }
 
-static bool take_cdrom(struct config_drive *drive, const char *value)
+static bool take_cdrom(struct config *config, unsigned int index, const char *value)
 {
+	struct config_drive *drive = &config->drive[index];
+
 	drive->kind = CONFIG_DRIVE_CDROM;
 	drive->read_only = true;
 	if (*value == 0)
 		return true;
-	return *value == ',' && parse_fd(value + 1, &drive->fd);
+	return parse_file(value + 1, strlen(value + 1), &drive->fd,
+			  config->path[CONFIG_HDA + index]);
 }
 
 static bool take_drive(struct config *config, unsigned int index, const char *value)
 {
 	struct config_drive *drive = &config->drive[index];
-	char number[16];
-	size_t length = strcspn(value, ",");
+	size_t length = strlen(value);
 
-	if (strncmp(value, "cdrom", 5) == 0)
-		return take_cdrom(drive, value + 5);
-	if (length >= sizeof number)
-		return false;
-	memcpy(number, value, length);
-	number[length] = 0;
+	if (strcmp(value, "cdrom") == 0 || strncmp(value, "cdrom,", 6) == 0)
+		return take_cdrom(config, index, value + 5);
 	drive->kind = CONFIG_DRIVE_DISK;
-	drive->read_only = strcmp(value + length, ",ro") == 0;
-	return (drive->read_only || value[length] == 0) && parse_fd(number, &drive->fd);
+	drive->read_only = length > 3 && strcmp(value + length - 3, ",ro") == 0;
+	if (drive->read_only)
+		length -= 3;
+	return parse_file(value, length, &drive->fd, config->path[CONFIG_HDA + index]);
 }
 
 static bool take_serial(struct config *config, unsigned int index, const char *value)
 {
 	struct config_serial *serial = &config->serial[index];
 
-	if (strcmp(value, "pty") == 0) {
-		serial->kind = CONFIG_SERIAL_PTY;
-		return true;
-	}
-	serial->kind = CONFIG_SERIAL_FD;
-	return parse_fd(value, &serial->fd);
+	serial->kind = strcmp(value, "pty") == 0     ? CONFIG_SERIAL_PTY
+		       : strcmp(value, "stdio") == 0 ? CONFIG_SERIAL_STDIO
+						     : CONFIG_SERIAL_FD;
+	return serial->kind != CONFIG_SERIAL_FD || parse_fd(value, &serial->fd);
 }
 
 static bool take_choice(bool *ret_second, const char *value, const char *first, const char *second)
@@ -167,7 +183,14 @@ static bool take_choice(bool *ret_second, const char *value, const char *first, 
 
 static bool take_reset(struct config *config, unsigned int index, const char *value)
 {
-	return take_choice(&config->exit_on_reset, value, "restart", "exit");
+	bool exits;
+
+	if (parse_number(value, CONFIG_RESETS_ANY - 1, &config->resets))
+		return true;
+	if (!take_choice(&exits, value, "restart", "exit"))
+		return false;
+	config->resets = exits ? 0 : CONFIG_RESETS_ANY;
+	return true;
 }
 
 static bool take_triple_fault(struct config *config, unsigned int index, const char *value)
@@ -175,19 +198,24 @@ static bool take_triple_fault(struct config *config, unsigned int index, const c
 	return take_choice(&config->exit_on_triple_fault, value, "reset", "exit");
 }
 
-#define A_FD     "the number of a descriptor"
-#define A_DRIVE  "FD, FD,ro, cdrom or cdrom,FD"
-#define A_SERIAL "the number of a descriptor, or pty"
+static bool take_crash(struct config *config, unsigned int index, const char *value)
+{
+	return take_choice(&config->exit_on_crash, value, "continue", "exit");
+}
+
+#define A_FILE   "a path, or the number of a descriptor"
+#define A_DRIVE  "FILE, FILE,ro, cdrom or cdrom,FILE"
+#define A_SERIAL "the number of a descriptor, pty or stdio"
 
 static const struct key keys[] = {
 	{"name", "1 to 64 printable characters", take_name, 0},
 	{"memory", "16 to 1048576 (MiB)", take_memory, 0},
 	{"processors", "1 to 64", take_processors, 0},
-	{"partition", A_FD, take_fd, 0},
-	{"firmware", A_FD, take_fd, 1},
-	{"kernel", A_FD, take_fd, 2},
-	{"initrd", A_FD, take_fd, 3},
-	{"debug", A_FD, take_fd, 4},
+	{"partition", A_FILE, take_file, CONFIG_PARTITION},
+	{"firmware", A_FILE, take_file, CONFIG_FIRMWARE},
+	{"kernel", A_FILE, take_file, CONFIG_KERNEL},
+	{"initrd", A_FILE, take_file, CONFIG_INITRD},
+	{"debug", A_FILE, take_file, CONFIG_DEBUG},
 	{"cmdline", "at most 2047 bytes", take_cmdline, 0},
 	{"hda", A_DRIVE, take_drive, 0},
 	{"hdb", A_DRIVE, take_drive, 1},
@@ -195,8 +223,9 @@ static const struct key keys[] = {
 	{"hdd", A_DRIVE, take_drive, 3},
 	{"com1", A_SERIAL, take_serial, 0},
 	{"com2", A_SERIAL, take_serial, 1},
-	{"reset", "restart or exit", take_reset, 0},
+	{"reset", "restart, exit or a number of resets", take_reset, 0},
 	{"triple-fault", "reset or exit", take_triple_fault, 0},
+	{"crash", "continue or exit", take_crash, 0},
 };
 
 static const struct key *find_key(const char *word, size_t length)
@@ -290,18 +319,30 @@ int config_file(struct config *config, int fd, struct config_error *ret_error)
 	return r;
 }
 
+static int named_file(struct config *config, const char *value, struct config_error *ret_error)
+{
+	_cleanup_close_ int opened = -1;
+	char path[CONFIG_PATH_MAX] = "";
+	int fd = -1;
+
+	if (!parse_file(value, strlen(value), &fd, path))
+		return fail(ret_error, "config: \"%.64s\" is not " A_FILE, value);
+	if (*path) {
+		fd = opened = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return fail(ret_error, "config: %s: %s", path, strerror(errno));
+	}
+	return config_file(config, fd, ret_error);
+}
+
 int config_arguments(struct config *config, int count, char *const *words,
 		     struct config_error *ret_error)
 {
 	for (int i = 0; i < count; i++) {
-		bool is_file = strncmp(words[i], "config=", 7) == 0;
-		int fd;
-		int r;
+		int r = strncmp(words[i], "config=", 7) == 0
+				? named_file(config, words[i] + 7, ret_error)
+				: config_word(config, words[i], ret_error);
 
-		if (is_file && !parse_fd(words[i] + 7, &fd))
-			return fail(ret_error, "config: \"%.64s\" is not " A_FD, words[i] + 7);
-		r = is_file ? config_file(config, fd, ret_error)
-			    : config_word(config, words[i], ret_error);
 		if (r < 0)
 			return r;
 	}
@@ -312,13 +353,16 @@ int config_arguments(struct config *config, int count, char *const *words,
 
 static int check_boot(const struct config *config, struct config_error *ret_error)
 {
-	if (config->kernel_fd < 0 && config->firmware_fd < 0)
+	bool kernel = config->kernel_fd >= 0 || *config->path[CONFIG_KERNEL];
+	bool firmware = config->firmware_fd >= 0 || *config->path[CONFIG_FIRMWARE];
+
+	if (!kernel && !firmware)
 		return fail(ret_error, "neither firmware nor kernel is given");
-	if (config->kernel_fd >= 0 && config->firmware_fd >= 0)
+	if (kernel && firmware)
 		return fail(ret_error, "both firmware and kernel are given");
-	if (config->kernel_fd < 0 && config->initrd_fd >= 0)
+	if (!kernel && (config->initrd_fd >= 0 || *config->path[CONFIG_INITRD]))
 		return fail(ret_error, "initrd is given without kernel");
-	if (config->kernel_fd < 0 && config->has_cmdline)
+	if (!kernel && config->has_cmdline)
 		return fail(ret_error, "cmdline is given without kernel");
 	return 0;
 }
@@ -328,19 +372,26 @@ struct fd_use {
 	int fd;
 };
 
+const char *config_file_key(enum config_file file)
+{
+	static const char *const names[CONFIG_FILES] = {
+		"partition", "firmware", "kernel", "initrd", "debug", "hda", "hdb", "hdc", "hdd",
+	};
+
+	return names[file];
+}
+
 static size_t list_fds(const struct config *config, struct fd_use *uses)
 {
-	static const char *const drive[] = {"hda", "hdb", "hdc", "hdd"};
 	static const char *const serial[] = {"com1", "com2"};
+	const int files[CONFIG_HDA] = {config->partition_fd, config->firmware_fd, config->kernel_fd,
+				       config->initrd_fd, config->debug_fd};
 	size_t n = 0;
 
-	uses[n++] = (struct fd_use){"partition", config->partition_fd};
-	uses[n++] = (struct fd_use){"firmware", config->firmware_fd};
-	uses[n++] = (struct fd_use){"kernel", config->kernel_fd};
-	uses[n++] = (struct fd_use){"initrd", config->initrd_fd};
-	uses[n++] = (struct fd_use){"debug", config->debug_fd};
-	for (unsigned int i = 0; i < CONFIG_DRIVES; i++)
-		uses[n++] = (struct fd_use){drive[i], config->drive[i].fd};
+	for (; n < CONFIG_HDA; n++)
+		uses[n] = (struct fd_use){config_file_key(n), files[n]};
+	for (unsigned int i = 0; i < CONFIG_DRIVES; i++, n++)
+		uses[n] = (struct fd_use){config_file_key(n), config->drive[i].fd};
 	for (unsigned int i = 0; i < CONFIG_SERIALS; i++)
 		uses[n++] = (struct fd_use){serial[i], config->serial[i].fd};
 	return n;
@@ -349,7 +400,7 @@ static size_t list_fds(const struct config *config, struct fd_use *uses)
 /* Each descriptor is open, and no two keys share one. */
 static int check_fds(const struct config *config, struct config_error *ret_error)
 {
-	struct fd_use uses[5 + CONFIG_DRIVES + CONFIG_SERIALS];
+	struct fd_use uses[CONFIG_FILES + CONFIG_SERIALS];
 	size_t count = list_fds(config, uses);
 
 	for (size_t i = 0; i < count; i++) {

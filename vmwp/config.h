@@ -1,34 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the worker is told at its start: words of the form key=value, on the command line or one to a
- * line in a file whose descriptor is given (config=FD). Files are named by descriptor numbers only;
- * the worker opens no path. A key may be given once, where nothing else is said.
+ * line in a file (config=FILE). A FILE is the number of a descriptor that was handed in, or else a
+ * path (./7 is one), which is opened before the sandbox is entered. A key may be given once, where
+ * nothing else is said.
  *
  *	name=TEXT            for the log
  *	memory=MIB           16 to 1048576
  *	processors=N         1 to 64
- *	partition=FD         as handed out by vid
- *	firmware=FD          BIOS image; or
- *	kernel=FD            Linux kernel (bzImage), with
- *	initrd=FD            and
+ *	partition=FILE       the driver's device
+ *	firmware=FILE        BIOS image; or
+ *	kernel=FILE          Linux kernel (bzImage), with
+ *	initrd=FILE          and
  *	cmdline=TEXT         to the end of the word
- *	hda=FD[,ro]          disk; likewise hdb, hdc, hdd
- *	hda=cdrom[,FD]       CD-ROM drive, empty or with a medium
- *	com1=FD | com1=pty   serial port; likewise com2. Without it, nobody is at the other end
- *	debug=FD             where the firmware's debug port writes
- *	reset=restart|exit   what a reset of the guest does; restart is the default
+ *	hda=FILE[,ro]        disk; likewise hdb, hdc, hdd
+ *	hda=cdrom[,FILE]     CD-ROM drive, empty or with a medium
+ *	com1=FD|pty|stdio    serial port; likewise com2. Without it, nobody is at the other end
+ *	debug=FILE           where the firmware's debug port writes
+ *	reset=restart|exit|N what a reset of the guest does; N: restart, but exit the time after N
  *	triple-fault=reset|exit
+ *	crash=continue|exit  what the guest's report of its own crash does
+ *
+ * The first choice is the default.
  */
 #ifndef VMWP_CONFIG_H
 #define VMWP_CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/macros.h"
 
 #define CONFIG_NAME_MAX       64
 #define CONFIG_CMDLINE_MAX    2048
+#define CONFIG_PATH_MAX       1024
+#define CONFIG_RESETS_ANY     UINT32_MAX
 #define CONFIG_DRIVES         4u
 #define CONFIG_SERIALS        2u
 #define CONFIG_VPS_MAX        64u
@@ -45,14 +52,30 @@ struct config_drive {
 	char serial[21]; /* empty: one of ours; not a key */
 };
 
-enum config_serial_kind { CONFIG_SERIAL_NONE, CONFIG_SERIAL_FD, CONFIG_SERIAL_PTY };
+enum config_serial_kind {
+	CONFIG_SERIAL_NONE,
+	CONFIG_SERIAL_FD,
+	CONFIG_SERIAL_PTY,
+	CONFIG_SERIAL_STDIO,
+};
 
 struct config_serial {
 	enum config_serial_kind kind;
 	int fd;
 };
 
-/* Descriptors are -1 where nothing was given. They stay the caller's. */
+/* What may be given by a path. */
+enum config_file {
+	CONFIG_PARTITION,
+	CONFIG_FIRMWARE,
+	CONFIG_KERNEL,
+	CONFIG_INITRD,
+	CONFIG_DEBUG,
+	CONFIG_HDA,
+	CONFIG_FILES = CONFIG_HDA + CONFIG_DRIVES,
+};
+
+/* Descriptors are -1 where nothing was given, or a path that is not open yet. */
 struct config {
 	char name[CONFIG_NAME_MAX + 1];
 	uint32_t memory_mib;
@@ -62,8 +85,10 @@ struct config {
 	bool has_cmdline;
 	struct config_drive drive[CONFIG_DRIVES];
 	struct config_serial serial[CONFIG_SERIALS];
-	bool exit_on_reset;
+	char path[CONFIG_FILES][CONFIG_PATH_MAX]; /* empty: none */
+	uint32_t resets;                          /* that are allowed */
 	bool exit_on_triple_fault;
+	bool exit_on_crash;
 	/* Not keys: what a daemon tells beside them. */
 	uint8_t uuid[16];     /* in text order */
 	char boot_order[256]; /* lines of firmware's device paths */
@@ -73,7 +98,7 @@ struct config {
 
 /* A sentence that names the word and what is wrong with it. */
 struct config_error {
-	char text[256];
+	char text[CONFIG_PATH_MAX + 200];
 };
 
 void config_init(struct config *config);
@@ -84,11 +109,23 @@ int must_check config_word(struct config *config, const char *word, struct confi
 /* All words of a file: lines; blank ones and those that begin with # are skipped. */
 int must_check config_file(struct config *config, int fd, struct config_error *ret_error);
 
-/* The words of a command line (without the program's name), config=FD among them. */
+/* The words of a command line (without the program's name), config=FILE among them. */
 int must_check config_arguments(struct config *config, int count, char *const *words,
 				struct config_error *ret_error);
 
 /* Is what was given complete, and does it fit together? */
 int must_check config_check(const struct config *config, struct config_error *ret_error);
+
+/* The name of a key that takes a file: "kernel". */
+const char *config_file_key(enum config_file file);
+
+/*
+ * config_open.c. Opens what was given by a path; disks are locked against other machines. The
+ * descriptors are closed by whoever closes the others.
+ */
+int must_check config_open(struct config *config, struct config_error *ret_error);
+
+/* "hda: is empty" to "hda: /srv/disk: is empty", where hda was given by a path. */
+void config_add_path(const struct config *config, const char *text, char *ret_text, size_t size);
 
 #endif

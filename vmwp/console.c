@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 #include "base/fd.h"
 #include "machine.h"
 #include "vdev/ns16550a.h"
+
+#define KEY_END 0x1d /* Ctrl-] */
 
 /* --- the guest's side; the lock is held --- */
 
@@ -97,13 +100,21 @@ static void offer_input(struct console *c)
 		ev_io_start(c->loop, &c->readable);
 }
 
+/* Whether the user of a terminal wants the end. */
+static bool is_end_key(const struct console *c, ssize_t size)
+{
+	return c->is_raw && memchr(c->input, KEY_END, (size_t)size);
+}
+
 /* A closed other end is not an error of the machine's: it goes on without input. */
 static void readable(struct ev_loop *loop, ev_io *watcher, int events)
 {
 	struct console *c = watcher->data;
-	ssize_t n = read(c->fd, c->input, sizeof c->input);
+	ssize_t n = read(c->in_fd, c->input, sizeof c->input);
 
-	if (n > 0) {
+	if (n > 0 && is_end_key(c, n)) {
+		raise(SIGINT);
+	} else if (n > 0) {
 		c->input_size = (uint32_t)n;
 		offer_input(c);
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
@@ -133,7 +144,19 @@ static void woken(struct ev_loop *loop, ev_async *watcher, int events)
 
 void console_init(struct console *c, struct ev_loop *loop, struct machine *machine)
 {
-	*c = (struct console){.loop = loop, .machine = machine, .fd = -1, .peer_fd = -1};
+	*c = (struct console){
+		.loop = loop, .machine = machine, .fd = -1, .peer_fd = -1, .in_fd = -1};
+}
+
+/* The open file descriptions are shared with whoever started us. */
+static void restore_stdio(struct console *c)
+{
+	if (c->is_raw)
+		tcsetattr(STDIN_FILENO, TCSANOW, &c->saved);
+	for (int fd = 0; fd < 2; fd++)
+		if (c->stdio_flags[fd] >= 0)
+			fcntl(fd, F_SETFL, c->stdio_flags[fd]);
+	c->is_stdio = c->is_raw = false;
 }
 
 void console_fini(struct console *c)
@@ -144,9 +167,12 @@ void console_fini(struct console *c)
 	ev_io_stop(c->loop, &c->writable);
 	ev_timer_stop(c->loop, &c->patience);
 	ev_async_stop(c->loop, &c->wake);
-	fd_close(c->fd);
+	if (c->is_stdio)
+		restore_stdio(c);
+	else
+		fd_close(c->fd);
 	fd_close(c->peer_fd);
-	c->fd = c->peer_fd = -1;
+	c->fd = c->in_fd = c->peer_fd = -1;
 }
 
 int console_open_fd(struct console *c, int fd)
@@ -154,8 +180,42 @@ int console_open_fd(struct console *c, int fd)
 	int r = fd_set_nonblock(fd, true);
 
 	if (r == 0)
-		c->fd = fd;
+		c->fd = c->in_fd = fd;
 	return r;
+}
+
+static int make_raw(struct console *c)
+{
+	struct termios raw;
+
+	if (tcgetattr(STDIN_FILENO, &c->saved) < 0)
+		return errno == ENOTTY ? 0 : -errno;
+	raw = c->saved;
+	cfmakeraw(&raw);
+	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) < 0)
+		return -errno;
+	c->is_raw = true;
+	return 0;
+}
+
+int console_open_stdio(struct console *c)
+{
+	int r = 0;
+
+	for (int fd = 0; fd < 2; fd++)
+		c->stdio_flags[fd] = fcntl(fd, F_GETFL);
+	c->is_stdio = true;
+	for (int fd = 0; fd < 2 && r == 0; fd++)
+		r = fd_set_nonblock(fd, true);
+	if (r == 0)
+		r = make_raw(c);
+	if (r < 0) {
+		restore_stdio(c);
+		return r;
+	}
+	c->in_fd = STDIN_FILENO;
+	c->fd = STDOUT_FILENO;
+	return 0;
 }
 
 static int open_peer(const char *name)
@@ -197,7 +257,7 @@ int console_open_pty(struct console *c, char *ret_name, size_t size)
 
 static void watch(struct console *c)
 {
-	ev_io_init(&c->readable, readable, c->fd, EV_READ);
+	ev_io_init(&c->readable, readable, c->in_fd, EV_READ);
 	ev_io_init(&c->writable, writable, c->fd, EV_WRITE);
 	ev_timer_init(&c->patience, out_of_patience, CONSOLE_PATIENCE, 0.);
 	c->readable.data = c->writable.data = c->patience.data = c;
@@ -220,7 +280,7 @@ static void replace(struct console *c, int fd)
 {
 	machine_lock(c->machine);
 	fd_close(c->fd);
-	c->fd = fd;
+	c->fd = c->in_fd = fd;
 	c->dropping = false;
 	c->want_writable = false;
 	c->input_size = 0;
@@ -236,7 +296,7 @@ int console_attach(struct console *c, int fd)
 		return r;
 	if (!c->uart) {
 		fd_close(c->fd);
-		c->fd = fd;
+		c->fd = c->in_fd = fd;
 		return 0;
 	}
 	if (c->fd >= 0) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A serial port's other end: a descriptor that was handed in, or a pseudo-terminal made here. No
- * byte is lost while somebody reads; when nobody has read for CONSOLE_PATIENCE seconds, output is
+ * A serial port's other end: a descriptor that was handed in, a pseudo-terminal made here, or
+ * standard input and output; if that is a terminal, it is raw meanwhile, and Ctrl-] ends the worker
+ * as Ctrl-C would. No byte is lost while somebody reads; when nobody has read for CONSOLE_PATIENCE seconds, output is
  * dropped until somebody does, so that a guest never waits for an absent reader.
  *
  * The guest's side runs in a VP's thread, the host's in the loop's; both hold the machine's lock.
@@ -12,6 +13,7 @@
 #include <ev.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <termios.h>
 
 #include "base/macros.h"
 #include "vdev/chardev.h"
@@ -28,6 +30,10 @@ struct console {
 	struct vdev_ns16550a *uart; /* set once it is made */
 	int fd;                     /* -1: nobody is there */
 	int peer_fd;                /* of a pty: keeps it from hanging up; else -1 */
+	int in_fd;                  /* where input comes from: fd, or standard input */
+	bool is_stdio, is_raw;
+	int stdio_flags[2];   /* of standard input and output before */
+	struct termios saved; /* is_raw: of the terminal before */
 	ev_io readable, writable;
 	ev_timer patience;
 	ev_async wake; /* the guest's side wants a watcher to be started */
@@ -43,6 +49,9 @@ void console_fini(struct console *c);
 
 /* Takes `fd` over. -errno: it cannot be used without blocking. */
 int must_check console_open_fd(struct console *c, int fd);
+
+/* Standard input and output. What they were like is restored by console_fini(). */
+int must_check console_open_stdio(struct console *c);
 
 /* Makes a pseudo-terminal; its name, for people, in ret_name. */
 int must_check console_open_pty(struct console *c, char *ret_name, size_t size);

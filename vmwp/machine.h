@@ -45,6 +45,7 @@ struct machine_host {
 struct machine_config {
 	const char *name;
 	uint64_t memory; /* bytes, whole MiB */
+	int meminfo_fd;  /* of free_memory_open() */
 	unsigned int processors;
 	int firmware_fd; /* a BIOS image; or -1 and */
 	int kernel_fd, initrd_fd;

@@ -14,6 +14,7 @@
 #include <sys/sysinfo.h>
 
 #include "base/fd.h"
+#include "free_memory.h"
 #include "layout.h"
 #include "machine.h"
 #include "vdev/shadow.h"
@@ -25,23 +26,27 @@
 static int fail_memory(const struct machine *m, int error, struct machine_error *ret_error)
 {
 	struct sysinfo info = {0};
+	uint64_t available = free_memory(m->config.meminfo_fd);
 
 	sysinfo(&info); /* fails only for a bad address */
+	if (available == UINT64_MAX)
+		available = (uint64_t)info.freeram * info.mem_unit;
 	snprintf(ret_error->text, sizeof ret_error->text,
-		 "memory: %" PRIu64 " MiB are not to be had (%s); %" PRIu64 " MiB are free",
-		 m->config.memory >> 20, strerror(-error),
-		 (uint64_t)info.freeram * info.mem_unit >> 20);
+		 "memory: %" PRIu64 " MiB are not to be had (%s); %" PRIu64
+		 " MiB are free: stop another machine, or give this one less",
+		 m->config.memory >> 20, strerror(-error), available >> 20);
 	return error;
 }
 
-/* A memfd takes any size: what the host cannot have at all is refused before. */
+/* A memfd takes any size, and pages that nobody has are looked for at others' cost: ask before. */
 static int check_memory(const struct machine *m, struct machine_error *ret_error)
 {
+	uint64_t available = free_memory(m->config.meminfo_fd);
 	struct sysinfo info = {0};
 
-	if (sysinfo(&info) < 0 || m->config.memory < (uint64_t)info.totalram * info.mem_unit)
-		return 0;
-	return fail_memory(m, -ENOMEM, ret_error);
+	if (available == UINT64_MAX && sysinfo(&info) == 0)
+		available = (uint64_t)info.totalram * info.mem_unit;
+	return m->config.memory < available ? 0 : fail_memory(m, -ENOMEM, ret_error);
 }
 
 static int map(struct machine *m, uint64_t from, uint64_t to, uint64_t offset,

@@ -173,7 +173,8 @@ static int allow_stat(scmp_filter_ctx filter)
 
 static int allow_ioctls(scmp_filter_ctx filter)
 {
-	static const uint64_t requests[] = {BLKGETSIZE64, BLKSSZGET};
+	/* Of block devices; and to give a terminal back as it was. */
+	static const uint64_t requests[] = {BLKGETSIZE64, BLKSSZGET, TCSETS};
 	int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
 				 SCMP_A1(SCMP_CMP_MASKED_EQ, 0xff00, VID_IOCTL_TYPE << 8));
 

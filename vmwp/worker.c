@@ -221,24 +221,37 @@ static void tell_crash(struct worker *w)
 	tell(w, PROTO_GUEST_CRASH, crash);
 }
 
+/* Resets that a machine is allowed are the guest's own ones, triple faults among them. */
+static void reset_or_end(struct worker *w)
+{
+	char text[96];
+
+	if (w->config.resets == CONFIG_RESETS_ANY || w->resets < w->config.resets) {
+		w->resets++;
+		worker_reset(w);
+		return;
+	}
+	snprintf(text, sizeof text, "the guest reset the machine, and %u resets are allowed",
+		 w->config.resets);
+	worker_end(w, WORKER_RESET_WANTED, PROTO_CAUSE_GUEST_REBOOT,
+		   w->config.resets ? text : "the guest reset the machine");
+}
+
 static void act_on_triple_fault(struct worker *w)
 {
 	tell(w, PROTO_GUEST_TRIPLE_FAULT, NULL);
 	if (w->config.exit_on_triple_fault)
-		worker_end(w, WORKER_CRASHED, PROTO_CAUSE_GUEST_CRASH, "the guest triple-faulted");
+		worker_end(w, WORKER_TRIPLE_FAULT, PROTO_CAUSE_GUEST_CRASH,
+			   "the guest triple-faulted");
 	else
-		worker_reset(w);
+		reset_or_end(w);
 }
 
 static void act_on_reset(struct worker *w)
 {
-	if (w->config.exit_on_reset) {
-		worker_end(w, WORKER_RESET_WANTED, PROTO_CAUSE_GUEST_REBOOT,
-			   "the guest reset the machine");
-		return;
-	}
-	tell(w, PROTO_GUEST_RESET, NULL);
-	worker_reset(w);
+	if (w->config.resets)
+		tell(w, PROTO_GUEST_RESET, NULL);
+	reset_or_end(w);
 }
 
 /* The most definite one of several wins. */
@@ -250,6 +263,8 @@ static void act(struct worker *w, unsigned int pending)
 	else if (pending & PENDING_OFF)
 		worker_end(w, WORKER_OFF, PROTO_CAUSE_GUEST_OFF,
 			   "the guest turned the machine off");
+	else if (pending & PENDING_CRASH)
+		worker_end(w, WORKER_GUEST_CRASH, PROTO_CAUSE_GUEST_CRASH, "the guest crashed");
 	else if (pending & PENDING_TRIPLE_FAULT)
 		act_on_triple_fault(w);
 	else
@@ -263,7 +278,9 @@ static void woken(struct ev_loop *loop, ev_async *watcher, int events)
 
 	if (pending & PENDING_CRASH)
 		tell_crash(w);
-	if (!(pending & ~PENDING_CRASH))
+	if (!w->config.exit_on_crash)
+		pending &= ~PENDING_CRASH;
+	if (!pending)
 		return;
 	vcpus_stop(&w->vcpus);
 	act(w, pending | atomic_exchange(&w->pending, 0));
@@ -328,7 +345,7 @@ static int make_base(struct worker *w)
 	int r = worker_make_base(w);
 
 	if (r == 0)
-		r = worker_open_ptys(w);
+		r = worker_open_terminals(w);
 	if (r < 0)
 		return r;
 	watch_signals(w);
@@ -340,9 +357,10 @@ static int make_base(struct worker *w)
 
 /* --- the program --- */
 
-static int close_others(const struct config *config)
+static int close_others(const struct worker *w)
 {
-	int keep[5 + CONFIG_DRIVES + CONFIG_SERIALS];
+	const struct config *config = &w->config;
+	int keep[CONFIG_FILES + CONFIG_SERIALS];
 	size_t n = 0;
 
 	keep[n++] = config->partition_fd;
@@ -357,17 +375,37 @@ static int close_others(const struct config *config)
 	return sandbox_close_others(keep, n);
 }
 
+static void set_default(struct config *config, enum config_file file, const char *path)
+{
+	if (path)
+		snprintf(config->path[file], CONFIG_PATH_MAX, "%s", path);
+}
+
+static void set_defaults(struct worker *w)
+{
+	struct config *config = &w->config;
+
+	if (config->partition_fd < 0 && !*config->path[CONFIG_PARTITION])
+		set_default(config, CONFIG_PARTITION, w->options->default_device);
+	if (config->kernel_fd < 0 && !*config->path[CONFIG_KERNEL] && config->firmware_fd < 0 &&
+	    !*config->path[CONFIG_FIRMWARE])
+		set_default(config, CONFIG_FIRMWARE, w->options->default_firmware);
+}
+
 static int read_config(struct worker *w, int count, char *const *words)
 {
 	struct config_error error;
 	int r;
 
 	r = config_arguments(&w->config, count, words, &error);
+	set_defaults(w);
 	if (r == 0)
 		r = config_check(&w->config, &error);
+	if (r == 0)
+		r = config_open(&w->config, &error);
 	if (r < 0)
 		return worker_fail(w, r, "%s", error.text);
-	r = close_others(&w->config);
+	r = close_others(w);
 	return r < 0 ? worker_fail(w, r, "descriptors: %s", strerror(-r)) : 0;
 }
 
@@ -440,7 +478,7 @@ int worker_main(int count, char *const *words, const struct worker_options *opti
 	}
 	config_init(&w->config);
 	w->options = options;
-	w->timer_fd = w->debug_fd = -1;
+	w->timer_fd = w->debug_fd = w->meminfo_fd = -1;
 	w->status = WORKER_BAD_START;
 	run(w, count, words);
 	status = w->status;

@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "free_memory.h"
 #include "vid/partition.h"
 #include "worker_private.h"
 
@@ -41,6 +42,7 @@ int worker_make_base(struct worker *w)
 	int r;
 
 	find_local_time(w);
+	w->meminfo_fd = free_memory_open();
 	w->loop = ev_loop_new(EVBACKEND_EPOLL);
 	if (!w->loop)
 		return worker_fail(w, -ENOMEM, "the event loop cannot be made");
@@ -55,26 +57,44 @@ int worker_make_base(struct worker *w)
 	return 0;
 }
 
-int worker_open_ptys(struct worker *w)
+static int open_pty(struct worker *w, unsigned int i)
 {
 	char name[64];
+	int r = console_open_pty(&w->console[i], name, sizeof name);
 
-	for (unsigned int i = 0; i < CONFIG_SERIALS; i++) {
-		int r;
-
-		if (w->config.serial[i].kind != CONFIG_SERIAL_PTY)
-			continue;
-		r = console_open_pty(&w->console[i], name, sizeof name);
-		if (r < 0)
-			return worker_fail(w, r, "com%u: no terminal: %s", i + 1, strerror(-r));
-		log_info("com%u is %s", i + 1, name);
-	}
+	if (r < 0)
+		return worker_fail(w, r, "com%u: no terminal: %s", i + 1, strerror(-r));
+	log_info("com%u is %s", i + 1, name);
 	return 0;
+}
+
+static int open_stdio(struct worker *w, unsigned int i)
+{
+	int r = console_open_stdio(&w->console[i]);
+
+	if (r < 0)
+		return worker_fail(w, r, "com%u: standard input and output: %s", i + 1,
+				   strerror(-r));
+	if (w->console[i].is_raw)
+		log_info("com%u is this terminal; Ctrl-] ends the machine", i + 1);
+	return 0;
+}
+
+int worker_open_terminals(struct worker *w)
+{
+	int r = 0;
+
+	for (unsigned int i = 0; i < CONFIG_SERIALS && r == 0; i++) {
+		if (w->config.serial[i].kind == CONFIG_SERIAL_PTY)
+			r = open_pty(w, i);
+		else if (w->config.serial[i].kind == CONFIG_SERIAL_STDIO)
+			r = open_stdio(w, i);
+	}
+	return r;
 }
 
 static int open_disk(struct worker *w, unsigned int i)
 {
-	static const char *const names[] = {"hda", "hdb", "hdc", "hdd"};
 	const struct config_drive *drive = &w->config.drive[i];
 	bool cdrom = drive->kind == CONFIG_DRIVE_CDROM;
 	struct disk_error error;
@@ -84,9 +104,13 @@ static int open_disk(struct worker *w, unsigned int i)
 		return 0;
 	r = disk_open_raw(w->engine, drive->fd, cdrom ? 2048 : 512,
 			  drive->read_only ? DISK_READ_ONLY : 0, &w->disk[i], &error);
-	if (r < 0)
-		return worker_fail(w, r, "%s: descriptor %d %s", names[i], drive->fd, error.text);
-	return 0;
+	if (r == 0)
+		return 0;
+	if (*w->config.path[CONFIG_HDA + i])
+		return worker_fail(w, r, "%s: %s %s", config_file_key(CONFIG_HDA + i),
+				   w->config.path[CONFIG_HDA + i], error.text);
+	return worker_fail(w, r, "%s: descriptor %d %s", config_file_key(CONFIG_HDA + i), drive->fd,
+			   error.text);
 }
 
 static int open_console(struct worker *w, unsigned int i)
@@ -146,6 +170,7 @@ static struct machine_config describe(struct worker *w)
 	struct machine_config config = {
 		.name = w->config.name,
 		.memory = MIB(w->config.memory_mib),
+		.meminfo_fd = w->meminfo_fd,
 		.processors = w->config.processors,
 		.firmware_fd = w->config.firmware_fd,
 		.kernel_fd = w->config.kernel_fd,
@@ -171,8 +196,10 @@ static int make_board(struct worker *w)
 	struct machine_error error;
 	int r = machine_init(&w->machine, w->partition, &config, &error);
 
-	if (r < 0)
-		return worker_fail(w, r, "%s", error.text);
+	if (r < 0) {
+		config_add_path(&w->config, error.text, w->error, sizeof w->error);
+		return r;
+	}
 	w->machine_made = true;
 	for (unsigned int i = 0; i < CONFIG_SERIALS; i++)
 		console_start(&w->console[i], w->machine.serial[i]);
@@ -227,6 +254,7 @@ void worker_unmake(struct worker *w)
 	disk_engine_destroy(w->engine);
 	vid_partition_destroy(w->partition);
 	fd_close(w->timer_fd);
+	fd_close(w->meminfo_fd);
 	worker_control_fini(w);
 	if (w->loop)
 		ev_loop_destroy(w->loop);

@@ -74,7 +74,8 @@ static int on_machine(struct worker *w, const struct proto_message *message, cha
 	w->config.memory_mib = (uint32_t)mib;
 	w->config.processors = message->machine.vcpus;
 	w->config.local_time = message->machine.clock_localtime;
-	w->config.exit_on_reset = w->config.exit_on_triple_fault = message->machine.stop_on_reboot;
+	w->config.resets = message->machine.stop_on_reboot ? 0 : CONFIG_RESETS_ANY;
+	w->config.exit_on_triple_fault = message->machine.stop_on_reboot;
 	memcpy(w->boot, message->machine.boot, sizeof w->boot);
 	w->config.partition_fd = take_fd(message, 0);
 	return 0;

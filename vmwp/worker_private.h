@@ -24,7 +24,7 @@ enum {
 	PENDING_OFF = BIT(1),
 	PENDING_TRIPLE_FAULT = BIT(2),
 	PENDING_ERROR = BIT(3),
-	PENDING_CRASH = BIT(4), /* the only one that does not stop the processors */
+	PENDING_CRASH = BIT(4), /* the only one after which the guest may go on */
 };
 
 struct worker {
@@ -38,7 +38,7 @@ struct worker {
 	struct machine machine;
 	bool machine_made, running;
 	struct vcpus vcpus;
-	int timer_fd, debug_fd;
+	int timer_fd, debug_fd, meminfo_fd;
 	int64_t date_offset; /* of local time, ns */
 	_Atomic unsigned int pending;
 	uint64_t crash[5]; /* the machine's lock */
@@ -46,7 +46,8 @@ struct worker {
 	ev_async wake;
 	ev_io disk_ready, clock_ready;
 	ev_signal terminate, interrupt;
-	char error[512]; /* why the last step failed */
+	uint32_t resets;                   /* that the guest has made */
+	char error[CONFIG_PATH_MAX + 200]; /* why the last step failed */
 
 	/* Only under a daemon. */
 	bool controlled;
@@ -61,7 +62,7 @@ int worker_fail(struct worker *w, int error, const char *format, ...) printf_lik
 
 /* worker_build.c. What a loop needs; then the machine. On failure worker_unmake() cleans up. */
 int must_check worker_make_base(struct worker *w);
-int must_check worker_open_ptys(struct worker *w);
+int must_check worker_open_terminals(struct worker *w);
 int must_check worker_make_machine(struct worker *w);
 void worker_unmake(struct worker *w);
 

@@ -4,7 +4,9 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -42,6 +44,7 @@ START_TEST(takes_every_key)
 	take("com2=23");
 	take("reset=exit");
 	take("triple-fault=exit");
+	take("crash=exit");
 	ck_assert_str_eq(config.name, "web 1");
 	ck_assert_uint_eq(config.memory_mib, 512);
 	ck_assert_uint_eq(config.processors, 64);
@@ -57,7 +60,32 @@ START_TEST(takes_every_key)
 	ck_assert(config.drive[3].kind == CONFIG_DRIVE_CDROM && config.drive[3].fd == 22);
 	ck_assert(config.serial[0].kind == CONFIG_SERIAL_PTY);
 	ck_assert(config.serial[1].kind == CONFIG_SERIAL_FD && config.serial[1].fd == 23);
-	ck_assert(config.exit_on_reset && config.exit_on_triple_fault);
+	ck_assert(config.resets == 0 && config.exit_on_triple_fault && config.exit_on_crash);
+}
+END_TEST
+
+START_TEST(takes_paths)
+{
+	ck_assert_uint_eq(config.resets, CONFIG_RESETS_ANY);
+	take("partition=/dev/x");
+	take("kernel=./7");
+	take("hda=/srv/a,ro,ro");
+	take("hdb=cdroms/b");
+	take("hdc=cdrom,c,ro");
+	take("hdd=,ro");
+	take("com1=stdio");
+	take("reset=3");
+	ck_assert_str_eq(config.path[CONFIG_PARTITION], "/dev/x");
+	ck_assert_str_eq(config.path[CONFIG_KERNEL], "./7");
+	ck_assert_int_eq(config.kernel_fd, -1);
+	ck_assert_str_eq(config.path[CONFIG_HDA], "/srv/a,ro");
+	ck_assert(config.drive[0].read_only && !config.drive[1].read_only);
+	ck_assert_str_eq(config.path[CONFIG_HDA + 1], "cdroms/b");
+	ck_assert_str_eq(config.path[CONFIG_HDA + 2], "c,ro");
+	ck_assert(config.drive[2].kind == CONFIG_DRIVE_CDROM);
+	ck_assert_str_eq(config.path[CONFIG_HDA + 3], ",ro");
+	ck_assert(config.serial[0].kind == CONFIG_SERIAL_STDIO);
+	ck_assert_uint_eq(config.resets, 3);
 }
 END_TEST
 
@@ -80,15 +108,16 @@ static const struct {
 	{"processors=65", "processors: \"65\" is not 1 to 64"},
 	{"name=", "name: \"\" is not 1 to 64 printable characters"},
 	{"name=a\nb", "name: \"a\nb\" is not 1 to 64 printable characters"},
-	{"kernel=/boot/vmlinuz", "kernel: \"/boot/vmlinuz\" is not the number of a descriptor"},
-	{"kernel=99999999999", "kernel: \"99999999999\" is not the number of a descriptor"},
-	{"hda=3,rw", "hda: \"3,rw\" is not FD, FD,ro, cdrom or cdrom,FD"},
-	{"hda=,ro", "hda: \",ro\" is not FD, FD,ro, cdrom or cdrom,FD"},
-	{"hda=cdromx", "hda: \"cdromx\" is not FD, FD,ro, cdrom or cdrom,FD"},
-	{"hda=cdrom,", "hda: \"cdrom,\" is not FD, FD,ro, cdrom or cdrom,FD"},
-	{"hda=3,ro,ro", "hda: \"3,ro,ro\" is not FD, FD,ro, cdrom or cdrom,FD"},
-	{"com1=tty", "com1: \"tty\" is not the number of a descriptor, or pty"},
-	{"reset=maybe", "reset: \"maybe\" is not restart or exit"},
+	{"kernel=", "kernel: \"\" is not a path, or the number of a descriptor"},
+	{"kernel=99999999999",
+	 "kernel: \"99999999999\" is not a path, or the number of a descriptor"},
+	{"hda=", "hda: \"\" is not FILE, FILE,ro, cdrom or cdrom,FILE"},
+	{"hda=cdrom,", "hda: \"cdrom,\" is not FILE, FILE,ro, cdrom or cdrom,FILE"},
+	{"com1=tty", "com1: \"tty\" is not the number of a descriptor, pty or stdio"},
+	{"com1=/dev/ttyS1", "com1: \"/dev/ttyS1\" is not the number of a descriptor, pty or stdio"},
+	{"reset=maybe", "reset: \"maybe\" is not restart, exit or a number of resets"},
+	{"reset=4294967295", "reset: \"4294967295\" is not restart, exit or a number of resets"},
+	{"crash=", "crash: \"\" is not continue or exit"},
 	{"triple-fault=", "triple-fault: \"\" is not reset or exit"},
 };
 
@@ -164,8 +193,10 @@ START_TEST(refuses_files)
 	close(fd);
 	ck_assert_int_eq(config_file(&config, fd, &error), -EINVAL);
 	ck_assert_str_eq(error.text, "config: cannot be read: Bad file descriptor");
-	ck_assert_int_eq(config_arguments(&config, 1, (char *[]){"config=x"}, &error), -EINVAL);
-	ck_assert_str_eq(error.text, "config: \"x\" is not the number of a descriptor");
+	ck_assert_int_eq(config_arguments(&config, 1, (char *[]){"config=/x/y"}, &error), -EINVAL);
+	ck_assert_str_eq(error.text, "config: /x/y: No such file or directory");
+	ck_assert_int_eq(config_arguments(&config, 1, (char *[]){"config="}, &error), -EINVAL);
+	ck_assert_str_eq(error.text, "config: \"\" is not a path, or the number of a descriptor");
 }
 END_TEST
 
@@ -207,6 +238,124 @@ START_TEST(checks_what_belongs_together)
 }
 END_TEST
 
+/* --- opening --- */
+
+static char folder[] = "/tmp/config_test.XXXXXX";
+static char word[128];
+
+static void setup_folder(void)
+{
+	setup();
+	strcpy(folder + sizeof folder - 7, "XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+}
+
+static void teardown_folder(void)
+{
+	char command[64];
+
+	snprintf(command, sizeof command, "rm -r %s", folder);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static void make_file(const char *name)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	fd = open(path, O_CREAT | O_WRONLY, 0600);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+}
+
+/* KEY=FOLDER/NAME */
+static void take_path(const char *key, const char *name)
+{
+	snprintf(word, sizeof word, "%s=%s/%s", key, folder, name);
+	take(word);
+}
+
+static void assert_open(int fd, int mode)
+{
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(fcntl(fd, F_GETFL) & (O_ACCMODE | O_NONBLOCK), mode);
+	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+}
+
+START_TEST(opens_paths)
+{
+	make_file("a");
+	make_file("b");
+	take_path("kernel", "a");
+	take_path("hda", "a");
+	take_path("hdb", "b,ro");
+	snprintf(word, sizeof word, "hdc=cdrom,%s/b", folder);
+	take(word);
+	take_path("debug", "log");
+	ck_assert_msg(config_open(&config, &error) == 0, "%s", error.text);
+	assert_open(config.kernel_fd, O_RDONLY);
+	assert_open(config.drive[0].fd, O_RDWR);
+	assert_open(config.drive[1].fd, O_RDONLY);
+	assert_open(config.drive[2].fd, O_RDONLY);
+	assert_open(config.debug_fd, O_WRONLY);
+	ck_assert_int_eq(config.initrd_fd, -1);
+	ck_assert_int_eq(config.drive[3].fd, -1);
+}
+END_TEST
+
+static void assert_cannot_be_opened(const char *key, const char *name, const char *why)
+{
+	char expected[256];
+
+	config_init(&config);
+	take_path(key, name);
+	ck_assert_int_lt(config_open(&config, &error), 0);
+	snprintf(expected, sizeof expected, "%s: %s/%s: %s", key, folder, name, why);
+	ck_assert_str_eq(error.text, expected);
+}
+
+START_TEST(says_what_cannot_be_opened)
+{
+	assert_cannot_be_opened("kernel", "none", "No such file or directory");
+	assert_cannot_be_opened("partition", "none",
+				"No such file or directory; it is there when Linux runs on the "
+				"hypervisor and the module vid is loaded");
+	assert_cannot_be_opened("hda", ".", "Is a directory");
+}
+END_TEST
+
+START_TEST(a_disk_has_one_writer)
+{
+	struct config other;
+
+	make_file("a");
+	config_init(&other);
+	take_path("hda", "a");
+	ck_assert_int_eq(config_word(&other, word, &error), 0);
+	ck_assert_int_eq(config_open(&other, &error), 0);
+	ck_assert_int_eq(config_open(&config, &error), -EWOULDBLOCK);
+	ck_assert_ptr_nonnull(
+		strstr(error.text, "a: is in use; another machine or program has it"));
+	close(other.drive[0].fd);
+	ck_assert_int_eq(config_open(&config, &error), 0);
+}
+END_TEST
+
+START_TEST(paths_in_errors)
+{
+	char text[128];
+
+	take("kernel=/x");
+	config_add_path(&config, "kernel: is truncated", text, sizeof text);
+	ck_assert_str_eq(text, "kernel: /x: is truncated");
+	config_add_path(&config, "initrd: is empty", text, sizeof text);
+	ck_assert_str_eq(text, "initrd: is empty");
+	config_add_path(&config, "kernels", text, sizeof text);
+	ck_assert_str_eq(text, "kernels");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("config");
@@ -214,8 +363,13 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	tcase_add_checked_fixture(tc, setup, NULL);
+	tcase_add_checked_fixture(tc, setup_folder, teardown_folder);
 	tcase_add_test(tc, takes_every_key);
+	tcase_add_test(tc, takes_paths);
+	tcase_add_test(tc, opens_paths);
+	tcase_add_test(tc, says_what_cannot_be_opened);
+	tcase_add_test(tc, a_disk_has_one_writer);
+	tcase_add_test(tc, paths_in_errors);
 	tcase_add_loop_test(tc, says_what_is_wrong, 0, sizeof bad / sizeof bad[0]);
 	tcase_add_test(tc, no_key_twice);
 	tcase_add_test(tc, too_long_values);

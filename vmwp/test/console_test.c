@@ -5,6 +5,8 @@
 #include <check.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <pty.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -193,6 +195,44 @@ START_TEST(a_terminal)
 }
 END_TEST
 
+static volatile sig_atomic_t interrupts;
+
+static void note_interrupt(int number)
+{
+	interrupts++;
+}
+
+/* Standard input and output are a terminal: raw meanwhile, then as before. */
+START_TEST(a_terminal_of_the_user)
+{
+	struct termios before, now;
+	int lead, follow, flags;
+
+	ck_assert_int_eq(openpty(&lead, &follow, NULL, NULL, NULL), 0);
+	dup2(follow, 0);
+	dup2(follow, 1);
+	flags = fcntl(0, F_GETFL);
+	tcgetattr(0, &before);
+	console_fini(&c);
+	console_init(&c, loop, &b.machine);
+	ck_assert_int_eq(console_open_stdio(&c), 0);
+	console_start(&c, b.machine.serial[0]);
+	tcgetattr(0, &now);
+	ck_assert_uint_eq(now.c_lflag & (ICANON | ECHO | ISIG), 0);
+	out('x');
+	ck_assert_int_eq(write(lead, "\3", 1), 1); /* Ctrl-C is the guest's */
+	ck_assert_uint_eq(read_byte(), 3);
+	signal(SIGINT, note_interrupt);
+	ck_assert_int_eq(write(lead, "a\x1d", 2), 2);
+	while (!interrupts)
+		ev_run(loop, EVRUN_ONCE);
+	console_fini(&c);
+	tcgetattr(0, &now);
+	ck_assert_uint_eq(now.c_lflag, before.c_lflag);
+	ck_assert_int_eq(fcntl(0, F_GETFL), flags);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("console");
@@ -209,6 +249,7 @@ int main(void)
 	tcase_add_test(tc, the_other_end_goes_away);
 	tcase_add_test(tc, another_end_is_attached);
 	tcase_add_test(tc, a_terminal);
+	tcase_add_test(tc, a_terminal_of_the_user);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

@@ -49,6 +49,7 @@ void bench_init(struct bench *b)
 	b->config = (struct machine_config){
 		.name = "bench",
 		.memory = MIB(64),
+		.meminfo_fd = -1,
 		.processors = 1,
 		.firmware_fd = -1,
 		.kernel_fd = kernel_image_file(),

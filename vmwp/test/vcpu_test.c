@@ -11,6 +11,7 @@
 #include "machine_bench.h"
 #include "machine_memory.h"
 #include "registers.h"
+#include "vid/partition.h"
 #include "vdev/i8259.h"
 
 #define CODE 0x2000ull
@@ -167,6 +168,19 @@ START_TEST(memory_mapped_registers)
 	ck_assert(vcpu_handle(&set.vcpu[0], &exit));
 	ck_assert_uint_eq(regs()->gpr[VID_RAX] >> 16 & 0xff, 23); /* entries - 1 */
 	ck_assert_uint_eq(regs()->rip, CODE + 3);
+}
+END_TEST
+
+/* The map may have changed since the access: then it is made again, and nothing is emulated. */
+START_TEST(what_is_mapped_now_is_run_again)
+{
+	struct vid_exit exit = {.kind = VID_EXIT_MMIO,
+				.mmio = {.gpa = 0x3000, .access = VID_ACCESS_WRITE}};
+
+	enter_flat("\x89\x03", 2); /* mov [ebx],eax */
+	regs()->gpr[VID_RBX] = 0xfec00000;
+	ck_assert(vcpu_handle(&set.vcpu[0], &exit));
+	ck_assert_uint_eq(regs()->rip, CODE);
 }
 END_TEST
 
@@ -354,6 +368,7 @@ int main(void)
 	tcase_add_test(tc, length_is_decoded_where_it_is_not_told);
 	tcase_add_test(tc, string_output);
 	tcase_add_test(tc, memory_mapped_registers);
+	tcase_add_test(tc, what_is_mapped_now_is_run_again);
 	tcase_add_test(tc, vectors_come_from_the_xsave_state);
 	tcase_add_test(tc, what_cannot_be_emulated_ends_the_machine);
 	tcase_add_test(tc, a_fault_of_the_instruction_is_the_guests);

@@ -302,7 +302,7 @@ START_TEST(a_crash_comes_with_its_parameters)
 	ck_assert_int_eq(events[event_count - 3].type, PROTO_EVENT_GUEST);
 	ck_assert_uint_eq(events[event_count - 3].guest.event, PROTO_GUEST_CRASH);
 	ck_assert_uint_eq(events[event_count - 3].guest.parameters[4], 5);
-	assert_ends(WORKER_CRASHED);
+	assert_ends(WORKER_TRIPLE_FAULT);
 }
 END_TEST
 

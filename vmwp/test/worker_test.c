@@ -7,6 +7,7 @@
 #include "worker.h"
 
 #include <check.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <stdio.h>
@@ -245,6 +246,30 @@ START_TEST(reset_may_end_the_worker)
 }
 END_TEST
 
+START_TEST(resets_may_be_limited)
+{
+	struct ended e;
+
+	will_write(0, 0xcf9, 1, 6);
+	will(1, (struct vid_exit){.kind = VID_EXIT_SHUTDOWN});
+	will_write(2, 0xcf9, 1, 6);
+	RUN(&e, "memory=64", kernel_word, "reset=2");
+	assert_ended(&e, WORKER_RESET_WANTED,
+		     "the guest reset the machine, and 2 resets are allowed");
+}
+END_TEST
+
+START_TEST(crash_may_end_the_worker)
+{
+	struct ended e;
+
+	will(0, (struct vid_exit){.kind = VID_EXIT_CRASH, .crash = {1, 2, 3, 4, 5}});
+	RUN(&e, "memory=64", kernel_word, "crash=exit");
+	assert_ended(&e, WORKER_GUEST_CRASH, "the guest crashed: 0x1 0x2 0x3 0x4 0x5");
+	ck_assert_ptr_nonnull(strstr(e.log, "vmwp: the guest crashed\n"));
+}
+END_TEST
+
 START_TEST(triple_fault)
 {
 	struct ended e;
@@ -254,7 +279,7 @@ START_TEST(triple_fault)
 	RUN(&e, "memory=64", kernel_word);
 	assert_ended(&e, WORKER_OFF, "triple fault of processor 0\nvmwp: reset\n");
 	RUN(&e, "memory=64", kernel_word, "triple-fault=exit");
-	assert_ended(&e, WORKER_CRASHED, "triple fault of processor 0");
+	assert_ended(&e, WORKER_TRIPLE_FAULT, "triple fault of processor 0");
 }
 END_TEST
 
@@ -281,6 +306,41 @@ START_TEST(hang_and_crash_are_told_and_signals_end)
 	kill(child, SIGTERM);
 	finish(&e);
 	assert_ended(&e, WORKER_OFF, "stopped by signal 15");
+}
+END_TEST
+
+/* Output goes to standard output; where there is no input, the machine runs all the same. */
+START_TEST(console_of_standard_output)
+{
+	char text[8] = "";
+	struct ended e;
+	int ends[2], before = dup(1);
+
+	ck_assert_int_eq(pipe(ends), 0);
+	dup2(ends[1], 1);
+	for (const char *c = "hi"; *c; c++)
+		will_write(0, 0x3f8, 1, (uint8_t)*c);
+	will_turn_off(0);
+	RUN(&e, "memory=64", kernel_word, "com1=stdio");
+	ck_assert_int_eq(fcntl(1, F_GETFL) & O_NONBLOCK, 0);
+	dup2(before, 1);
+	assert_ended(&e, WORKER_OFF, "off");
+	ck_assert_int_eq(read(ends[0], text, sizeof text), 2);
+	ck_assert_str_eq(text, "hi");
+}
+END_TEST
+
+START_TEST(files_by_path)
+{
+	struct ended e;
+
+	will_turn_off(0);
+	RUN(&e, "memory=64", "kernel=/nowhere/vmlinuz");
+	assert_bad(&e, "kernel: /nowhere/vmlinuz: No such file or directory");
+	RUN(&e, "memory=64", "kernel=/dev/null");
+	assert_bad(&e, "kernel: /dev/null: is not a regular file");
+	RUN(&e, "memory=64", kernel_word, "hda=/dev/null");
+	assert_bad(&e, "hda: /dev/null is neither a file nor a block device");
 }
 END_TEST
 
@@ -342,9 +402,13 @@ int main(void)
 	tcase_add_test(tc, power_off);
 	tcase_add_test(tc, reset_starts_again);
 	tcase_add_test(tc, reset_may_end_the_worker);
+	tcase_add_test(tc, resets_may_be_limited);
+	tcase_add_test(tc, crash_may_end_the_worker);
 	tcase_add_test(tc, triple_fault);
 	tcase_add_test(tc, host_error);
 	tcase_add_test(tc, hang_and_crash_are_told_and_signals_end);
+	tcase_add_test(tc, console_of_standard_output);
+	tcase_add_test(tc, files_by_path);
 	tcase_add_test(tc, console_of_a_descriptor);
 	tcase_add_test(tc, pty_console);
 	tcase_add_test(tc, a_disk_request_of_the_guest);
