@@ -28,6 +28,12 @@ static int fail_memory(const struct machine *m, int error, struct machine_error 
 	struct sysinfo info = {0};
 	uint64_t available = free_memory(m->config.meminfo_fd);
 
+	if (error == -EPERM) {
+		snprintf(ret_error->text, sizeof ret_error->text,
+			 "memory: %" PRIu64 " MiB are more than this user may lock (ulimit -l)",
+			 m->config.memory >> 20);
+		return error;
+	}
 	sysinfo(&info); /* fails only for a bad address */
 	if (available == UINT64_MAX)
 		available = (uint64_t)info.freeram * info.mem_unit;

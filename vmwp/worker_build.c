@@ -216,11 +216,27 @@ static int make_processors(struct worker *w)
 	return 0;
 }
 
+static const char *partition_error(int error)
+{
+	switch (error) {
+	case -ENODEV:
+		return "Linux does not run on the hypervisor; choose its entry in GRUB's menu";
+	case -ENOENT:
+		return "there is no device of the driver; is the module vid loaded?";
+	case -EPROTO:
+		return "the module vid is of another version than vmwp";
+	case -EBADF:
+		return "this is not the device of the module vid";
+	default:
+		return strerror(-error);
+	}
+}
+
 static int open_partition(struct worker *w)
 {
 	int r = w->options->open_partition(w->config.partition_fd, &w->partition);
 
-	return r < 0 ? worker_fail(w, r, "partition: %s", strerror(-r)) : 0;
+	return r < 0 ? worker_fail(w, r, "partition: %s", partition_error(r)) : 0;
 }
 
 int worker_make_machine(struct worker *w)

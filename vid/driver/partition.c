@@ -211,15 +211,11 @@ static const struct vid_backend_ops driver_ops = {
 };
 
 /* Descriptor of a new partition. */
-static int create(void)
+static int create(int device)
 {
 	struct vid_ioctl_create_partition arguments = {0};
-	_cleanup_close_ int device = open(VID_DEVICE, O_RDWR | O_CLOEXEC);
-	int version;
+	int version = driver_ioctl(device, VID_IOCTL_VERSION, NULL);
 
-	if (device < 0)
-		return errno == ENXIO ? -ENODEV : -errno;
-	version = driver_ioctl(device, VID_IOCTL_VERSION, NULL);
 	if (version < 0)
 		return version;
 	if (version != VID_IOCTL_VERSION_VALUE)
@@ -227,13 +223,31 @@ static int create(void)
 	return driver_ioctl(device, VID_IOCTL_CREATE_PARTITION, &arguments);
 }
 
-/* Whether fd is a partition's: nothing else knows this request. */
-static int check(int fd)
+static int create_on_device(void)
+{
+	_cleanup_close_ int device = open(VID_DEVICE, O_RDWR | O_CLOEXEC);
+
+	if (device < 0)
+		return errno == ENXIO ? -ENODEV : -errno;
+	return create(device);
+}
+
+/* A partition's descriptor as it is; one of a new partition for the device's: only that one has a version. */
+static int from_descriptor(int fd, int *ret_made)
 {
 	struct hv_memory_balance balance;
-	int r = driver_ioctl(fd, VID_IOCTL_GET_BALANCE, &balance);
+	int r = create(fd);
 
-	return r == -ENOTTY || r == -EINVAL ? -EBADF : r;
+	if (r >= 0) {
+		*ret_made = r;
+		return r;
+	}
+	if (r != -ENOTTY && r != -EINVAL)
+		return r;
+	r = driver_ioctl(fd, VID_IOCTL_GET_BALANCE, &balance);
+	if (r < 0)
+		return r == -ENOTTY || r == -EINVAL ? -EBADF : r;
+	return fd;
 }
 
 int vid_partition_open(int fd, struct vid_partition **ret_partition)
@@ -244,16 +258,16 @@ int vid_partition_open(int fd, struct vid_partition **ret_partition)
 
 	if (!p)
 		return -ENOMEM;
-	if (fd < 0)
-		fd = made = create();
-	r = fd < 0 ? fd : check(fd);
+	r = fd < 0 ? made = create_on_device() : from_descriptor(fd, &made);
 	if (r < 0)
 		return r;
+	p->fd = r;
 	r = vid_partition_init(&p->base, &driver_ops);
 	if (r < 0)
 		return r;
+	if (made >= 0)
+		fd_close(fd);
 	TAKE_FD(made);
-	p->fd = fd;
 	*ret_partition = &TAKE_PTR(p)->base;
 	return 0;
 }
