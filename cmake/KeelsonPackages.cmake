@@ -60,4 +60,5 @@ that is missing, it says so and Debian starts without it."
     COMPONENT keelson-hypervisor)
 endif()
 
+include(cmake/KeelsonKernelModule.cmake)
 include(CPack)

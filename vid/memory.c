@@ -49,8 +49,11 @@ static int map_aligned(struct vid_memory *m)
 	at = ALIGN_UP((uintptr_t)m->reserved, HUGE_PAGE_SIZE);
 	m->host =
 		mmap((void *)at, m->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, m->fd, 0);
-	if (m->host != MAP_FAILED)
+	if (m->host != MAP_FAILED) {
+		/* A wish: without huge pages, it works, too. */
+		madvise(m->host, m->size, MADV_HUGEPAGE);
 		return 0;
+	}
 	at = (uintptr_t)errno;
 	munmap(m->reserved, m->reserved_size);
 	return -(int)at;

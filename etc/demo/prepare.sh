@@ -4,6 +4,7 @@
 # by a hash of what it was made from, and is passed over when that is there already.
 #
 #   base-HASH.tar   the Debian root file system without us
+#   headers-HASH/   headers of its kernels
 #   image-HASH/     disk.raw, boot/ (a copy of what is in /boot) and the packages in it
 
 build_dir=$top/build/release
@@ -15,10 +16,23 @@ prepare()
 	flock -n 9 || { say "waiting for another demo to finish its preparations" && flock 9; }
 	install_packages build demo
 	[ "$(id -u)" = 0 ] || install_packages demo-user
+	make_base
 	build_packages
 	make_image
 	flock -u 9
 	exec 9>&-
+}
+
+make_base()
+{
+	base_hash=$(cd "$top/etc/demo" && hash_of base-system)
+	base=$cache/base-$base_hash.tar headers=$cache/headers-$base_hash
+	[ ! -e "$base" ] || return 0
+	rm -rf "$cache"/base-*.tar "$cache"/headers-*
+	mkdir "$headers"
+	say "making the Debian base system (a minute or two)"
+	run_logged "$cache/base.log" "$top/etc/demo/base-system" "$cache/new-base.tar" "$headers"
+	mv "$cache/new-base.tar" "$base"
 }
 
 # Packages are made anew only if what would be installed has changed, so that a build that changed
@@ -26,7 +40,10 @@ prepare()
 build_packages()
 {
 	[ -f "$build_dir/build.ninja" ] || say "configuring the build"
-	run_logged "$cache/configure.log" cmake -S "$top" --preset release
+	local kernels
+	kernels=$(printf '%s;' "$headers"/usr/src/linux-headers-*-amd64)
+	run_logged "$cache/configure.log" cmake -S "$top" --preset release \
+		-DKEELSON_KERNEL_HEADERS="${kernels%;}"
 	[ -d "$cache/stage" ] || say "building"
 	run_logged "$cache/build.log" cmake --build "$build_dir"
 	rm -rf "$cache/stage"
@@ -45,22 +62,16 @@ build_packages()
 
 make_image()
 {
-	local base_hash base packages
-	base_hash=$(cd "$top/etc/demo" && hash_of base-system)
-	base=$cache/base-$base_hash.tar
-	if [ ! -e "$base" ]; then
-		rm -f "$cache"/base-*.tar
-		say "making the Debian base system (a minute or two)"
-		run_logged "$cache/base.log" "$top/etc/demo/base-system" "$cache/new-base.tar"
-		mv "$cache/new-base.tar" "$base"
-	fi
-
+	local packages=() package
 	image=$cache/image-$(hash_of -C "$top/etc" demo <<<'' | cut -c1-16)-$base_hash-$packages_hash
 	[ ! -e "$image" ] || return 0
 	rm -rf "$cache"/image-* "$cache/new-image"
 	say "making the disk image"
 	shopt -s nullglob
-	packages=("$cache"/packages/*.deb)
+	# The machine has no compiler: its kernel module comes built.
+	for package in "$cache"/packages/*.deb; do
+		[[ $package = */keelson-dkms_* ]] || packages+=("$package")
+	done
 	run_logged "$cache/image.log" \
 		"$top/etc/demo/image" "$base" "$cache/new-image" "${packages[@]}"
 	mv "$cache/new-image" "$image"

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/cleanup.h"
 #include "vid/driver.h"
@@ -42,6 +43,19 @@ _Static_assert((int)VID_ACCESS_READ == (int)VID_IOCTL_MAP_READ, "the same bits")
 _Static_assert((int)VID_ACCESS_WRITE == (int)VID_IOCTL_MAP_WRITE, "the same bits");
 _Static_assert((int)VID_ACCESS_EXECUTE == (int)VID_IOCTL_MAP_EXECUTE, "the same bits");
 
+/*
+ * Has the memory there before it is pinned: from a mapping that asks for huge pages, they are huge
+ * if the system has any. -ENOMEM.
+ */
+static int populate(const struct vid_memory *memory, uint64_t offset, uint64_t size)
+{
+	char *start = (char *)vid_memory_host(memory) + offset;
+
+	if (madvise(start, size, MADV_POPULATE_WRITE) == 0)
+		return 0;
+	return errno == EINTR || errno == EAGAIN ? -EINTR : -ENOMEM;
+}
+
 static int driver_map(struct vid_partition *base, uint64_t gpa, const struct vid_memory *memory,
 		      uint64_t offset, uint64_t size, unsigned int access)
 {
@@ -52,8 +66,9 @@ static int driver_map(struct vid_partition *base, uint64_t gpa, const struct vid
 		.size = size,
 		.gpa = gpa,
 	};
+	int r = populate(memory, offset, size);
 
-	return partition_ioctl(base, VID_IOCTL_MAP, &map);
+	return r < 0 ? r : partition_ioctl(base, VID_IOCTL_MAP, &map);
 }
 
 static int driver_unmap(struct vid_partition *base, uint64_t gpa, uint64_t size)
