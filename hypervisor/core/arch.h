@@ -65,6 +65,7 @@ bool must_check arch_msr_write_safe(u32 msr, u64 value);
  * processor only if that VP runs on it now.
  */
 u64 arch_xcr0_supported(void);
+u64 arch_xcr0(const struct vp *vp);
 void arch_set_xcr0(struct vp *vp, u64 value);
 
 /* Size of a child's XSAVE area: standard form, up to AVX. */

@@ -88,7 +88,7 @@ static void leaf_xsave(const struct vp *vp, u32 subleaf, u32 out[4])
 	switch (subleaf) {
 	case 0:
 		out[EAX] = supported;
-		out[EBX] = vp->xcr0 & XCR0_AVX ? XSAVE_AVX : XSAVE_SSE;
+		out[EBX] = arch_xcr0(vp) & XCR0_AVX ? XSAVE_AVX : XSAVE_SSE;
 		out[ECX] = supported & XCR0_AVX ? XSAVE_AVX : XSAVE_SSE;
 		out[EDX] = 0;
 		break;

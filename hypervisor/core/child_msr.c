@@ -12,6 +12,7 @@
 #define MSR_TSC        0x10u
 #define MSR_TSC_ADJUST 0x3bu
 #define MSR_MISC       0x1a0u
+#define MSR_PAT        0x277u
 #define MSR_EFER       0xc0000080u
 
 /* mtrr[]: eight pairs, eleven fixed ranges, the default type. */
@@ -80,6 +81,20 @@ static bool write_ignored(struct vp *vp, u32 msr, u64 value)
 	return true;
 }
 
+bool child_msr_read_direct(struct vp *vp, u32 msr, u64 *ret_value)
+{
+	return msr == MSR_TSC ? read_tsc(vp, msr, ret_value) : virt->get_msr(vp, msr, ret_value);
+}
+
+/* A memory type that there is not would make the entry fail: refused first. */
+static bool write_pat(struct vp *vp, u32 msr, u64 value)
+{
+	for (u64 left = value; left; left >>= 8)
+		if ((left & 0xff) > 7 || (left & 0xfe) == 2)
+			return false;
+	return virt->set_msr(vp, msr, value);
+}
+
 #define CONSTANT(name, value)                                    \
 	static bool name(struct vp *vp, u32 msr, u64 *ret_value) \
 	{                                                        \
@@ -94,10 +109,10 @@ CONSTANT(read_decode_config, 2) /* LFENCE serializes */
 const struct msr_range child_msr_ranges[] = {
 	/* The guest's own: switched with it, no exit. */
 	{0x174, 0x176, NULL, NULL},           /* SYSENTER */
-	{0x277, 0x277, NULL, NULL},           /* PAT */
 	{0xc0000081, 0xc0000084, NULL, NULL}, /* STAR … SFMASK */
 	{0xc0000100, 0xc0000102, NULL, NULL}, /* FS, GS and kernel GS base */
 	{MSR_TSC, MSR_TSC, NULL, write_tsc},
+	{MSR_PAT, MSR_PAT, child_msr_read_direct, write_pat}, /* QEMU (7.2) has one for all */
 
 	{MSR_APIC_BASE, MSR_APIC_BASE, msr_read_lapic, msr_write_lapic},
 	{MSR_TSC_DEADLINE, MSR_TSC_DEADLINE, msr_read_lapic, msr_write_lapic},
@@ -126,11 +141,6 @@ const struct msr_range child_msr_ranges[] = {
 	{0xc0011029, 0xc0011029, read_decode_config, write_ignored},
 };
 const size_t child_msr_range_count = ARRAY_SIZE(child_msr_ranges);
-
-bool child_msr_read_direct(struct vp *vp, u32 msr, u64 *ret_value)
-{
-	return msr == MSR_TSC ? read_tsc(vp, msr, ret_value) : virt->get_msr(vp, msr, ret_value);
-}
 
 bool child_msr_write_direct(struct vp *vp, u32 msr, u64 value)
 {

@@ -135,7 +135,7 @@ static hv_status get_special(struct vp *vp, u32 name, const struct vregs *r,
 		v->word[0] = lapic_cr8(&vp->lapic);
 		return HV_STATUS_SUCCESS;
 	case HV_REGISTER_XFEM:
-		v->word[0] = vp->xcr0;
+		v->word[0] = arch_xcr0(vp);
 		return HV_STATUS_SUCCESS;
 	case HV_REGISTER_TSC:
 		v->word[0] = arch_tsc() + vp->tsc_offset;

@@ -177,6 +177,11 @@ u64 arch_xcr0_supported(void)
 	return 0x2ff;
 }
 
+u64 arch_xcr0(const struct vp *vp)
+{
+	return vp->xcr0;
+}
+
 size_t arch_xsave_size(void)
 {
 	return 832;

@@ -42,6 +42,12 @@ size_t arch_xsave_size(void)
 	return child_mask & AVX_STATE ? AVX_AREA_END : FXSAVE_SIZE + XSAVE_HEADER;
 }
 
+/* QEMU (7.2) does not intercept XSETBV: what counts is what the processor has. */
+u64 arch_xcr0(const struct vp *vp)
+{
+	return vp == this_cpu()->child && method != FXSAVE ? xgetbv(0) : vp->xcr0;
+}
+
 /* A child's goes to the processor if it is here; the root's always is. */
 void arch_set_xcr0(struct vp *vp, u64 value)
 {
@@ -131,6 +137,7 @@ void xstate_leave(struct vp *child, struct vp *root)
 {
 	u64 all = root->xcr0 | child_mask;
 
+	child->xcr0 = arch_xcr0(child);
 	change_xcr0(child->xcr0, all);
 	save(child->xsave, (u32)child_mask);
 	load(root->xsave);

@@ -6,6 +6,7 @@
 #include "cpu.h"
 #include "groups.h"
 #include "hv.h"
+#include "state.h"
 
 #define ROUNDS       1700u /* of every kind: ten thousand exits a processor */
 #define VECTOR_STATE 0x35
@@ -147,28 +148,61 @@ static void pass(struct state *s, enum kind kind, u64 salt)
 		s->wrong_registers += before[i] != after[i] && !(kinds[kind].changes >> i & 1);
 }
 
-static void run_state(void *arg)
+#define MSR_TSC_AUX 0xc0000103
+#define MSR_STAR    0xc0000081
+
+/* A child has no TSC_AUX. Two of them hold another value on each processor. */
+static bool has_msr(u32 msr, u32 cpu)
+{
+	return msr != MSR_TSC_AUX || cpu < cpu_count;
+}
+
+static u64 value_of(u32 i, u32 cpu)
+{
+	return msrs[i].value + (msrs[i].msr == MSR_TSC_AUX || msrs[i].msr == MSR_STAR ? cpu : 0);
+}
+
+void state_load(void)
 {
 	u32 cpu = this_cpu()->index;
 	struct state *s = &states[cpu];
-	u64 v;
 
 	memset(s, 0, sizeof(*s));
 	for (u32 i = 0; i < ARRAY_SIZE(msrs); i++) {
+		if (!has_msr(msrs[i].msr, cpu))
+			continue;
 		s->saved_msr[i] = rdmsr(msrs[i].msr);
-		wrmsr(msrs[i].msr, msrs[i].value + (msrs[i].msr == 0xc0000103 ? cpu : 0));
+		wrmsr(msrs[i].msr, value_of(i, cpu));
 	}
 	load_debug(cpu);
 	load_extended(s, cpu);
-	for (u32 i = 0; i < ROUNDS * KINDS; i++)
-		pass(s, i % KINDS, i + cpu);
+}
+
+u32 state_lost(void)
+{
+	u32 cpu = this_cpu()->index;
+	struct state *s = &states[cpu];
+
 	s->wrong_extended = !extended_kept(s);
 	s->wrong_debug = !debug_kept(cpu);
 	for (u32 i = 0; i < ARRAY_SIZE(msrs); i++) {
-		v = rdmsr(msrs[i].msr);
-		s->wrong_msrs += v != msrs[i].value + (msrs[i].msr == 0xc0000103 ? cpu : 0);
+		if (!has_msr(msrs[i].msr, cpu))
+			continue;
+		s->wrong_msrs += rdmsr(msrs[i].msr) != value_of(i, cpu);
 		wrmsr(msrs[i].msr, s->saved_msr[i]);
 	}
+	return (s->wrong_extended ? STATE_EXTENDED : 0) | (s->wrong_debug ? STATE_DEBUG : 0) |
+	       (s->wrong_msrs ? STATE_MSRS : 0);
+}
+
+static void run_state(void *arg)
+{
+	u32 cpu = this_cpu()->index;
+
+	state_load();
+	for (u32 i = 0; i < ROUNDS * KINDS; i++)
+		pass(&states[cpu], i % KINDS, i + cpu);
+	state_lost();
 }
 
 void test_state(void)

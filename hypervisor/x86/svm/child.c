@@ -213,8 +213,8 @@ void svm_child_leave(struct vp *vp)
 	svm_event_end_offer(vp, false);
 	if (unlikely(v->child.debug_loaded))
 		return_debug(v, root);
-	cpu->child = NULL;
 	xstate_leave(vp, cpu->vp);
+	cpu->child = NULL;
 	show_msrs(root);
 	fill_return_stack();
 }
