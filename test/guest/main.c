@@ -13,11 +13,20 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } groups[] = {
-	{"cpuid", test_cpuid},   {"msr", test_msr},     {"hypercall", test_hypercall},
-	{"memory", test_memory}, {"lapic", test_lapic}, {"timer", test_timer},
-	{"ipi", test_ipi},       {"time", test_time},   {"device", test_device},
-	{"state", test_state},   {"bench", test_bench}, {"machine", test_machine},
+	{"cpuid", test_cpuid},
+	{"msr", test_msr},
+	{"hypercall", test_hypercall},
+	{"memory", test_memory},
+	{"lapic", test_lapic},
+	{"timer", test_timer},
+	{"ipi", test_ipi},
+	{"time", test_time},
+	{"device", test_device},
+	{"state", test_state},
+	{"bench", test_bench},
+	{"machine", test_machine},
 	{"child", test_child},
+	{"child_irq", test_child_irq},
 };
 
 static void run_group(const char *name, size_t length)
