@@ -31,16 +31,31 @@ static bool extint_wanted(struct vp *vp)
 	       !virt->event_queued(vp) && virt->extint_window(vp);
 }
 
+/*
+ * False: nothing to run. It says "blocked" then and looks once more: whoever posts something does
+ * it the other way round, so one of the two sees the other.
+ */
+static bool prepare(struct vp *vp)
+{
+	__atomic_store_n(&vp->in_guest, true, __ATOMIC_SEQ_CST);
+	if (likely(vp_prepare(vp)))
+		return true;
+	__atomic_store_n(&vp->blocked, 1, __ATOMIC_SEQ_CST);
+	if (vp_prepare(vp)) {
+		__atomic_store_n(&vp->blocked, 0, __ATOMIC_SEQ_CST);
+		return true;
+	}
+	__atomic_store_n(&vp->in_guest, false, __ATOMIC_RELEASE);
+	return false;
+}
+
 /* One stay in the guest. False: the VP has nothing to run. */
 static bool run_once(struct vp *vp)
 {
 	struct vexit e;
 
-	__atomic_store_n(&vp->in_guest, true, __ATOMIC_SEQ_CST);
-	if (!vp_prepare(vp)) {
-		__atomic_store_n(&vp->in_guest, false, __ATOMIC_RELEASE);
+	if (!prepare(vp))
 		return false;
-	}
 	if (unlikely(vp->notify_extint) && extint_wanted(vp)) {
 		__atomic_store_n(&vp->in_guest, false, __ATOMIC_RELEASE);
 		vp->notify_extint = false;
@@ -51,19 +66,6 @@ static bool run_once(struct vp *vp)
 	__atomic_store_n(&vp->in_guest, false, __ATOMIC_RELEASE);
 	exit_handle(vp, &e);
 	return true;
-}
-
-/*
- * Says "blocked", then looks once more: whoever posts something does it the other way round, so
- * one of the two sees the other. False: there is something to run after all.
- */
-static bool block(struct vp *vp)
-{
-	__atomic_store_n(&vp->blocked, 1, __ATOMIC_SEQ_CST);
-	if (!vp_prepare(vp))
-		return true;
-	__atomic_store_n(&vp->blocked, 0, __ATOMIC_SEQ_CST);
-	return false;
 }
 
 static void run(struct vp *vp, const struct vp *root, struct hv_dispatch_output *out)
@@ -83,7 +85,7 @@ static void run(struct vp *vp, const struct vp *root, struct hv_dispatch_output 
 		arch_quiesce();
 		if (has_work(root))
 			return;
-		if (!run_once(vp) && block(vp)) {
+		if (!run_once(vp)) {
 			out->state = HV_DISPATCH_BLOCKED;
 			return;
 		}

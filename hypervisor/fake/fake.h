@@ -55,8 +55,8 @@ struct virt_vp {
 	u8 cpl;
 	bool long_mode;
 	u64 tsc_offset;
-	bool inside; /* between enter() and leave() */
-	u64 lstar;   /* stands for the MSRs that do not exit */
+	bool inside;    /* between enter() and leave() */
+	u64 lstar, pat; /* stand for the MSRs that the vendor's part keeps */
 	u64 interrupt_state;
 	u32 advanced;  /* bytes */
 	int exception; /* last injected vector, or -1 */

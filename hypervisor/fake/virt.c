@@ -98,19 +98,29 @@ static void leave(struct vp *vp)
 }
 
 #define MSR_LSTAR 0xc0000082u
+#define MSR_PAT   0x277u
+
+static u64 *place_of(struct virt_vp *v, u32 msr)
+{
+	return msr == MSR_LSTAR ? &v->lstar : msr == MSR_PAT ? &v->pat : NULL;
+}
 
 static bool get_msr(const struct vp *vp, u32 msr, u64 *ret_value)
 {
-	if (msr == MSR_LSTAR)
-		*ret_value = vp->arch->lstar;
-	return msr == MSR_LSTAR;
+	const u64 *place = place_of(vp->arch, msr);
+
+	if (place)
+		*ret_value = *place;
+	return place;
 }
 
 static bool set_msr(struct vp *vp, u32 msr, u64 value)
 {
-	if (msr == MSR_LSTAR)
-		vp->arch->lstar = value;
-	return msr == MSR_LSTAR;
+	u64 *place = place_of(vp->arch, msr);
+
+	if (place)
+		*place = value;
+	return place;
 }
 
 static bool extint_window(struct vp *vp)

@@ -246,7 +246,7 @@ END_TEST
 
 START_TEST(which_msrs_exit)
 {
-	const u32 direct[] = {0x174,      0x175,      0x176,      0x277,     0xc0000081,
+	const u32 direct[] = {0x174,      0x175,      0x176,      0xc0000081,
 			      0xc0000084, 0xc0000100, 0xc0000101, 0xc0000102};
 
 	prepare();
@@ -254,6 +254,10 @@ START_TEST(which_msrs_exit)
 		ck_assert(!msr_intercepted(vp->partition, direct[i], false));
 		ck_assert(!msr_intercepted(vp->partition, direct[i], true));
 	}
+	ck_assert(msr_intercepted(vp->partition, 0x277, false)); /* PAT: its types are checked */
+	ck_assert(msr_write(vp, 0x277, 0x0007010600070406));
+	ck_assert(!msr_write(vp, 0x277, 0x0007010600070206));
+	ck_assert(!msr_write(vp, 0x277, 0x0807010600070406));
 	ck_assert(!msr_intercepted(vp->partition, 0x10, false));
 	ck_assert(msr_intercepted(vp->partition, 0x10, true));
 	ck_assert(msr_intercepted(vp->partition, 0xc0000080, true));

@@ -4,6 +4,7 @@
  * V_IRQ, where the processor itself waits for IF and TPR: no exit is needed to open a window, and
  * what was taken is seen at the next exit, whatever its reason, by V_IRQ being clear.
  */
+#include "core/panic.h"
 #include "x86/asm.h"
 #include "x86/svm/svm.h"
 
@@ -135,6 +136,7 @@ void svm_event_offer_irq(struct vp *vp, int vector)
 	struct virt_vp *v = vp->arch;
 	u64 vintr = VINTR_MASKING | vp->lapic.tpr >> 4;
 
+	CHECK(v->offered < 0); /* or that vector would be lost */
 	if (unlikely(v->step != STEP_NONE))
 		vector = -1;
 	else if (unlikely(v->window))
