@@ -6,10 +6,13 @@
  * alone, and is marked offline, as a balloon's pages are, so that /proc/kcore and a dump pass it by.
  * What comes back is zeroed by the hypervisor.
  */
+#include <linux/atomic.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/page-flags.h>
 #include <linux/slab.h>
+#include <linux/sysfs.h>
 
 #include "vid.h"
 
@@ -17,6 +20,17 @@
 #define LARGE_PAGES (1u << LARGE_ORDER)
 #define SMALL_PAGES 64u
 #define FLAGS       (GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
+
+/* /sys/module/vid/parameters/deposited: pages that the hypervisor has now. */
+static atomic_long_t deposited;
+
+static int show_deposited(char *buffer, const struct kernel_param *parameter)
+{
+	return sysfs_emit(buffer, "%ld\n", atomic_long_read(&deposited));
+}
+
+static const struct kernel_param_ops deposited_ops = {.get = show_deposited};
+module_param_cb(deposited, &deposited_ops, NULL, 0444);
 
 struct batch {
 	u32 count;
@@ -74,6 +88,7 @@ static int deposit(u64 id, const struct batch *batch)
 				      &done);
 		at += done;
 	}
+	atomic_long_add(at, &deposited);
 	for (done = at; done < batch->count; done++)
 		give_free(batch->page[done]);
 	return at ? 0 : r;
@@ -109,6 +124,7 @@ u32 vid_pool_withdraw(u64 id, u32 count)
 		for (i = 0; i < done; i++)
 			give_free(page[i]);
 		total += done;
+		atomic_long_sub(done, &deposited);
 		cond_resched();
 	}
 	return total;

@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# vid-holders.sh KERNEL: holders of running partitions are killed, processors go away beneath VPs,
+# and ioctls have arguments of chance. Nothing is lost, and a neighbour does not notice.
+. "$(dirname "$0")/lib.sh"
+
+guest --root-kernel "$1" --carry "$programs/vid_test" --carry "$programs/vid_hold" \
+	--carry "$programs/vid_fuzz" <<'EOF'
+set -e
+free_memory()
+{
+	echo 3 >/proc/sys/vm/drop_caches
+	awk '/MemFree/ { print $2 }' /proc/meminfo
+}
+
+# hold NAME: starts one, and waits until its VPs run. Its process is $!.
+hold()
+{
+	/carry/vid_hold >/root/$1 &
+	until grep -q running /root/$1; do sleep 0.05; done
+}
+
+kill_one()
+{
+	hold victim
+	! rmmod vid 2>/dev/null
+	kill -9 $!
+	wait $! || true
+}
+
+kill_one
+hold neighbour
+neighbour=$!
+before=$(free_memory)
+for round in $(seq 50); do kill_one; done
+echo "lost $((before - $(free_memory))) KiB"
+deposited=$(cat /sys/module/vid/parameters/deposited)
+[ -d /proc/$neighbour ]
+
+for round in 1 2 3; do
+	echo 0 >/sys/devices/system/cpu/cpu1/online
+	/carry/vid_test timer_wakes interrupt_wakes
+	echo 1 >/sys/devices/system/cpu/cpu1/online
+	/carry/vid_test timer_wakes interrupt_wakes
+done
+[ -d /proc/$neighbour ]
+echo "deposited for one $deposited, then $(cat /sys/module/vid/parameters/deposited)"
+
+for seed in 1 2 3 4; do /carry/vid_fuzz $seed 20000; done
+[ -d /proc/$neighbour ]
+kill -9 $neighbour
+wait $neighbour || true
+/carry/vid_test ports
+echo "deposited $(cat /sys/module/vid/parameters/deposited)"
+rmmod vid
+dmesg

@@ -1,0 +1,19 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# vid.sh KERNEL: vid.ko and libvid with guests of a dozen bytes; who may use it; what is left after.
+. "$(dirname "$0")/lib.sh"
+
+guest --root-kernel "$1" --carry "$programs/vid_test" <<'EOF'
+set -e
+echo "device $(stat -c '%a %U %G' /dev/vid)"
+/carry/vid_test
+ulimit -l unlimited
+setpriv --reuid nobody --regid keelson --clear-groups /carry/vid_test ports interrupt_wakes
+! setpriv --reuid nobody --regid nogroup --clear-groups /carry/vid_test ports
+echo "deposited $(cat /sys/module/vid/parameters/deposited)"
+rmmod vid
+[ ! -e /dev/vid ]
+modprobe vid
+/carry/vid_test ports
+dmesg
