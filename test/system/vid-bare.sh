@@ -10,3 +10,7 @@ modprobe vid && exit 1
 /carry/vid_test ports && exit 1
 dmesg
 exit 0
+EOF
+expect_status 0
+expect "$out" 'vid: this kernel does not run under the Keelson hypervisor'
+expect_healthy_kernel

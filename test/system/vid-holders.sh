@@ -55,3 +55,12 @@ wait $neighbour || true
 echo "deposited $(cat /sys/module/vid/parameters/deposited)"
 rmmod vid
 dmesg
+EOF
+expect_status 0
+lost=$(sed -n 's/^lost \(.*\) KiB$/\1/p' "$out")
+[ "${lost:-1000000}" -lt 20000 ] || fail "fifty killed holders cost $lost KiB"
+expect "$out" '^deposited for one ([1-9][0-9]*), then \1$'
+expect "$out" '^deposited 0$'
+[ "$(grep -c '^fuzzed' "$out")" = 4 ] || fail "not all the fuzzers came to their end"
+expect_healthy_kernel
+expect_no "$log" '^keelson \| .*(panic|unexpected|unhandled|touches memory)'

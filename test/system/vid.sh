@@ -17,3 +17,11 @@ rmmod vid
 modprobe vid
 /carry/vid_test ports
 dmesg
+EOF
+expect_status 0
+expect "$out" '^device 660 root keelson$'
+[ "$(grep -c '^all well$' "$out")" = 3 ] || fail "not three runs of vid_test ended well"
+expect "$out" '^deposited 0$'
+expect "$out" 'vid: ready for child partitions'
+expect_healthy_kernel
+expect_no "$log" '^keelson \| .*(panic|unexpected|unhandled|touches memory)'
