@@ -52,8 +52,6 @@ static bool prepare(struct vp *vp)
 /* One stay in the guest. False: the VP has nothing to run. */
 static bool run_once(struct vp *vp)
 {
-	struct vexit e;
-
 	if (!prepare(vp))
 		return false;
 	if (unlikely(vp->notify_extint) && extint_wanted(vp)) {
@@ -62,9 +60,7 @@ static bool run_once(struct vp *vp)
 		intercept_plain(vp, HV_MESSAGE_INTERRUPTION_DELIVERABLE, 0);
 		return true;
 	}
-	virt->vp_run(vp, &e);
-	__atomic_store_n(&vp->in_guest, false, __ATOMIC_RELEASE);
-	exit_handle(vp, &e);
+	exit_run(vp);
 	return true;
 }
 

@@ -102,8 +102,6 @@ static void on_hypercall(struct vp *vp, const struct vexit *e)
 		return;
 	}
 	virt->advance(vp, e->length);
-	if (unlikely(vp->suspended))
-		intercept_after_call(vp);
 }
 
 /* SDM 1 13.3: what depends on what. */
@@ -245,6 +243,22 @@ void exit_handle(struct vp *vp, const struct vexit *e)
 		root_handlers[e->type](vp, e);
 	else
 		child_handlers[e->type](vp, e);
+}
+
+void exit_run(struct vp *vp)
+{
+	struct vexit e;
+
+	do {
+		virt->vp_run(vp, &e);
+		if (!e.quiet || (e.type != VEXIT_CPUID && e.type != VEXIT_MSR_READ)) {
+			__atomic_store_n(&vp->in_guest, false, __ATOMIC_RELEASE);
+			exit_handle(vp, &e);
+			return;
+		}
+		exit_handle(vp, &e);
+	} while (likely(!vp->suspended));
+	__atomic_store_n(&vp->in_guest, false, __ATOMIC_RELEASE);
 }
 
 static const char *const names[VEXIT_TYPES] = {

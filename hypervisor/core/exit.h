@@ -19,6 +19,13 @@
 void exit_handle(struct vp *vp, const struct vexit *e);
 
 /*
+ * Runs the VP, which vp_prepare() has made ready and whose in_guest is set, until an exit after
+ * which its events and interrupts have to be looked at. CPUID and RDMSR change nothing of them: it
+ * goes straight back, counting as in the guest all the time, so that who wants something kicks it.
+ */
+void exit_run(struct vp *vp);
+
+/*
  * Before each entry: takes vp->events (INIT, SIPI, NMI, #MC), offers the local APIC's best
  * vector. False: the VP has nothing to run (waits for SIPI, is stopped), the processor may idle.
  */

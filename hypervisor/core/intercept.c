@@ -13,7 +13,8 @@
 #define CR0_AM   BIT(18)
 #define EFER_LMA BIT(10)
 
-static struct hv_intercept_page *begin(struct vp *vp, u32 type, u32 size)
+/* The header is completed when the VP leaves: finish(). */
+static struct hv_intercept_page *begin(struct vp *vp, u32 type, u32 size, u8 length, u8 access)
 {
 	struct hv_intercept_page *page = vp->intercept_page;
 
@@ -21,37 +22,20 @@ static struct hv_intercept_page *begin(struct vp *vp, u32 type, u32 size)
 	page->type = type;
 	page->size = size;
 	page->sender = vp->partition->id;
+	page->header.vp_index = vp->index;
+	page->header.length_cr8 = length & 15;
+	page->header.access = access;
 	vp->suspended = true;
 	return page;
 }
 
-static u16 execution_state(const struct vp *vp, const struct vregs *r)
-{
-	return (u16)(virt->cpl(vp) | (r->cr0 & CR0_PE ? BIT(2) : 0) |
-		     (r->cr0 & CR0_AM ? BIT(3) : 0) | (r->efer & EFER_LMA ? BIT(4) : 0));
-}
-
-static void fill_header(struct vp *vp, struct hv_intercept_header *h, const struct vregs *r,
-			u8 length, u8 access)
-{
-	h->vp_index = vp->index;
-	h->length_cr8 = (u8)((length & 15) | lapic_cr8(&vp->lapic) << 4);
-	h->access = access;
-	h->execution_state = execution_state(vp, r);
-	h->cs = segment_to_hv(&r->segment[SEG_CS]);
-	h->rip = r->rip;
-	h->rflags = r->rflags;
-}
-
 void intercept_io(struct vp *vp, const struct vexit *e)
 {
-	struct hv_io_intercept *m =
-		&begin(vp, HV_MESSAGE_IO_PORT, sizeof(struct hv_io_intercept))->io;
+	struct hv_io_intercept *m = &begin(vp, HV_MESSAGE_IO_PORT, sizeof(*m), e->length,
+					   e->io.in ? HV_INTERCEPT_READ : HV_INTERCEPT_WRITE)
+					     ->io;
 	struct vregs r;
 
-	virt->get_regs(vp, &r);
-	fill_header(vp, &m->header, &r, e->length,
-		    e->io.in ? HV_INTERCEPT_READ : HV_INTERCEPT_WRITE);
 	m->port = e->io.port;
 	m->info =
 		(u8)(e->io.size | (e->io.string ? HV_IO_STRING : 0) | (e->io.rep ? HV_IO_REP : 0));
@@ -59,11 +43,11 @@ void intercept_io(struct vp *vp, const struct vexit *e)
 	m->rcx = vp->gpr[RCX];
 	m->rsi = vp->gpr[RSI];
 	m->rdi = vp->gpr[RDI];
-	m->ds = segment_to_hv(&r.segment[SEG_DS]);
-	m->es = segment_to_hv(&r.segment[SEG_ES]);
 	/* A string instruction may have a segment prefix: its bytes tell. */
-	if (e->io.string)
+	if (e->io.string) {
+		virt->get_regs(vp, &r);
 		m->byte_count = (u8)translate_fetch(vp, &r, m->bytes, 15);
+	}
 }
 
 static u8 access_of(u32 access)
@@ -77,26 +61,24 @@ void intercept_memory(struct vp *vp, const struct vexit *e, bool mapped)
 {
 	u32 type = mapped ? HV_MESSAGE_GPA_INTERCEPT : HV_MESSAGE_UNMAPPED_GPA;
 	struct hv_memory_intercept *m =
-		&begin(vp, type, sizeof(struct hv_memory_intercept))->memory;
+		&begin(vp, type, sizeof(*m), 0, access_of(e->npf.access))->memory;
 	struct vregs r;
 
-	virt->get_regs(vp, &r);
-	fill_header(vp, &m->header, &r, 0, access_of(e->npf.access));
 	m->gpa = e->npf.gpa.v;
 	m->tpr = (u8)vp->lapic.tpr;
-	if (!(e->npf.access & ACCESS_EXECUTE))
-		m->byte_count = (u8)translate_fetch(vp, &r, m->bytes, 15);
+	if (e->npf.access & ACCESS_EXECUTE)
+		return;
+	virt->get_regs(vp, &r);
+	m->byte_count = (u8)translate_fetch(vp, &r, m->bytes, 15);
 }
 
 void intercept_msr(struct vp *vp, const struct vexit *e)
 {
 	struct hv_msr_intercept *m =
-		&begin(vp, HV_MESSAGE_MSR, sizeof(struct hv_msr_intercept))->msr;
-	struct vregs r;
+		&begin(vp, HV_MESSAGE_MSR, sizeof(*m), e->length,
+		       e->type == VEXIT_MSR_WRITE ? HV_INTERCEPT_WRITE : HV_INTERCEPT_READ)
+			 ->msr;
 
-	virt->get_regs(vp, &r);
-	fill_header(vp, &m->header, &r, e->length,
-		    e->type == VEXIT_MSR_WRITE ? HV_INTERCEPT_WRITE : HV_INTERCEPT_READ);
 	m->msr = (u32)vp->gpr[RCX];
 	m->rdx = vp->gpr[RDX];
 	m->rax = vp->gpr[RAX];
@@ -105,11 +87,8 @@ void intercept_msr(struct vp *vp, const struct vexit *e)
 void intercept_cpuid(struct vp *vp, const struct vexit *e, const u32 result[4])
 {
 	struct hv_cpuid_intercept *m =
-		&begin(vp, HV_MESSAGE_CPUID, sizeof(struct hv_cpuid_intercept))->cpuid;
-	struct vregs r;
+		&begin(vp, HV_MESSAGE_CPUID, sizeof(*m), e->length, HV_INTERCEPT_EXECUTE)->cpuid;
 
-	virt->get_regs(vp, &r);
-	fill_header(vp, &m->header, &r, e->length, HV_INTERCEPT_EXECUTE);
 	m->rax = vp->gpr[RAX];
 	m->rcx = vp->gpr[RCX];
 	m->rdx = vp->gpr[RDX];
@@ -122,27 +101,24 @@ void intercept_cpuid(struct vp *vp, const struct vexit *e, const u32 result[4])
 
 void intercept_eoi(struct vp *vp, u8 vector)
 {
-	struct hv_eoi_intercept *m =
-		&begin(vp, HV_MESSAGE_APIC_EOI, sizeof(struct hv_eoi_intercept))->eoi;
+	struct hv_eoi_intercept *m = &begin(vp, HV_MESSAGE_APIC_EOI, sizeof(*m), 0, 0)->eoi;
 
-	m->vp_index = vp->index;
 	m->vector = vector;
 }
 
 void intercept_message_free(struct vp *vp, u32 sints)
 {
 	struct hv_message_free_intercept *m =
-		&begin(vp, HV_MESSAGE_KEELSON_MESSAGE_FREE, sizeof(*m))->message_free;
+		&begin(vp, HV_MESSAGE_KEELSON_MESSAGE_FREE, sizeof(*m), 0, 0)->message_free;
 
-	m->vp_index = vp->index;
 	m->sints = sints;
 }
 
 void intercept_crash(struct vp *vp, u64 control)
 {
-	struct hv_crash_intercept *m = &begin(vp, HV_MESSAGE_KEELSON_CRASH, sizeof(*m))->crash;
+	struct hv_crash_intercept *m =
+		&begin(vp, HV_MESSAGE_KEELSON_CRASH, sizeof(*m), 0, 0)->crash;
 
-	m->vp_index = vp->index;
 	m->control = control;
 	memcpy(m->parameter, vp->crash_parameter, sizeof(m->parameter));
 }
@@ -150,7 +126,8 @@ void intercept_crash(struct vp *vp, u64 control)
 void intercept_post_message(struct vp *vp, const struct hv_post_message_input *message)
 {
 	struct hv_hypercall_intercept *m =
-		&begin(vp, HV_MESSAGE_KEELSON_HYPERCALL, sizeof(*m))->hypercall;
+		&begin(vp, HV_MESSAGE_KEELSON_HYPERCALL, sizeof(*m), 0, HV_INTERCEPT_EXECUTE)
+			 ->hypercall;
 
 	m->code = HV_CALL_POST_MESSAGE;
 	m->connection = message->connection;
@@ -162,28 +139,42 @@ void intercept_post_message(struct vp *vp, const struct hv_post_message_input *m
 void intercept_signal_event(struct vp *vp, u32 connection, u16 flag)
 {
 	struct hv_hypercall_intercept *m =
-		&begin(vp, HV_MESSAGE_KEELSON_HYPERCALL, sizeof(*m))->hypercall;
+		&begin(vp, HV_MESSAGE_KEELSON_HYPERCALL, sizeof(*m), 0, HV_INTERCEPT_EXECUTE)
+			 ->hypercall;
 
 	m->code = HV_CALL_SIGNAL_EVENT;
 	m->connection = connection;
 	m->flag = flag;
 }
 
-void intercept_after_call(struct vp *vp)
-{
-	struct vregs r;
-
-	virt->get_regs(vp, &r);
-	fill_header(vp, &vp->intercept_page->header, &r, 0, HV_INTERCEPT_EXECUTE);
-}
-
 void intercept_plain(struct vp *vp, u32 type, u8 length)
 {
-	struct hv_intercept_header *h = &begin(vp, type, sizeof(*h))->header;
-	struct vregs r;
+	begin(vp, type, sizeof(struct hv_intercept_header), length, HV_INTERCEPT_EXECUTE);
+}
 
-	virt->get_regs(vp, &r);
-	fill_header(vp, h, &r, length, HV_INTERCEPT_EXECUTE);
+static u16 execution_state(const struct vp *vp, const struct vregs *r)
+{
+	return (u16)(virt->cpl(vp) | (r->cr0 & CR0_PE ? BIT(2) : 0) |
+		     (r->cr0 & CR0_AM ? BIT(3) : 0) | (r->efer & EFER_LMA ? BIT(4) : 0));
+}
+
+/* What every record with a header has in common, as it is when the VP stops. */
+static void finish(struct vp *vp, struct hv_intercept_page *page, const struct vregs *r)
+{
+	struct hv_intercept_header *h = &page->header;
+
+	if (page->type == HV_MESSAGE_APIC_EOI || page->type == HV_MESSAGE_KEELSON_CRASH ||
+	    page->type == HV_MESSAGE_KEELSON_MESSAGE_FREE)
+		return;
+	h->length_cr8 = (u8)((h->length_cr8 & 15) | lapic_cr8(&vp->lapic) << 4);
+	h->execution_state = execution_state(vp, r);
+	h->cs = segment_to_hv(&r->segment[SEG_CS]);
+	h->rip = r->rip;
+	h->rflags = r->rflags;
+	if (page->type == HV_MESSAGE_IO_PORT) {
+		page->io.ds = segment_to_hv(&r->segment[SEG_DS]);
+		page->io.es = segment_to_hv(&r->segment[SEG_ES]);
+	}
 }
 
 _Static_assert((int)SEG_ES == 0 && (int)SEG_GS == 5, "the register page's order");
@@ -212,6 +203,8 @@ void intercept_save_registers(struct vp *vp)
 	page->version = HV_REGISTER_PAGE_VERSION;
 	page->valid = 1;
 	page->dirty = 0;
+	if (vp->suspended)
+		finish(vp, vp->intercept_page, &r);
 }
 
 void intercept_load_registers(struct vp *vp)

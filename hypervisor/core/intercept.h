@@ -18,14 +18,13 @@ void intercept_cpuid(struct vp *vp, const struct vexit *e, const u32 result[4]);
 void intercept_eoi(struct vp *vp, u8 vector);
 void intercept_message_free(struct vp *vp, u32 sints);
 void intercept_crash(struct vp *vp, u64 control);
-/* HvCallPostMessage and HvCallSignalEvent; intercept_after_call() when RIP and RAX are final. */
+/* HvCallPostMessage and HvCallSignalEvent. */
 void intercept_post_message(struct vp *vp, const struct hv_post_message_input *message);
 void intercept_signal_event(struct vp *vp, u32 connection, u16 flag);
-void intercept_after_call(struct vp *vp);
 /* HALT, UNRECOVERABLE_EXCEPTION, INVALID_VP_REGISTER, INTERRUPTION_DELIVERABLE. */
 void intercept_plain(struct vp *vp, u32 type, u8 length);
 
-/* The register page as the parent will see it; and what it changed there, back into the VP. */
+/* The pages as the parent will see them, when nothing changes any more; and what it changed there, back into the VP. */
 void intercept_save_registers(struct vp *vp);
 void intercept_load_registers(struct vp *vp);
 

@@ -81,22 +81,6 @@ void root_enter_linux(const struct linux_entry *e)
 	vp->state = VP_RUNNING;
 }
 
-/*
- * Runs the VP until an exit after which its events and interrupts have to be looked at. CPUID and
- * RDMSR change nothing of them: the VP goes straight back, counting as in the guest all the time,
- * so that who wants something of it kicks it.
- */
-static void run(struct vp *vp, struct vexit *ret_exit)
-{
-	for (;;) {
-		virt->vp_run(vp, ret_exit);
-		if (!ret_exit->quiet ||
-		    (ret_exit->type != VEXIT_CPUID && ret_exit->type != VEXIT_MSR_READ))
-			return;
-		exit_handle(vp, ret_exit);
-	}
-}
-
 void root_run_cpu(void)
 {
 	struct cpu *cpu = this_cpu();
@@ -105,16 +89,11 @@ void root_run_cpu(void)
 	virt->cpu_enable();
 	__atomic_store_n(&cpu->online, true, __ATOMIC_RELEASE);
 	for (;;) {
-		struct vexit e;
-
 		__atomic_store_n(&vp->in_guest, true, __ATOMIC_SEQ_CST);
 		cpu_quiesce(cpu);
-		if (!vp_prepare(vp)) {
+		if (vp_prepare(vp))
+			exit_run(vp);
+		else
 			cpu_idle(vp);
-			continue;
-		}
-		run(vp, &e);
-		__atomic_store_n(&vp->in_guest, false, __ATOMIC_RELEASE);
-		exit_handle(vp, &e);
 	}
 }

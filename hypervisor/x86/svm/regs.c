@@ -3,44 +3,29 @@
 #include "x86/asm.h"
 #include "x86/svm/svm.h"
 
-static struct segment get_segment(const struct vmcb_segment *s)
-{
-	return (struct segment){s->selector, s->attributes, s->limit, s->base};
-}
-
-static void set_segment(struct vmcb_segment *to, const struct segment *s)
-{
-	*to = (struct vmcb_segment){s->selector, s->attributes, s->limit, s->base};
-}
-
-static struct vmcb_segment *segment_of(struct vmcb *b, int name)
-{
-	struct vmcb_segment *const order[SEG_COUNT] = {
-		[SEG_ES] = &b->es, [SEG_CS] = &b->cs, [SEG_SS] = &b->ss,     [SEG_DS] = &b->ds,
-		[SEG_FS] = &b->fs, [SEG_GS] = &b->gs, [SEG_LDTR] = &b->ldtr, [SEG_TR] = &b->tr,
-	};
-
-	return order[name];
-}
+/* Six of them lie in the VMCB as in struct vregs. */
+_Static_assert(offsetof(struct vmcb, gs) - offsetof(struct vmcb, es) ==
+		       (SEG_GS - SEG_ES) * sizeof(struct segment),
+	       "order of segments");
+#define SIX_SEGMENTS (6 * sizeof(struct segment))
 
 void svm_get_regs(struct vp *vp, struct vregs *r)
 {
 	struct vmcb *b = vp->arch->vmcb;
 
-	*r = (struct vregs){
-		.rip = b->rip,
-		.rflags = b->rflags,
-		.rsp = b->rsp,
-		.cr0 = b->cr0,
-		.cr2 = b->cr2,
-		.cr3 = b->cr3,
-		.cr4 = b->cr4,
-		.efer = b->efer & ~EFER_SVME,
-		.dr6 = b->dr6,
-		.dr7 = b->dr7,
-	};
-	for (int i = 0; i < SEG_COUNT; i++)
-		r->segment[i] = get_segment(segment_of(b, i));
+	r->rip = b->rip;
+	r->rflags = b->rflags;
+	r->rsp = b->rsp;
+	r->cr0 = b->cr0;
+	r->cr2 = b->cr2;
+	r->cr3 = b->cr3;
+	r->cr4 = b->cr4;
+	r->efer = b->efer & ~EFER_SVME;
+	r->dr6 = b->dr6;
+	r->dr7 = b->dr7;
+	__builtin_memcpy(r->segment, &b->es, SIX_SEGMENTS);
+	r->segment[SEG_LDTR] = b->ldtr;
+	r->segment[SEG_TR] = b->tr;
 	r->gdtr.base = b->gdtr.base;
 	r->gdtr.limit = (u16)b->gdtr.limit;
 	r->idtr.base = b->idtr.base;
@@ -65,8 +50,9 @@ void svm_set_regs(struct vp *vp, const struct vregs *r)
 	b->efer = efer;
 	b->dr6 = r->dr6;
 	b->dr7 = r->dr7;
-	for (int i = 0; i < SEG_COUNT; i++)
-		set_segment(segment_of(b, i), &r->segment[i]);
+	__builtin_memcpy(&b->es, r->segment, SIX_SEGMENTS);
+	b->ldtr = r->segment[SEG_LDTR];
+	b->tr = r->segment[SEG_TR];
 	b->cpl = r->segment[SEG_SS].attributes >> 5 & 3;
 	b->gdtr.base = r->gdtr.base;
 	b->gdtr.limit = r->gdtr.limit;

@@ -5,12 +5,6 @@
 
 #include "core/virt.h"
 
-struct vmcb_segment {
-	u16 selector, attributes;
-	u32 limit;
-	u64 base;
-};
-
 struct vmcb {
 	u16 intercept_cr_read, intercept_cr_write;
 	u16 intercept_dr_read, intercept_dr_write;
@@ -35,7 +29,7 @@ struct vmcb {
 	u8 fetched_count, fetched[15];
 	u8 reserved_0e0[0x400 - 0xe0];
 
-	struct vmcb_segment es, cs, ss, ds, fs, gs, gdtr, ldtr, idtr, tr;
+	struct segment es, cs, ss, ds, fs, gs, gdtr, ldtr, idtr, tr;
 	u8 reserved_4a0[0x4cb - 0x4a0];
 	u8 cpl;
 	u32 reserved_4cc;
