@@ -116,65 +116,32 @@ static hv_status dispatch(struct hypercall *call)
 {
 	struct hv_dispatch_input in;
 	struct hv_dispatch_output out;
-	struct vp *vp;
+	struct vp *vp = call->child_vp;
 	void *output;
-	hv_status status;
 
 	memcpy(&in, call->header, sizeof(in));
 	if (in.flags & ~HV_DISPATCH_CLEAR_INTERCEPT)
 		return HV_STATUS_INVALID_PARAMETER;
-	status = manage_claim_vp(call, in.partition_id, in.vp_index, &vp);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	if (vp->partition->frozen) {
-		vp_release(vp);
+	if (call->child->frozen)
 		return HV_STATUS_INVALID_PARTITION_STATE;
-	}
 	if (in.flags & HV_DISPATCH_CLEAR_INTERCEPT)
 		vp->suspended = false;
 	enter(vp, call->vp);
 	run(vp, call->vp, &out);
 	leave(vp, call->vp, &out);
-	vp_release(vp);
 	output = hypercall_output_again(call);
 	if (output)
 		memcpy(output, &out, sizeof(out));
 	return HV_STATUS_SUCCESS;
 }
 
-/* A running child of the caller. */
-static hv_status find_active(const struct hypercall *call, u64 id, struct partition **ret_p)
-{
-	hv_status status = manage_child(call, id, ret_p);
-
-	if (status == HV_STATUS_SUCCESS && (*ret_p)->state != PARTITION_ACTIVE)
-		return HV_STATUS_INVALID_PARTITION_STATE;
-	return status;
-}
-
-static hv_status find_active_vp(const struct hypercall *call, u64 id, u32 index, struct vp **ret_vp)
-{
-	struct partition *p;
-	hv_status status = find_active(call, id, &p);
-
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	*ret_vp = partition_vp(p, index);
-	return *ret_vp ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_VP_INDEX;
-}
-
 static hv_status assert_interrupt(struct hypercall *call)
 {
 	struct hv_assert_interrupt_input in;
 	struct lapic_message m;
-	struct partition *p;
-	hv_status status;
 	u32 mode;
 
 	memcpy(&in, call->header, sizeof(in));
-	status = find_active(call, in.partition_id, &p);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
 	mode = (u32)in.control;
 	if ((in.control & ~(0xffffffffull | HV_INTERRUPT_LEVEL | HV_INTERRUPT_LOGICAL)) ||
 	    mode > DELIVER_EXTINT || mode == DELIVER_RESERVED || in.vector > 0xff ||
@@ -189,24 +156,22 @@ static hv_status assert_interrupt(struct hypercall *call)
 		.assert = true,
 		.wide = in.destination > 0xff,
 	};
-	lapic_send(p, NULL, TO_DESTINATION, &m);
+	lapic_send(call->child, NULL, TO_DESTINATION, &m);
 	return HV_STATUS_SUCCESS;
 }
 
 /* The 8259 took its line back: an ExtINT that nobody acknowledged is gone. */
 static hv_status clear_interrupt(struct hypercall *call)
 {
-	struct partition *p;
-	hv_status status = find_active(call, call->header[0], &p);
 	struct vp *vp;
 	u32 i;
 
-	for (i = 0; status == HV_STATUS_SUCCESS && i < PARTITION_MAX_VPS; i++) {
-		vp = partition_vp(p, i);
+	for (i = 0; i < PARTITION_MAX_VPS; i++) {
+		vp = partition_vp(call->child, i);
 		if (vp)
 			__atomic_store_n(&vp->lapic.extint, -1, __ATOMIC_RELAXED);
 	}
-	return status;
+	return HV_STATUS_SUCCESS;
 }
 
 static hv_status post_direct(struct hypercall *call)
@@ -214,12 +179,11 @@ static hv_status post_direct(struct hypercall *call)
 	struct hv_post_message_direct_input in;
 	struct hv_message m;
 	struct vp *vp;
-	hv_status status;
 
 	memcpy(&in, call->header, sizeof(in));
-	status = find_active_vp(call, in.partition_id, in.vp_index, &vp);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
+	vp = partition_vp(call->child, in.vp_index);
+	if (!vp)
+		return HV_STATUS_INVALID_VP_INDEX;
 	memcpy(&m, in.message, sizeof(m));
 	if (in.level || in.sint >= HV_SINT_COUNT || !m.type || m.payload_size > HV_MESSAGE_PAYLOAD)
 		return HV_STATUS_INVALID_PARAMETER;
@@ -235,9 +199,9 @@ static hv_status signal_direct(struct hypercall *call)
 	bool newly;
 
 	memcpy(&in, call->header, sizeof(in));
-	status = find_active_vp(call, in.partition_id, in.vp_index, &vp);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
+	vp = partition_vp(call->child, in.vp_index);
+	if (!vp)
+		return HV_STATUS_INVALID_VP_INDEX;
 	if (in.level || in.sint >= HV_SINT_COUNT || in.flag >= HV_EVENT_FLAGS)
 		return HV_STATUS_INVALID_PARAMETER;
 	status = synic_signal(vp, in.sint, in.flag, &newly);
@@ -251,49 +215,29 @@ static hv_status signal_direct(struct hypercall *call)
 static hv_status set_wake_flag(struct hypercall *call)
 {
 	struct hv_keelson_wake_flag_input in;
-	struct vp *vp;
-	hv_status status;
+	struct vp *vp = call->child_vp;
 
 	memcpy(&in, call->header, sizeof(in));
 	if (in.sint >= HV_SINT_COUNT || in.flag >= HV_EVENT_FLAGS || in.reserved)
 		return HV_STATUS_INVALID_PARAMETER;
-	status = manage_claim_vp(call, in.partition_id, in.vp_index, &vp);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
 	vp->wake_sint = in.sint;
 	vp->wake_flag = in.flag;
 	vp->wake_set = true;
-	vp_release(vp);
 	return HV_STATUS_SUCCESS;
 }
 
 const struct hypercall_kind dispatch_calls[] = {
-	{.code = HV_CALL_DISPATCH_VP,
-	 .in_header = sizeof(struct hv_dispatch_input),
-	 .out_header = sizeof(struct hv_dispatch_output),
-	 .privilege = MANAGE,
-	 .handle = dispatch},
-	{.code = HV_CALL_ASSERT_VIRTUAL_INTERRUPT,
-	 .in_header = sizeof(struct hv_assert_interrupt_input),
-	 .privilege = MANAGE,
-	 .handle = assert_interrupt},
-	{.code = HV_CALL_CLEAR_VIRTUAL_INTERRUPT,
-	 .in_header = sizeof(struct hv_partition_input),
-	 .privilege = MANAGE,
-	 .handle = clear_interrupt},
-	{.code = HV_CALL_SIGNAL_EVENT_DIRECT,
-	 .in_header = sizeof(struct hv_signal_event_direct_input),
-	 .out_header = sizeof(struct hv_signal_event_direct_output),
-	 .privilege = MANAGE,
-	 .handle = signal_direct},
-	{.code = HV_CALL_POST_MESSAGE_DIRECT,
-	 .in_header = sizeof(struct hv_post_message_direct_input),
-	 .privilege = MANAGE,
-	 .handle = post_direct},
-	{.code = HV_CALL_KEELSON_SET_WAKE_FLAG,
-	 .in_header = sizeof(struct hv_keelson_wake_flag_input),
-	 .managed = true,
-	 .privilege = MANAGE,
-	 .handle = set_wake_flag},
+	{HV_CALL_DISPATCH_VP, sizeof(struct hv_dispatch_input), 0,
+	 sizeof(struct hv_dispatch_output), 0, 0, TARGET_VP, MANAGE, dispatch},
+	{HV_CALL_ASSERT_VIRTUAL_INTERRUPT, sizeof(struct hv_assert_interrupt_input), 0, 0, 0, 0,
+	 TARGET_ACTIVE, MANAGE, assert_interrupt},
+	{HV_CALL_CLEAR_VIRTUAL_INTERRUPT, sizeof(struct hv_partition_input), 0, 0, 0, 0,
+	 TARGET_ACTIVE, MANAGE, clear_interrupt},
+	{HV_CALL_SIGNAL_EVENT_DIRECT, sizeof(struct hv_signal_event_direct_input), 0,
+	 sizeof(struct hv_signal_event_direct_output), 0, 0, TARGET_ACTIVE, MANAGE, signal_direct},
+	{HV_CALL_POST_MESSAGE_DIRECT, sizeof(struct hv_post_message_direct_input), 0, 0, 0, 0,
+	 TARGET_ACTIVE, MANAGE, post_direct},
+	{HV_CALL_KEELSON_SET_WAKE_FLAG, sizeof(struct hv_keelson_wake_flag_input), 0, 0, 0,
+	 HYPERCALL_MANAGED, TARGET_VP, MANAGE, set_wake_flag},
 	{0},
 };

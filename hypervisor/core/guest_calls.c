@@ -33,13 +33,9 @@ static hv_status signal_event(struct hypercall *call)
 }
 
 const struct hypercall_kind guest_calls[] = {
-	{.code = HV_CALL_SIGNAL_EVENT,
-	 .in_header = sizeof(u64),
-	 .privilege = (u64)HV_SIGNAL_EVENTS << 32,
-	 .handle = signal_event},
-	{.code = HV_CALL_POST_MESSAGE,
-	 .in_header = sizeof(struct hv_post_message_input),
-	 .privilege = (u64)HV_POST_MESSAGES << 32,
-	 .handle = post_message},
+	{HV_CALL_SIGNAL_EVENT, sizeof(u64), 0, 0, 0, 0, TARGET_NONE, (u64)HV_SIGNAL_EVENTS << 32,
+	 signal_event},
+	{HV_CALL_POST_MESSAGE, sizeof(struct hv_post_message_input), 0, 0, 0, 0, TARGET_NONE,
+	 (u64)HV_POST_MESSAGES << 32, post_message},
 	{0},
 };

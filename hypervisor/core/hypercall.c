@@ -37,7 +37,7 @@ static const struct hypercall_kind *find(u16 code)
 
 static u32 input_size(const struct hypercall *call)
 {
-	return call->kind->in_header + call->variable * 8u + call->rep_count * call->kind->in_rep;
+	return call->kind->in_header + call->rep_count * call->kind->in_rep;
 }
 
 static u32 output_size(const struct hypercall *call)
@@ -50,14 +50,14 @@ static hv_status decode_control(struct hypercall *call, u64 control)
 	const struct hypercall_kind *kind = call->kind;
 
 	call->fast = control & HV_CONTROL_FAST;
-	call->variable = control >> HV_CONTROL_VARIABLE_SHIFT & HV_CONTROL_VARIABLE_MASK;
 	call->rep_count = control >> HV_CONTROL_REPS_SHIFT & HV_CONTROL_REP_MASK;
 	call->rep_next = control >> HV_CONTROL_START_SHIFT & HV_CONTROL_REP_MASK;
 	if (control & (HV_CONTROL_RESERVED | HV_CONTROL_NESTED))
 		return HV_STATUS_INVALID_HYPERCALL_INPUT;
-	if (call->variable && !kind->variable)
-		return HV_STATUS_INVALID_HYPERCALL_INPUT;
-	if (kind->rep ? call->rep_next >= call->rep_count : call->rep_count || call->rep_next)
+	if (control >> HV_CONTROL_VARIABLE_SHIFT & HV_CONTROL_VARIABLE_MASK)
+		return HV_STATUS_INVALID_HYPERCALL_INPUT; /* no call here has such a header */
+	if (kind->how & HYPERCALL_REP ? call->rep_next >= call->rep_count
+				      : call->rep_count || call->rep_next)
 		return HV_STATUS_INVALID_HYPERCALL_INPUT;
 	return HV_STATUS_SUCCESS;
 }
@@ -73,10 +73,10 @@ static hv_status map_list(struct hypercall *call, u64 gpa, u32 size, u32 rights,
 	return *ret_list ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_PARAMETER;
 }
 
-/* The two register words are the whole list; there is no place for output or variable parts. */
+/* The two register words are the whole list; there is no place for output or reps. */
 static hv_status decode_fast(struct hypercall *call)
 {
-	if (call->variable || call->kind->rep || call->kind->in_header > 16 || output_size(call))
+	if ((call->kind->how & HYPERCALL_REP) || call->kind->in_header > 16 || output_size(call))
 		return HV_STATUS_INVALID_HYPERCALL_INPUT;
 	call->header[0] = call->input;
 	call->header[1] = call->output;
@@ -123,16 +123,44 @@ static hv_status decode_input(struct hypercall *call)
 	return call->fast ? decode_fast(call) : decode_slow(call);
 }
 
+static hv_status find_target(struct hypercall *call)
+{
+	enum hypercall_target target = call->kind->target;
+	struct partition *p = partition_find(NULL, call->header[0]);
+	struct vp *vp;
+
+	if (!p || p->parent != call->vp->partition)
+		return HV_STATUS_INVALID_PARTITION_ID;
+	call->child = p;
+	if (target == TARGET_VP || target == TARGET_ANY_VP) {
+		vp = partition_vp(p, (u32)call->header[1]);
+		if (!vp)
+			return HV_STATUS_INVALID_VP_INDEX;
+		if (!vp_claim(vp))
+			return HV_STATUS_INVALID_VP_STATE;
+		call->child_vp = vp;
+	}
+	/* Finalizing sets the state first and then looks for claims. */
+	return (target == TARGET_VP || target == TARGET_ACTIVE) && p->state != PARTITION_ACTIVE
+		       ? HV_STATUS_INVALID_PARTITION_STATE
+		       : HV_STATUS_SUCCESS;
+}
+
 static hv_status run(struct hypercall *call)
 {
+	bool managed = call->kind->how & HYPERCALL_MANAGED;
 	hv_status status;
 
-	if (call->kind->managed)
+	if (managed)
 		manage_lock();
 	status = decode_input(call);
+	if (status == HV_STATUS_SUCCESS && call->kind->target != TARGET_NONE)
+		status = find_target(call);
 	if (status == HV_STATUS_SUCCESS)
 		status = call->kind->handle(call);
-	if (call->kind->managed)
+	if (call->child_vp)
+		vp_release(call->child_vp);
+	if (managed)
 		manage_unlock();
 	return status;
 }
@@ -147,9 +175,7 @@ void hypercall_rep_input(const struct hypercall *call, void *ret_element)
 {
 	u32 size = call->kind->in_rep;
 
-	memcpy(ret_element,
-	       call->in + call->kind->in_header + call->variable * 8u + call->rep_next * size,
-	       size);
+	memcpy(ret_element, call->in + call->kind->in_header + call->rep_next * size, size);
 }
 
 void *hypercall_rep_output(const struct hypercall *call)
@@ -207,6 +233,7 @@ bool hypercall_handle(struct vp *vp)
 	call.output = o.output;
 	call.in = NULL;
 	call.out = NULL;
+	call.child_vp = NULL;
 	call.rep_next = 0;
 	status = hypercall_decode(&call, o.control);
 	if (status == HV_STATUS_SUCCESS)

@@ -10,6 +10,7 @@
 #include "hv/hypercall.h"
 #include "hv/status.h"
 
+struct partition;
 struct vp;
 
 #define HYPERCALL_HEADER_MAX 288u
@@ -19,22 +20,36 @@ struct hypercall {
 	struct vp *vp;
 	u16 code;
 	bool fast;
-	u16 variable;            /* 8-byte units of variable header */
 	u16 rep_count, rep_next; /* rep_next: the first one that is not done yet */
 	u64 input, output;       /* GPAs, or the words of a fast call */
 	const struct hypercall_kind *kind;
-	const u8 *in; /* the caller's input list; slow calls only */
-	u8 *out;      /* its output list, or NULL */
+	const u8 *in;            /* the caller's input list; slow calls only */
+	u8 *out;                 /* its output list, or NULL */
+	struct partition *child; /* by the kind's target; its VP is claimed for the call */
+	struct vp *child_vp;
 	u64 header[HYPERCALL_HEADER_MAX / 8];
 };
 
-/* What a call code takes. Sizes in bytes, multiples of 8; reps 0: not a rep call. */
+/* What the header begins with: a child of the caller, one that may run, and with a VP index. */
+enum hypercall_target {
+	TARGET_NONE,
+	TARGET_CHILD,
+	TARGET_ACTIVE,
+	TARGET_VP,     /* of an active child */
+	TARGET_ANY_VP, /* in whatever state the partition is: to delete it */
+};
+
+enum hypercall_how {
+	HYPERCALL_REP = 1,
+	HYPERCALL_MANAGED = 2, /* runs under the management lock */
+};
+
+/* What a call code takes. Sizes in bytes, multiples of 8. */
 struct hypercall_kind {
 	u16 code;
 	u16 in_header, in_rep;
 	u16 out_header, out_rep;
-	bool rep, variable;
-	bool managed;  /* runs under the management lock */
+	u8 how, target;
 	u64 privilege; /* bits of HV_PARTITION_PRIVILEGE_MASK that it needs */
 	hv_status (*handle)(struct hypercall *call);
 };

@@ -52,13 +52,9 @@ static hv_status statistics(struct hypercall *call)
 }
 
 const struct hypercall_kind keelson_calls[] = {
-	{.code = HV_CALL_KEELSON_READ_LOG,
-	 .in_header = sizeof(struct hv_keelson_log_input),
-	 .out_header = sizeof(struct hv_keelson_log_output),
-	 .handle = read_log},
-	{.code = HV_CALL_KEELSON_STATISTICS,
-	 .in_header = sizeof(struct hv_keelson_statistics_input),
-	 .out_header = sizeof(struct hv_keelson_statistics),
-	 .handle = statistics},
+	{HV_CALL_KEELSON_READ_LOG, sizeof(struct hv_keelson_log_input), 0,
+	 sizeof(struct hv_keelson_log_output), 0, 0, TARGET_NONE, 0, read_log},
+	{HV_CALL_KEELSON_STATISTICS, sizeof(struct hv_keelson_statistics_input), 0,
+	 sizeof(struct hv_keelson_statistics), 0, 0, TARGET_NONE, 0, statistics},
 	{0},
 };

@@ -45,33 +45,3 @@ hv_status manage_child(const struct hypercall *call, u64 id, struct partition **
 	*ret_child = p;
 	return HV_STATUS_SUCCESS;
 }
-
-hv_status manage_claim_any_vp(const struct hypercall *call, u64 id, u32 index, struct vp **ret_vp)
-{
-	struct partition *p;
-	struct vp *vp;
-	hv_status status = manage_child(call, id, &p);
-
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	vp = partition_vp(p, index);
-	if (!vp)
-		return HV_STATUS_INVALID_VP_INDEX;
-	if (!vp_claim(vp))
-		return HV_STATUS_INVALID_VP_STATE;
-	*ret_vp = vp;
-	return HV_STATUS_SUCCESS;
-}
-
-hv_status manage_claim_vp(const struct hypercall *call, u64 id, u32 index, struct vp **ret_vp)
-{
-	hv_status status = manage_claim_any_vp(call, id, index, ret_vp);
-
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	/* Finalizing sets the state first and then looks for claims. */
-	if ((*ret_vp)->partition->state == PARTITION_ACTIVE)
-		return HV_STATUS_SUCCESS;
-	vp_release(*ret_vp);
-	return HV_STATUS_INVALID_PARTITION_STATE;
-}

@@ -22,13 +22,4 @@ extern struct partition *partitions[PARTITIONS_MAX];
 hv_status must_check manage_child(const struct hypercall *call, u64 id,
 				  struct partition **ret_child);
 
-/*
- * A VP of an active child, claimed: the caller releases it. INVALID_VP_STATE: it is running. The
- * second one takes it whatever state the partition is in: to delete it.
- */
-hv_status must_check manage_claim_vp(const struct hypercall *call, u64 id, u32 index,
-				     struct vp **ret_vp);
-hv_status must_check manage_claim_any_vp(const struct hypercall *call, u64 id, u32 index,
-					 struct vp **ret_vp);
-
 #endif

@@ -215,17 +215,9 @@ static hv_status balance(struct hypercall *call)
 	return HV_STATUS_SUCCESS;
 }
 
-static hv_status find_map(const struct hypercall *call, struct hv_map_gpa_input *in,
-			  struct partition **ret_p)
+static hv_status decode_map(const struct hypercall *call, struct hv_map_gpa_input *in)
 {
-	hv_status status;
-
 	memcpy(in, call->header, sizeof(*in));
-	status = manage_child(call, in->partition_id, ret_p);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	if ((*ret_p)->state != PARTITION_ACTIVE)
-		return HV_STATUS_INVALID_PARTITION_STATE;
 	if (!is_page_number(in->gpa_page))
 		return HV_STATUS_INVALID_PARAMETER;
 	if ((in->flags & HV_MAP_LARGE_PAGE) && in->gpa_page % LARGE_PAGES)
@@ -274,8 +266,8 @@ static hv_status map_one(struct partition *p, const struct partition *root, u64 
 static hv_status map(struct hypercall *call)
 {
 	struct hv_map_gpa_input in;
-	struct partition *p;
-	hv_status status = find_map(call, &in, &p);
+	struct partition *p = call->child;
+	hv_status status = decode_map(call, &in);
 	bool flush = false;
 	u32 rights;
 	u64 size;
@@ -299,8 +291,8 @@ static hv_status map(struct hypercall *call)
 static hv_status unmap(struct hypercall *call)
 {
 	struct hv_map_gpa_input in;
-	struct partition *p;
-	hv_status status = find_map(call, &in, &p);
+	struct partition *p = call->child;
+	hv_status status = decode_map(call, &in);
 	bool flush = false, changed;
 	u64 size;
 
@@ -322,38 +314,15 @@ static hv_status unmap(struct hypercall *call)
 }
 
 const struct hypercall_kind memory_calls[] = {
-	{.code = HV_CALL_DEPOSIT_MEMORY,
-	 .in_header = sizeof(struct hv_partition_input),
-	 .in_rep = sizeof(u64),
-	 .rep = true,
-	 .managed = true,
-	 .privilege = MEMORY,
-	 .handle = deposit},
-	{.code = HV_CALL_WITHDRAW_MEMORY,
-	 .in_header = sizeof(struct hv_partition_proximity_input),
-	 .out_rep = sizeof(u64),
-	 .rep = true,
-	 .managed = true,
-	 .privilege = MEMORY,
-	 .handle = withdraw},
-	{.code = HV_CALL_GET_MEMORY_BALANCE,
-	 .in_header = sizeof(struct hv_partition_proximity_input),
-	 .out_header = sizeof(struct hv_memory_balance),
-	 .managed = true,
-	 .privilege = MEMORY,
-	 .handle = balance},
-	{.code = HV_CALL_MAP_GPA_PAGES,
-	 .in_header = sizeof(struct hv_map_gpa_input),
-	 .in_rep = sizeof(u64),
-	 .rep = true,
-	 .managed = true,
-	 .privilege = MEMORY,
-	 .handle = map},
-	{.code = HV_CALL_UNMAP_GPA_PAGES,
-	 .in_header = sizeof(struct hv_map_gpa_input),
-	 .rep = true,
-	 .managed = true,
-	 .privilege = MEMORY,
-	 .handle = unmap},
+	{HV_CALL_DEPOSIT_MEMORY, sizeof(struct hv_partition_input), sizeof(u64), 0, 0,
+	 HYPERCALL_REP | HYPERCALL_MANAGED, TARGET_NONE, MEMORY, deposit},
+	{HV_CALL_WITHDRAW_MEMORY, sizeof(struct hv_partition_proximity_input), 0, 0, sizeof(u64),
+	 HYPERCALL_REP | HYPERCALL_MANAGED, TARGET_NONE, MEMORY, withdraw},
+	{HV_CALL_GET_MEMORY_BALANCE, sizeof(struct hv_partition_proximity_input), 0,
+	 sizeof(struct hv_memory_balance), 0, HYPERCALL_MANAGED, TARGET_NONE, MEMORY, balance},
+	{HV_CALL_MAP_GPA_PAGES, sizeof(struct hv_map_gpa_input), sizeof(u64), 0, 0,
+	 HYPERCALL_REP | HYPERCALL_MANAGED, TARGET_ACTIVE, MEMORY, map},
+	{HV_CALL_UNMAP_GPA_PAGES, sizeof(struct hv_map_gpa_input), 0, 0, 0,
+	 HYPERCALL_REP | HYPERCALL_MANAGED, TARGET_ACTIVE, MEMORY, unmap},
 	{0},
 };

@@ -70,11 +70,9 @@ static hv_status create(struct hypercall *call)
 
 static hv_status initialize(struct hypercall *call)
 {
-	struct partition *p;
-	hv_status status = manage_child(call, call->header[0], &p);
+	struct partition *p = call->child;
+	hv_status status;
 
-	if (status != HV_STATUS_SUCCESS)
-		return status;
 	if (p->state != PARTITION_CREATED)
 		return HV_STATUS_INVALID_PARTITION_STATE;
 	status = gpa_map_init(&p->map, virt->map_format, &p->pool);
@@ -86,12 +84,9 @@ static hv_status initialize(struct hypercall *call)
 /* From here on nothing of it runs; a VP that runs now makes the caller try again. */
 static hv_status finalize(struct hypercall *call)
 {
-	struct partition *p;
-	hv_status status = manage_child(call, call->header[0], &p);
+	struct partition *p = call->child;
 	u32 i;
 
-	if (status != HV_STATUS_SUCCESS)
-		return status;
 	for (i = 0; i < p->vp_count; i++)
 		if (p->vp[i] && __atomic_load_n(&p->vp[i]->busy, __ATOMIC_ACQUIRE))
 			return HV_STATUS_INVALID_VP_STATE;
@@ -113,11 +108,8 @@ static hv_status finalize(struct hypercall *call)
 /* Only when all its pages have been withdrawn: none may get lost. */
 static hv_status delete (struct hypercall *call)
 {
-	struct partition *parent = call->vp->partition, *p;
-	hv_status status = manage_child(call, call->header[0], &p);
+	struct partition *parent = call->vp->partition, *p = call->child;
 
-	if (status != HV_STATUS_SUCCESS)
-		return status;
 	if (p->state == PARTITION_ACTIVE || p->vp_count || p->pool.total_count)
 		return HV_STATUS_INVALID_PARTITION_STATE;
 	__atomic_store_n(&partitions[p->id % PARTITIONS_MAX], NULL, __ATOMIC_RELEASE);
@@ -219,13 +211,9 @@ static hv_status change_time(struct partition *p, u32 code, u64 value)
 static hv_status set_property(struct hypercall *call)
 {
 	struct hv_property_input in;
-	struct partition *p;
-	hv_status status;
+	struct partition *p = call->child;
 
 	memcpy(&in, call->header, sizeof(in));
-	status = manage_child(call, in.partition_id, &p);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
 	switch (in.code) {
 	case HV_PROPERTY_PRIVILEGES: /* fewer, and before it runs */
 		if (p->state != PARTITION_CREATED)
@@ -247,16 +235,10 @@ static hv_status set_property(struct hypercall *call)
 
 static hv_status get_property(struct hypercall *call)
 {
-	struct hv_property_input in = {0};
-	struct partition *p;
-	hv_status status;
+	struct partition *p = call->child;
 	u64 value;
 
-	memcpy(&in, call->header, offsetof(struct hv_property_input, value));
-	status = manage_child(call, in.partition_id, &p);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	switch (in.code) {
+	switch ((u32)call->header[1]) {
 	case HV_PROPERTY_PRIVILEGES:
 		value = p->privileges;
 		break;
@@ -274,43 +256,19 @@ static hv_status get_property(struct hypercall *call)
 }
 
 const struct hypercall_kind partition_calls[] = {
-	{.code = HV_CALL_CREATE_PARTITION,
-	 .in_header = sizeof(struct hv_create_partition_input),
-	 .out_header = sizeof(u64),
-	 .managed = true,
-	 .privilege = MANAGE,
-	 .handle = create},
-	{.code = HV_CALL_INITIALIZE_PARTITION,
-	 .in_header = sizeof(struct hv_partition_input),
-	 .managed = true,
-	 .privilege = MANAGE,
-	 .handle = initialize},
-	{.code = HV_CALL_FINALIZE_PARTITION,
-	 .in_header = sizeof(struct hv_partition_input),
-	 .managed = true,
-	 .privilege = MANAGE,
-	 .handle = finalize},
-	{.code = HV_CALL_DELETE_PARTITION,
-	 .in_header = sizeof(struct hv_partition_input),
-	 .managed = true,
-	 .privilege = MANAGE,
-	 .handle = delete},
-	{.code = HV_CALL_GET_PARTITION_PROPERTY,
-	 .in_header = offsetof(struct hv_property_input, value),
-	 .out_header = sizeof(u64),
-	 .managed = true,
-	 .privilege = MANAGE,
-	 .handle = get_property},
-	{.code = HV_CALL_SET_PARTITION_PROPERTY,
-	 .in_header = sizeof(struct hv_property_input),
-	 .managed = true,
-	 .privilege = MANAGE,
-	 .handle = set_property},
-	{.code = HV_CALL_GET_NEXT_CHILD_PARTITION,
-	 .in_header = sizeof(struct hv_next_child_input),
-	 .out_header = sizeof(u64),
-	 .managed = true,
-	 .privilege = MANAGE,
-	 .handle = next_child},
+	{HV_CALL_CREATE_PARTITION, sizeof(struct hv_create_partition_input), 0, sizeof(u64), 0,
+	 HYPERCALL_MANAGED, TARGET_NONE, MANAGE, create},
+	{HV_CALL_INITIALIZE_PARTITION, sizeof(struct hv_partition_input), 0, 0, 0,
+	 HYPERCALL_MANAGED, TARGET_CHILD, MANAGE, initialize},
+	{HV_CALL_FINALIZE_PARTITION, sizeof(struct hv_partition_input), 0, 0, 0, HYPERCALL_MANAGED,
+	 TARGET_CHILD, MANAGE, finalize},
+	{HV_CALL_DELETE_PARTITION, sizeof(struct hv_partition_input), 0, 0, 0, HYPERCALL_MANAGED,
+	 TARGET_CHILD, MANAGE, delete},
+	{HV_CALL_GET_PARTITION_PROPERTY, offsetof(struct hv_property_input, value), 0, sizeof(u64),
+	 0, HYPERCALL_MANAGED, TARGET_CHILD, MANAGE, get_property},
+	{HV_CALL_SET_PARTITION_PROPERTY, sizeof(struct hv_property_input), 0, 0, 0,
+	 HYPERCALL_MANAGED, TARGET_CHILD, MANAGE, set_property},
+	{HV_CALL_GET_NEXT_CHILD_PARTITION, sizeof(struct hv_next_child_input), 0, sizeof(u64), 0,
+	 HYPERCALL_MANAGED, TARGET_NONE, MANAGE, next_child},
 	{0},
 };

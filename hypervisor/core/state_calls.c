@@ -211,49 +211,22 @@ static hv_status set_state(struct hypercall *call, struct vp *vp, u32 type, u64 
 
 static hv_status get(struct hypercall *call)
 {
-	struct hv_vp_state_input in;
-	struct vp *vp;
 	u64 size = 0;
-	hv_status status;
+	hv_status status = get_state(call, call->child_vp, (u32)(call->header[1] >> 32), &size);
 
-	memcpy(&in, call->header, offsetof(struct hv_vp_state_input, size));
-	status = manage_claim_vp(call, in.partition_id, in.vp_index, &vp);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	status = get_state(call, vp, in.type, &size);
-	vp_release(vp);
 	memcpy(call->out, &size, sizeof(size));
 	return status;
 }
 
 static hv_status set(struct hypercall *call)
 {
-	struct hv_vp_state_input in;
-	struct vp *vp;
-	hv_status status;
-
-	memcpy(&in, call->header, sizeof(in));
-	status = manage_claim_vp(call, in.partition_id, in.vp_index, &vp);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	status = set_state(call, vp, in.type, in.size);
-	vp_release(vp);
-	return status;
+	return set_state(call, call->child_vp, (u32)(call->header[1] >> 32), call->header[2]);
 }
 
 const struct hypercall_kind state_calls[] = {
-	{.code = HV_CALL_GET_VP_STATE,
-	 .in_header = offsetof(struct hv_vp_state_input, size),
-	 .in_rep = sizeof(u64),
-	 .out_header = sizeof(u64),
-	 .rep = true,
-	 .privilege = MANAGE,
-	 .handle = get},
-	{.code = HV_CALL_SET_VP_STATE,
-	 .in_header = sizeof(struct hv_vp_state_input),
-	 .in_rep = sizeof(u64),
-	 .rep = true,
-	 .privilege = MANAGE,
-	 .handle = set},
+	{HV_CALL_GET_VP_STATE, offsetof(struct hv_vp_state_input, size), sizeof(u64), sizeof(u64),
+	 0, HYPERCALL_REP, TARGET_VP, MANAGE, get},
+	{HV_CALL_SET_VP_STATE, sizeof(struct hv_vp_state_input), sizeof(u64), 0, 0, HYPERCALL_REP,
+	 TARGET_VP, MANAGE, set},
 	{0},
 };

@@ -66,15 +66,9 @@ static hv_status new_vp(struct partition *p, u32 index)
 static hv_status create(struct hypercall *call)
 {
 	struct hv_create_vp_input in;
-	struct partition *p;
-	hv_status status;
+	struct partition *p = call->child;
 
 	memcpy(&in, call->header, sizeof(in));
-	status = manage_child(call, in.partition_id, &p);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	if (p->state != PARTITION_ACTIVE)
-		return HV_STATUS_INVALID_PARTITION_STATE;
 	if (in.flags)
 		return HV_STATUS_INVALID_PARAMETER;
 	if (in.vp_index >= PARTITION_MAX_VPS || p->vp[in.vp_index])
@@ -99,75 +93,59 @@ static hv_status hide_page(struct partition *root, void *page)
 
 static hv_status delete (struct hypercall *call)
 {
-	struct hv_vp_input in;
-	struct partition *p;
-	struct vp *vp;
-	hv_status status;
+	struct partition *p = call->child;
+	struct vp *vp = call->child_vp;
+	hv_status status = hide_page(p->parent, vp->register_page);
 
-	memcpy(&in, call->header, sizeof(in));
-	status = manage_claim_any_vp(call, in.partition_id, in.vp_index, &vp);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	p = vp->partition;
-	status = hide_page(p->parent, vp->register_page);
 	if (status == HV_STATUS_SUCCESS)
 		status = hide_page(p->parent, vp->intercept_page);
-	if (status != HV_STATUS_SUCCESS) {
-		vp_release(vp);
+	if (status != HV_STATUS_SUCCESS)
 		return status;
-	}
+	call->child_vp = NULL;
 	remove_from(p, vp->index);
 	virt->vp_destroy(vp, &p->pool);
 	give_pages(p, vp, vp->register_page, vp->intercept_page);
 	return HV_STATUS_SUCCESS;
 }
 
-static hv_status claim_by_header(const struct hypercall *call, struct vp **ret_vp)
+/* The header's third word is a level that nobody has. */
+static bool level_valid(const struct hypercall *call)
 {
-	struct hv_vp_input in;
-
-	memcpy(&in, call->header, sizeof(in));
-	if (in.reserved)
-		return HV_STATUS_INVALID_PARAMETER;
-	return manage_claim_vp(call, in.partition_id, in.vp_index, ret_vp);
+	return !(call->header[1] >> 32);
 }
 
 static hv_status get_registers(struct hypercall *call)
 {
 	union hv_register_value value;
-	struct vp *vp;
+	hv_status status;
 	u32 name;
-	hv_status status = claim_by_header(call, &vp);
 
-	if (status != HV_STATUS_SUCCESS)
-		return status;
+	if (!level_valid(call))
+		return HV_STATUS_INVALID_PARAMETER;
 	for (; call->rep_next < call->rep_count; call->rep_next++) {
 		hypercall_rep_input(call, &name);
-		status = register_get(vp, name, &value);
+		status = register_get(call->child_vp, name, &value);
 		if (status != HV_STATUS_SUCCESS)
-			break;
+			return status;
 		memcpy(hypercall_rep_output(call), &value, sizeof(value));
 	}
-	vp_release(vp);
-	return status;
+	return HV_STATUS_SUCCESS;
 }
 
 static hv_status set_registers(struct hypercall *call)
 {
 	struct hv_set_register r;
-	struct vp *vp;
-	hv_status status = claim_by_header(call, &vp);
+	hv_status status;
 
-	if (status != HV_STATUS_SUCCESS)
-		return status;
+	if (!level_valid(call))
+		return HV_STATUS_INVALID_PARAMETER;
 	for (; call->rep_next < call->rep_count; call->rep_next++) {
 		hypercall_rep_input(call, &r);
-		status = register_set(vp, r.name, &r.value);
+		status = register_set(call->child_vp, r.name, &r.value);
 		if (status != HV_STATUS_SUCCESS)
-			break;
+			return status;
 	}
-	vp_release(vp);
-	return status;
+	return HV_STATUS_SUCCESS;
 }
 
 static u32 translate_flags(u64 flags, const struct vp *vp)
@@ -191,17 +169,15 @@ static hv_status translate_address(struct hypercall *call)
 	struct hv_translate_output out = {0};
 	gpa_t gpa = GPA(0);
 	struct vregs regs;
-	struct vp *vp;
-	hv_status status = claim_by_header(call, &vp);
+	struct vp *vp = call->child_vp;
 
-	if (status != HV_STATUS_SUCCESS)
-		return status;
+	if (!level_valid(call))
+		return HV_STATUS_INVALID_PARAMETER;
 	memcpy(&in, call->header, sizeof(in));
 	virt->get_regs(vp, &regs);
 	out.result = results[translate(vp, &regs, GVA(in.gva_page << PAGE_SHIFT),
 				       translate_flags(in.flags, vp), &gpa)];
 	out.gpa_page = gpa.v >> PAGE_SHIFT;
-	vp_release(vp);
 	memcpy(call->out, &out, sizeof(out));
 	return HV_STATUS_SUCCESS;
 }
@@ -209,15 +185,9 @@ static hv_status translate_address(struct hypercall *call)
 static hv_status install_intercept(struct hypercall *call)
 {
 	struct hv_install_intercept_input in;
-	struct partition *p;
-	hv_status status;
+	struct partition *p = call->child;
 
 	memcpy(&in, call->header, sizeof(in));
-	status = manage_child(call, in.partition_id, &p);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	if (p->state != PARTITION_ACTIVE)
-		return HV_STATUS_INVALID_PARTITION_STATE;
 	if (in.access > 7)
 		return HV_STATUS_INVALID_PARAMETER;
 	switch (in.type) {
@@ -236,51 +206,38 @@ static hv_status install_intercept(struct hypercall *call)
 static hv_status intercept_result(struct hypercall *call)
 {
 	struct hv_intercept_result_input in;
-	struct partition *p;
-	hv_status status;
+	struct partition *p = call->child;
 
 	memcpy(&in, call->header, sizeof(in));
-	status = manage_child(call, in.partition_id, &p);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	if (p->state != PARTITION_ACTIVE)
-		return HV_STATUS_INVALID_PARTITION_STATE;
 	if (in.type != HV_INTERCEPT_CPUID)
 		return HV_STATUS_INVALID_PARAMETER;
 	return cpuid_set_result(p, &in);
 }
 
-static hv_status find_state_page(const struct hypercall *call, struct vp **ret_vp, void **ret_page)
+static void *state_page(const struct hypercall *call)
 {
-	struct hv_map_state_page_input in;
-	hv_status status;
-
-	memcpy(&in, call->header, sizeof(in));
-	if (in.type > HV_STATE_PAGE_INTERCEPT)
-		return HV_STATUS_INVALID_PARAMETER;
-	status = manage_claim_vp(call, in.partition_id, in.vp_index, ret_vp);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	*ret_page = in.type == HV_STATE_PAGE_REGISTERS ? (void *)(*ret_vp)->register_page
-						       : (void *)(*ret_vp)->intercept_page;
-	return HV_STATUS_SUCCESS;
+	switch (call->header[1] >> 32) {
+	case HV_STATE_PAGE_REGISTERS:
+		return call->child_vp->register_page;
+	case HV_STATE_PAGE_INTERCEPT:
+		return call->child_vp->intercept_page;
+	default:
+		return NULL;
+	}
 }
 
 /* Shown to the root where the page always was; it cannot be deposited or shown on from there. */
 static hv_status map_state_page(struct hypercall *call)
 {
-	struct partition *root = call->vp->partition;
-	struct vp *vp;
-	void *page;
+	void *page = state_page(call);
+	hv_status status;
 	u64 number;
 	bool flush;
-	hv_status status = find_state_page(call, &vp, &page);
 
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	status = gpa_map_range(&root->map, GPA(arch_unmap(page).v), arch_unmap(page), PAGE_SIZE,
-			       GPA_READ | GPA_WRITE, &flush);
-	vp_release(vp);
+	if (!page)
+		return HV_STATUS_INVALID_PARAMETER;
+	status = gpa_map_range(&call->vp->partition->map, GPA(arch_unmap(page).v), arch_unmap(page),
+			       PAGE_SIZE, GPA_READ | GPA_WRITE, &flush);
 	if (status != HV_STATUS_SUCCESS)
 		return status;
 	number = arch_unmap(page).v >> PAGE_SHIFT;
@@ -290,66 +247,29 @@ static hv_status map_state_page(struct hypercall *call)
 
 static hv_status unmap_state_page(struct hypercall *call)
 {
-	struct vp *vp;
-	void *page;
-	hv_status status = find_state_page(call, &vp, &page);
+	void *page = state_page(call);
 
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	status = hide_page(call->vp->partition, page);
-	vp_release(vp);
-	return status;
+	return page ? hide_page(call->vp->partition, page) : HV_STATUS_INVALID_PARAMETER;
 }
 
 const struct hypercall_kind vp_calls[] = {
-	{.code = HV_CALL_CREATE_VP,
-	 .in_header = sizeof(struct hv_create_vp_input),
-	 .managed = true,
-	 .privilege = MANAGE,
-	 .handle = create},
-	{.code = HV_CALL_DELETE_VP,
-	 .in_header = sizeof(struct hv_vp_input),
-	 .managed = true,
-	 .privilege = MANAGE,
-	 .handle = delete},
-	{.code = HV_CALL_GET_VP_REGISTERS,
-	 .in_header = sizeof(struct hv_vp_input),
-	 .in_rep = sizeof(u32),
-	 .out_rep = sizeof(union hv_register_value),
-	 .rep = true,
-	 .privilege = MANAGE,
-	 .handle = get_registers},
-	{.code = HV_CALL_SET_VP_REGISTERS,
-	 .in_header = sizeof(struct hv_vp_input),
-	 .in_rep = sizeof(struct hv_set_register),
-	 .rep = true,
-	 .privilege = MANAGE,
-	 .handle = set_registers},
-	{.code = HV_CALL_TRANSLATE_VIRTUAL_ADDRESS,
-	 .in_header = sizeof(struct hv_translate_input),
-	 .out_header = sizeof(struct hv_translate_output),
-	 .privilege = MANAGE,
-	 .handle = translate_address},
-	{.code = HV_CALL_INSTALL_INTERCEPT,
-	 .in_header = sizeof(struct hv_install_intercept_input),
-	 .managed = true,
-	 .privilege = MANAGE,
-	 .handle = install_intercept},
-	{.code = HV_CALL_REGISTER_INTERCEPT_RESULT,
-	 .in_header = sizeof(struct hv_intercept_result_input),
-	 .managed = true,
-	 .privilege = MANAGE,
-	 .handle = intercept_result},
-	{.code = HV_CALL_MAP_VP_STATE_PAGE,
-	 .in_header = sizeof(struct hv_map_state_page_input),
-	 .out_header = sizeof(u64),
-	 .managed = true,
-	 .privilege = MANAGE,
-	 .handle = map_state_page},
-	{.code = HV_CALL_UNMAP_VP_STATE_PAGE,
-	 .in_header = sizeof(struct hv_map_state_page_input),
-	 .managed = true,
-	 .privilege = MANAGE,
-	 .handle = unmap_state_page},
+	{HV_CALL_CREATE_VP, sizeof(struct hv_create_vp_input), 0, 0, 0, HYPERCALL_MANAGED,
+	 TARGET_ACTIVE, MANAGE, create},
+	{HV_CALL_DELETE_VP, sizeof(struct hv_vp_input), 0, 0, 0, HYPERCALL_MANAGED, TARGET_ANY_VP,
+	 MANAGE, delete},
+	{HV_CALL_GET_VP_REGISTERS, sizeof(struct hv_vp_input), sizeof(u32), 0,
+	 sizeof(union hv_register_value), HYPERCALL_REP, TARGET_VP, MANAGE, get_registers},
+	{HV_CALL_SET_VP_REGISTERS, sizeof(struct hv_vp_input), sizeof(struct hv_set_register), 0, 0,
+	 HYPERCALL_REP, TARGET_VP, MANAGE, set_registers},
+	{HV_CALL_TRANSLATE_VIRTUAL_ADDRESS, sizeof(struct hv_translate_input), 0,
+	 sizeof(struct hv_translate_output), 0, 0, TARGET_VP, MANAGE, translate_address},
+	{HV_CALL_INSTALL_INTERCEPT, sizeof(struct hv_install_intercept_input), 0, 0, 0,
+	 HYPERCALL_MANAGED, TARGET_ACTIVE, MANAGE, install_intercept},
+	{HV_CALL_REGISTER_INTERCEPT_RESULT, sizeof(struct hv_intercept_result_input), 0, 0, 0,
+	 HYPERCALL_MANAGED, TARGET_ACTIVE, MANAGE, intercept_result},
+	{HV_CALL_MAP_VP_STATE_PAGE, sizeof(struct hv_map_state_page_input), 0, sizeof(u64), 0,
+	 HYPERCALL_MANAGED, TARGET_VP, MANAGE, map_state_page},
+	{HV_CALL_UNMAP_VP_STATE_PAGE, sizeof(struct hv_map_state_page_input), 0, 0, 0,
+	 HYPERCALL_MANAGED, TARGET_VP, MANAGE, unmap_state_page},
 	{0},
 };
