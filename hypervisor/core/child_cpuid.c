@@ -172,12 +172,13 @@ void child_cpuid_read(struct vp *vp, u32 leaf, u32 subleaf, u32 out[4])
 		child_cpuid_results(vp, leaf, subleaf, out);
 }
 
-#define RESULTS    64u
-#define INTERCEPTS 64u
+#define RESULTS 64u
 
+/* What the parent wants of a leaf: other values, or to be asked (`intercepted`, any subleaf). */
 struct cpuid_result {
 	u32 leaf, subleaf;
 	bool used, specific; /* specific: this subleaf only */
+	bool intercepted;
 	struct {
 		u32 value, mask;
 	} reg[4];
@@ -185,8 +186,6 @@ struct cpuid_result {
 
 struct cpuid_results {
 	struct cpuid_result result[RESULTS];
-	u32 intercept[INTERCEPTS];
-	u32 intercept_count;
 };
 _Static_assert(sizeof(struct cpuid_results) <= PAGE_SIZE, "one page of the pool");
 
@@ -204,23 +203,26 @@ void child_cpuid_results(const struct vp *vp, u32 leaf, u32 subleaf, u32 out[4])
 	}
 }
 
-static hv_status need_page(struct partition *p)
+/* The entry for this leaf, perhaps a new one that is not used yet. */
+static hv_status find_entry(struct partition *p, u32 leaf, u32 subleaf, bool specific,
+			    struct cpuid_result **ret_entry)
 {
+	struct cpuid_result *r;
+
 	if (!p->cpuid)
 		__atomic_store_n(&p->cpuid, page_pool_take(&p->pool), __ATOMIC_RELEASE);
-	return p->cpuid ? HV_STATUS_SUCCESS : HV_STATUS_INSUFFICIENT_MEMORY;
-}
-
-static struct cpuid_result *place_for(struct cpuid_results *all, u32 leaf, u32 subleaf,
-				      bool specific)
-{
-	struct cpuid_result *r = all->result;
-
-	for (; r < all->result + RESULTS; r++)
+	if (!p->cpuid)
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	for (r = p->cpuid->result; r < p->cpuid->result + RESULTS; r++)
 		if (!r->used || (r->leaf == leaf && r->specific == specific &&
-				 (!specific || r->subleaf == subleaf)))
-			return r;
-	return NULL;
+				 (!specific || r->subleaf == subleaf))) {
+			r->leaf = leaf;
+			r->subleaf = subleaf;
+			r->specific = specific;
+			*ret_entry = r;
+			return HV_STATUS_SUCCESS;
+		}
+	return HV_STATUS_NO_RESOURCES;
 }
 
 hv_status cpuid_set_result(struct partition *p, const struct hv_intercept_result_input *in)
@@ -231,15 +233,9 @@ hv_status cpuid_set_result(struct partition *p, const struct hv_intercept_result
 
 	if (in->vp_index != ~0u) /* for all VPs or none */
 		return HV_STATUS_INVALID_VP_INDEX;
-	status = need_page(p);
+	status = find_entry(p, in->leaf, in->subleaf, in->subleaf_specific, &r);
 	if (status != HV_STATUS_SUCCESS)
 		return status;
-	r = place_for(p->cpuid, in->leaf, in->subleaf, in->subleaf_specific);
-	if (!r)
-		return HV_STATUS_NO_RESOURCES;
-	r->leaf = in->leaf;
-	r->subleaf = in->subleaf;
-	r->specific = in->subleaf_specific;
 	for (i = 0; i < 4; i++) {
 		r->reg[i].value = in->result[i].value;
 		r->reg[i].mask = in->result[i].mask;
@@ -248,39 +244,25 @@ hv_status cpuid_set_result(struct partition *p, const struct hv_intercept_result
 	return HV_STATUS_SUCCESS;
 }
 
-static u32 find_intercept(const struct cpuid_results *all, u32 leaf)
-{
-	u32 i;
-
-	for (i = 0; i < all->intercept_count && all->intercept[i] != leaf; i++)
-		;
-	return i;
-}
-
 hv_status cpuid_intercept(struct partition *p, u32 leaf, bool on)
 {
-	struct cpuid_results *all;
-	hv_status status = need_page(p);
-	u32 i;
+	struct cpuid_result *r;
+	hv_status status = find_entry(p, leaf, 0, false, &r);
 
 	if (status != HV_STATUS_SUCCESS)
 		return status;
-	all = p->cpuid;
-	i = find_intercept(all, leaf);
-	if (on && i == INTERCEPTS)
-		return HV_STATUS_NO_RESOURCES;
-	if (on && i == all->intercept_count) {
-		all->intercept[i] = leaf;
-		all->intercept_count++;
-	} else if (!on && i < all->intercept_count) {
-		all->intercept[i] = all->intercept[--all->intercept_count];
-	}
+	r->intercepted = on;
+	__atomic_store_n(&r->used, true, __ATOMIC_RELEASE);
 	return HV_STATUS_SUCCESS;
 }
 
 bool cpuid_is_intercepted(const struct vp *vp, u32 leaf)
 {
-	const struct cpuid_results *all = vp->partition->cpuid;
+	const struct cpuid_result *r = vp->partition->cpuid->result;
+	const struct cpuid_result *end = r + RESULTS;
 
-	return find_intercept(all, leaf) < all->intercept_count;
+	for (; r < end && r->used; r++)
+		if (r->leaf == leaf && r->intercepted)
+			return true;
+	return false;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* See child_exit.h. What nobody here can do stops the VP for its worker. */
 #include "core/child_exit.h"
+#include "core/exit.h"
 #include "core/intercept.h"
 #include "core/lapic_mmio.h"
 #include "core/partition.h"
@@ -9,27 +10,15 @@
 
 #define RFLAGS_IF BIT(9)
 
-static bool allowed(u32 access, u32 rights)
-{
-	return !((access & ACCESS_READ) && !(rights & GPA_READ)) &&
-	       !((access & ACCESS_WRITE) && !(rights & GPA_WRITE)) &&
-	       !((access & ACCESS_EXECUTE) && !(rights & GPA_EXECUTE));
-}
-
 void child_exit_npf(struct vp *vp, const struct vexit *e)
 {
 	bool mapped;
-	u32 rights;
-	spa_t spa;
 
 	if (align_down(e->npf.gpa.v, PAGE_SIZE) == APIC_BASE_ADDRESS && lapic_mmio_on(&vp->lapic) &&
 	    lapic_mmio_emulate(vp, e))
 		return;
-	mapped = gpa_map_lookup(&vp->partition->map, e->npf.gpa, &spa, &rights);
-	/* The map may have changed since the processor looked: then the guest tries again. */
-	if (mapped && allowed(e->npf.access, rights))
-		return;
-	intercept_memory(vp, e, mapped);
+	if (!exit_npf_is_stale(vp, e, &mapped))
+		intercept_memory(vp, e, mapped);
 }
 
 /* With interrupts off, only the worker can know whether this is the end. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The root sees its processor as it is, except for what the table below hides (virtualization,
- * which the hypervisor holds; counters that it does not switch) and shows (the virtual local
+ * The root sees its processor as it is, except for what is hidden below (virtualization,
+ * which the hypervisor holds; counters that it does not switch) and shown (the virtual local
  * APIC's abilities).
  */
 #include "core/cpuid.h"
@@ -28,57 +28,42 @@ enum { EAX, EBX, ECX, EDX };
 #define CR4_OSXSAVE         BIT(18)
 #define CR4_PKE             BIT(22)
 
-static const struct rule {
-	u32 leaf;
-	u8 reg;
-	u32 hide, show;
-} root_rules[] = {
-	{1, ECX, LEAF_1_VMX | LEAF_1_SMX, LEAF_1_X2APIC | LEAF_1_TSC_DEADLINE | LEAF_1_HYPERVISOR},
-	{6, EAX, 0, LEAF_6_ARAT}, /* the virtual timer does not sleep */
-	{0x0a, EAX, ~0u, 0},      /* performance counters: their interrupt is not virtualized */
-	{0x0a, EBX, ~0u, 0},
-	{0x0a, ECX, ~0u, 0},
-	{0x0a, EDX, ~0u, 0},
-	{0x80000001, ECX, LEAF_EXT_SVM | LEAF_EXT_SKINIT, 0},
-	{0x8000000a, EAX, ~0u, 0}, /* SVM */
-	{0x8000000a, EBX, ~0u, 0},
-	{0x8000000a, ECX, ~0u, 0},
-	{0x8000000a, EDX, ~0u, 0},
-	{0x8000001f, EAX, ~0u, 0}, /* encrypted memory */
-	{0x8000001f, EBX, ~0u, 0},
-	{0x8000001f, ECX, ~0u, 0},
-	{0x8000001f, EDX, ~0u, 0},
-};
-
-static void apply_rules(u32 leaf, u32 out[4])
-{
-	const struct rule *rule;
-
-	for (rule = root_rules; rule < root_rules + ARRAY_SIZE(root_rules); rule++) {
-		if (rule->leaf == leaf)
-			out[rule->reg] = (out[rule->reg] & ~rule->hide) | rule->show;
-		else if (rule->leaf > leaf)
-			break;
-	}
-}
-
-/* Bits that mirror the guest's CR4, not the hypervisor's. */
-static void mirror_cr4(struct vp *vp, u32 leaf, u32 out[4])
-{
-	if (leaf == 1)
-		out[ECX] = (out[ECX] & ~LEAF_1_OSXSAVE) |
-			   (virt->cr4(vp) & CR4_OSXSAVE ? LEAF_1_OSXSAVE : 0);
-	else if (leaf == 7)
-		out[ECX] =
-			(out[ECX] & ~LEAF_7_OSPKE) | (virt->cr4(vp) & CR4_PKE ? LEAF_7_OSPKE : 0);
-}
-
 static void set(u32 out[4], u32 a, u32 b, u32 c, u32 d)
 {
 	out[EAX] = a;
 	out[EBX] = b;
 	out[ECX] = c;
 	out[EDX] = d;
+}
+
+static void copy_bit(u32 *word, u32 bit, bool on)
+{
+	*word = (*word & ~bit) | (on ? bit : 0);
+}
+
+/* The processor's own leaves, with the root's CR4 mirrored instead of the hypervisor's. */
+static void change_root_leaf(struct vp *vp, u32 leaf, u32 out[4])
+{
+	switch (leaf) {
+	case 1:
+		out[ECX] &= ~(u32)(LEAF_1_VMX | LEAF_1_SMX);
+		out[ECX] |= LEAF_1_X2APIC | LEAF_1_TSC_DEADLINE | LEAF_1_HYPERVISOR;
+		copy_bit(&out[ECX], LEAF_1_OSXSAVE, virt->cr4(vp) & CR4_OSXSAVE);
+		break;
+	case 6: /* the virtual timer does not sleep */
+		out[EAX] |= LEAF_6_ARAT;
+		break;
+	case 7:
+		copy_bit(&out[ECX], LEAF_7_OSPKE, virt->cr4(vp) & CR4_PKE);
+		break;
+	case 0x80000001:
+		out[ECX] &= ~(u32)(LEAF_EXT_SVM | LEAF_EXT_SKINIT);
+		break;
+	case 0x0a:       /* performance counters: their interrupt is not virtualized */
+	case 0x8000000a: /* SVM */
+	case 0x8000001f: /* encrypted memory */
+		set(out, 0, 0, 0, 0);
+	}
 }
 
 /* Leaves of the TLFS, chapter 2. */
@@ -126,6 +111,5 @@ void cpuid_read(struct vp *vp, u32 leaf, u32 subleaf, u32 out[4])
 		return;
 	}
 	arch_cpuid(leaf, subleaf, out);
-	apply_rules(leaf, out);
-	mirror_cr4(vp, leaf, out);
+	change_root_leaf(vp, leaf, out);
 }

@@ -21,6 +21,9 @@
 #define XCR0_MPX     (BIT(3) | BIT(4))
 #define XCR0_AVX_512 (BIT(5) | BIT(6) | BIT(7))
 
+_Static_assert((int)ACCESS_READ == GPA_READ && (int)ACCESS_WRITE == GPA_WRITE &&
+		       (int)ACCESS_EXECUTE == GPA_EXECUTE,
+	       "what an access needs");
 _Static_assert(VEXIT_TYPES <= VP_EXIT_TYPES, "vp->exits has a place for each type");
 
 static void inject_gp(struct vp *vp)
@@ -143,22 +146,21 @@ static void on_io(struct vp *vp, const struct vexit *e)
 	inject_gp(vp);
 }
 
-static bool access_allowed(u32 access, u32 rights)
+bool exit_npf_is_stale(struct vp *vp, const struct vexit *e, bool *ret_mapped)
 {
-	return !((access & ACCESS_READ) && !(rights & GPA_READ)) &&
-	       !((access & ACCESS_WRITE) && !(rights & GPA_WRITE)) &&
-	       !((access & ACCESS_EXECUTE) && !(rights & GPA_EXECUTE));
+	u32 rights = 0;
+	spa_t spa;
+
+	*ret_mapped = gpa_map_lookup(&vp->partition->map, e->npf.gpa, &spa, &rights);
+	return *ret_mapped && !(e->npf.access & ~rights & GPA_ALL);
 }
 
-/* The map may have changed since the processor looked: then the guest tries again. */
 static void on_npf(struct vp *vp, const struct vexit *e)
 {
 	struct partition *p = vp->partition;
-	u32 rights;
-	spa_t spa;
+	bool mapped;
 
-	if (gpa_map_lookup(&p->map, e->npf.gpa, &spa, &rights) &&
-	    access_allowed(e->npf.access, rights))
+	if (exit_npf_is_stale(vp, e, &mapped))
 		return;
 	if (!__atomic_fetch_add(&p->foreign_accesses, 1, __ATOMIC_RELAXED))
 		log_warning("the root touches memory of the hypervisor: address %lx, access %x, "

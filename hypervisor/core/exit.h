@@ -31,6 +31,9 @@ void exit_run(struct vp *vp);
  */
 bool vp_prepare(struct vp *vp);
 
+/* The map allows the access by now: it changed after the processor looked. */
+bool must_check exit_npf_is_stale(struct vp *vp, const struct vexit *e, bool *ret_mapped);
+
 /* Whether XCR0 can have this value: for XSETBV and for the register call. */
 bool must_check xcr0_valid(const struct vp *vp, u64 value);
 

@@ -23,7 +23,6 @@ void log_write(enum log_level level, const char *format, ...) printf_like(2, 3);
 #define log_error(...)   log_write(LOG_ERROR, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_WARNING, __VA_ARGS__)
 #define log_info(...)    log_write(LOG_INFO, __VA_ARGS__)
-#define log_debug(...)   log_write(LOG_DEBUG, __VA_ARGS__)
 
 /*
  * Copies up to `size` bytes of the text that follows position *cursor (0: the oldest) and moves

@@ -17,7 +17,6 @@
 #define MSR_VMX_LAST           0x493u
 #define MSR_VM_CR              0xc0010114u
 #define MSR_VM_IGNNE           0xc0010115u
-#define MSR_VM_HSAVE_PA        0xc0010117u
 #define MSR_SVM_KEY            0xc0010118u
 
 #define MSR_EFER               0xc0000080u

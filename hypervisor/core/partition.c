@@ -3,7 +3,6 @@
 #include "core/partition.h"
 #include "core/arch.h"
 #include "core/reftime.h"
-#include "core/virt.h"
 #include "hv/cpuid.h"
 
 struct partition root_partition;
@@ -19,8 +18,6 @@ void partition_init_root(struct partition *p)
 	lapic_init_clock();
 	reftime_init();
 	*p = (struct partition){.id = 1, .root = true, .privileges = ROOT_PRIVILEGES};
-	if (!virt->map_format) /* this vendor's part carries no children */
-		p->privileges &= ~((u64)HV_CREATE_PARTITIONS << 32);
 	page_pool_init(&p->pool);
 }
 

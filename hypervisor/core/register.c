@@ -31,35 +31,23 @@ static const struct {
 	{HV_REGISTER_EFER, offsetof(struct vregs, efer)},
 };
 
-/* Registers that the guest reaches as MSRs; set with the guest's own checks. */
-static const struct {
-	u32 name, msr;
-} msrs[] = {
-	{HV_REGISTER_KERNEL_GS_BASE, 0xc0000102},
-	{HV_REGISTER_APIC_BASE, MSR_APIC_BASE},
-	{HV_REGISTER_PAT, 0x277},
-	{HV_REGISTER_SYSENTER_CS, 0x174},
-	{HV_REGISTER_SYSENTER_ESP, 0x175},
-	{HV_REGISTER_SYSENTER_EIP, 0x176},
-	{HV_REGISTER_STAR, 0xc0000081},
-	{HV_REGISTER_LSTAR, 0xc0000082},
-	{HV_REGISTER_CSTAR, 0xc0000083},
-	{HV_REGISTER_SFMASK, 0xc0000084},
-	{HV_REGISTER_GUEST_OS_ID, HV_MSR_GUEST_OS_ID},
-	{HV_REGISTER_HYPERCALL, HV_MSR_HYPERCALL},
-	{HV_REGISTER_VP_INDEX, HV_MSR_VP_INDEX},
-	{HV_REGISTER_VP_ASSIST, HV_MSR_VP_ASSIST},
-	{HV_REGISTER_REFERENCE_TSC, HV_MSR_REFERENCE_TSC},
-	{HV_REGISTER_SCONTROL, HV_MSR_SCONTROL},
-	{HV_REGISTER_SVERSION, HV_MSR_SVERSION},
-	{HV_REGISTER_SIEFP, HV_MSR_SIEFP},
-	{HV_REGISTER_SIMP, HV_MSR_SIMP},
-};
-
-/* Ranges of the same: name, first MSR, how many. */
+/* Registers that the guest reaches as MSRs, one or more in a row; set with the guest's own checks. */
 static const struct {
 	u32 name, msr, count;
-} msr_ranges[] = {
+} msrs[] = {
+	{HV_REGISTER_KERNEL_GS_BASE, 0xc0000102, 1},
+	{HV_REGISTER_APIC_BASE, MSR_APIC_BASE, 1},
+	{HV_REGISTER_PAT, 0x277, 1},
+	{HV_REGISTER_SYSENTER_CS, 0x174, 1},
+	{HV_REGISTER_SYSENTER_ESP, 0x175, 1},
+	{HV_REGISTER_SYSENTER_EIP, 0x176, 1},
+	{HV_REGISTER_STAR, 0xc0000081, 4}, /* LSTAR, CSTAR, SFMASK */
+	{HV_REGISTER_GUEST_OS_ID, HV_MSR_GUEST_OS_ID, 1},
+	{HV_REGISTER_HYPERCALL, HV_MSR_HYPERCALL, 1},
+	{HV_REGISTER_VP_INDEX, HV_MSR_VP_INDEX, 1},
+	{HV_REGISTER_VP_ASSIST, HV_MSR_VP_ASSIST, 1},
+	{HV_REGISTER_REFERENCE_TSC, HV_MSR_REFERENCE_TSC, 1},
+	{HV_REGISTER_SCONTROL, HV_MSR_SCONTROL, 4}, /* SVERSION, SIEFP, SIMP */
 	{HV_REGISTER_SINT0, HV_MSR_SINT0, 16},
 	{HV_REGISTER_STIMER0_CONFIG, HV_MSR_STIMER0_CONFIG, 8},
 	{HV_REGISTER_CRASH_P0, HV_MSR_CRASH_P0, 5},
@@ -80,13 +68,8 @@ static bool find_msr(u32 name, u32 *ret_msr)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(msrs); i++)
-		if (msrs[i].name == name) {
-			*ret_msr = msrs[i].msr;
-			return true;
-		}
-	for (i = 0; i < ARRAY_SIZE(msr_ranges); i++)
-		if (name - msr_ranges[i].name < msr_ranges[i].count) {
-			*ret_msr = msr_ranges[i].msr + (name - msr_ranges[i].name);
+		if (name - msrs[i].name < msrs[i].count) {
+			*ret_msr = msrs[i].msr + (name - msrs[i].name);
 			return true;
 		}
 	return false;

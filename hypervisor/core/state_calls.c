@@ -60,18 +60,35 @@ static void *synic_page(struct vp *vp, u32 type)
 				GPA_READ | GPA_WRITE);
 }
 
-/* States that are memory already: where, and how much. */
-static void *state_memory(struct vp *vp, u32 type, size_t *ret_size)
-{
-	void *page;
+union state {
+	struct hv_lapic_state lapic;
+	struct hv_timers_state timers;
+};
 
-	if (type == HV_VP_STATE_XSAVE) {
+/* Where a state lies, or is put together, and how much it is; false: there is no such state. */
+static bool find_state(struct vp *vp, u32 type, union state *buffer, void **ret_state,
+		       u64 *ret_size)
+{
+	*ret_state = buffer;
+	switch (type) {
+	case HV_VP_STATE_LAPIC:
+		*ret_size = sizeof(buffer->lapic);
+		return true;
+	case HV_VP_STATE_TIMERS:
+		*ret_size = sizeof(buffer->timers);
+		return true;
+	case HV_VP_STATE_XSAVE:
+		*ret_state = vp->xsave;
 		*ret_size = arch_xsave_size();
-		return vp->xsave;
+		return true;
+	case HV_VP_STATE_SIMP:
+	case HV_VP_STATE_SIEFP:
+		*ret_state = synic_page(vp, type);
+		*ret_size = *ret_state ? PAGE_SIZE : 0;
+		return true;
+	default:
+		return false;
 	}
-	page = synic_page(vp, type);
-	*ret_size = page ? PAGE_SIZE : 0;
-	return page;
 }
 
 static void get_timers(const struct vp *vp, struct hv_timers_state *s)
@@ -105,36 +122,6 @@ static hv_status set_timers(struct vp *vp, const struct hv_timers_state *s)
 	return HV_STATUS_SUCCESS;
 }
 
-static hv_status get_state(struct hypercall *call, struct vp *vp, u32 type, u64 *ret_size)
-{
-	struct hv_lapic_state lapic;
-	struct hv_timers_state timers;
-	void *state;
-	size_t size;
-
-	switch (type) {
-	case HV_VP_STATE_LAPIC:
-		lapic_get_state(&vp->lapic, &lapic);
-		state = &lapic;
-		size = sizeof(lapic);
-		break;
-	case HV_VP_STATE_TIMERS:
-		get_timers(vp, &timers);
-		state = &timers;
-		size = sizeof(timers);
-		break;
-	case HV_VP_STATE_XSAVE:
-	case HV_VP_STATE_SIMP:
-	case HV_VP_STATE_SIEFP:
-		state = state_memory(vp, type, &size);
-		break;
-	default:
-		return HV_STATUS_INVALID_PARAMETER;
-	}
-	*ret_size = size;
-	return copy_pages(call, state, size, true);
-}
-
 /*
  * XRSTOR faults on bits that are not its own, and that would be here: the area keeps only what the
  * guest can have (SDM 1 13.8).
@@ -155,72 +142,45 @@ static void clean_xsave(void *area, size_t size)
 	memcpy((u8 *)area + XSAVE_HEADER, header, sizeof(header));
 }
 
-static hv_status set_memory(struct hypercall *call, struct vp *vp, u32 type, u64 size)
-{
-	size_t have;
-	void *state = state_memory(vp, type, &have);
-	hv_status status;
-
-	if (size != have)
-		return HV_STATUS_INVALID_PARAMETER;
-	status = copy_pages(call, state, size, false);
-	if (type == HV_VP_STATE_XSAVE)
-		clean_xsave(state, size);
-	return status;
-}
-
-static hv_status set_lapic(struct hypercall *call, struct vp *vp, u64 size)
-{
-	struct hv_lapic_state s;
-	hv_status status;
-
-	if (size != sizeof(s))
-		return HV_STATUS_INVALID_PARAMETER;
-	status = copy_pages(call, &s, sizeof(s), false);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	return lapic_set_state(&vp->lapic, &s) ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_PARAMETER;
-}
-
-static hv_status set_timers_state(struct hypercall *call, struct vp *vp, u64 size)
-{
-	struct hv_timers_state s;
-	hv_status status;
-
-	if (size != sizeof(s))
-		return HV_STATUS_INVALID_PARAMETER;
-	status = copy_pages(call, &s, sizeof(s), false);
-	return status == HV_STATUS_SUCCESS ? set_timers(vp, &s) : status;
-}
-
-static hv_status set_state(struct hypercall *call, struct vp *vp, u32 type, u64 size)
-{
-	switch (type) {
-	case HV_VP_STATE_LAPIC:
-		return set_lapic(call, vp, size);
-	case HV_VP_STATE_TIMERS:
-		return set_timers_state(call, vp, size);
-	case HV_VP_STATE_XSAVE:
-	case HV_VP_STATE_SIMP:
-	case HV_VP_STATE_SIEFP:
-		return set_memory(call, vp, type, size);
-	default:
-		return HV_STATUS_INVALID_PARAMETER;
-	}
-}
-
 static hv_status get(struct hypercall *call)
 {
-	u64 size = 0;
-	hv_status status = get_state(call, call->child_vp, (u32)(call->header[1] >> 32), &size);
+	struct vp *vp = call->child_vp;
+	u32 type = (u32)(call->header[1] >> 32);
+	union state buffer;
+	void *state;
+	u64 size;
 
+	if (!find_state(vp, type, &buffer, &state, &size))
+		return HV_STATUS_INVALID_PARAMETER;
+	if (type == HV_VP_STATE_LAPIC)
+		lapic_get_state(&vp->lapic, &buffer.lapic);
+	else if (type == HV_VP_STATE_TIMERS)
+		get_timers(vp, &buffer.timers);
 	memcpy(call->out, &size, sizeof(size));
-	return status;
+	return copy_pages(call, state, size, true);
 }
 
 static hv_status set(struct hypercall *call)
 {
-	return set_state(call, call->child_vp, (u32)(call->header[1] >> 32), call->header[2]);
+	struct vp *vp = call->child_vp;
+	u32 type = (u32)(call->header[1] >> 32);
+	union state buffer;
+	hv_status status;
+	void *state;
+	u64 size;
+
+	if (!find_state(vp, type, &buffer, &state, &size) || size != call->header[2])
+		return HV_STATUS_INVALID_PARAMETER;
+	status = copy_pages(call, state, size, false);
+	if (type == HV_VP_STATE_XSAVE)
+		clean_xsave(state, size);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	if (type == HV_VP_STATE_TIMERS)
+		return set_timers(vp, &buffer.timers);
+	return type != HV_VP_STATE_LAPIC || lapic_set_state(&vp->lapic, &buffer.lapic)
+		       ? HV_STATUS_SUCCESS
+		       : HV_STATUS_INVALID_PARAMETER;
 }
 
 const struct hypercall_kind state_calls[] = {

@@ -179,7 +179,8 @@ START_TEST(intercepted_leaf)
 	ck_assert_uint_eq(raw(HV_CALL_INSTALL_INTERCEPT, &in, sizeof(in)), 0);
 	fake_script(&step, 1);
 	ck_assert_uint_eq(dispatch(&c, 0, HV_DISPATCH_CLEAR_INTERCEPT).event, HV_DISPATCH_NONE);
-	for (u32 i = 0; i < 64; i++) {
+	/* A leaf once named keeps its place: 63 are left. */
+	for (u32 i = 0; i < 63; i++) {
 		in.access = 4;
 		in.parameter = i;
 		ck_assert_uint_eq(raw(HV_CALL_INSTALL_INTERCEPT, &in, sizeof(in)), 0);

@@ -538,11 +538,11 @@ START_TEST(state_pages)
 	ck_assert_uint_eq(raw(HV_CALL_UNMAP_VP_STATE_PAGE, &in, sizeof(in)), 0);
 	ck_assert(!gpa_map_lookup(&root_partition.map, GPA(page << 12), &spa, &rights));
 	ck_assert_uint_eq(raw(HV_CALL_MAP_VP_STATE_PAGE, &in, sizeof(in)), 0);
-	ck_assert_uint_eq(raw(HV_CALL_DELETE_VP, &d, sizeof(d)), 0);
-	ck_assert(!gpa_map_lookup(&root_partition.map, GPA(page << 12), &spa, &rights));
 	in.type = 2;
 	ck_assert_uint_eq(raw(HV_CALL_MAP_VP_STATE_PAGE, &in, sizeof(in)),
 			  HV_STATUS_INVALID_PARAMETER);
+	ck_assert_uint_eq(raw(HV_CALL_DELETE_VP, &d, sizeof(d)), 0);
+	ck_assert(!gpa_map_lookup(&root_partition.map, GPA(page << 12), &spa, &rights));
 }
 END_TEST
 

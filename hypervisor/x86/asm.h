@@ -128,7 +128,6 @@ int wrmsr_safe(u32 msr, u64 value);
 
 #define CR0_PE         BIT(0)
 #define CR0_WP         BIT(16)
-#define CR0_CD         BIT(30)
 #define CR0_PG         BIT(31)
 #define CR4_PAE        BIT(5)
 #define CR4_MCE        BIT(6)

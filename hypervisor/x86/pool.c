@@ -11,17 +11,16 @@
 
 struct page_pool boot_pool;
 
-static u64 start, size, carved, carve_limit;
+static u64 start, carved, carve_limit;
 
 bool pool_init(u64 want)
 {
 	start = boot_mem_alloc(want, SIZE_2M, SIZE_2M, SIZE_1G, true);
 	if (!start)
 		return false;
-	size = want;
-	carve_limit = size / 2;
+	carve_limit = want / 2;
 	page_pool_init(&boot_pool);
-	for (u64 offset = carve_limit; offset < size; offset += PAGE_SIZE)
+	for (u64 offset = carve_limit; offset < want; offset += PAGE_SIZE)
 		page_pool_add(&boot_pool, SPA(start + offset));
 	return true;
 }
@@ -34,14 +33,4 @@ void *pool_alloc(size_t bytes)
 	CHECK(carved <= carve_limit);
 	memset(p, 0, bytes);
 	return p;
-}
-
-spa_t pool_start(void)
-{
-	return SPA(start);
-}
-
-u64 pool_size(void)
-{
-	return size;
 }

@@ -17,8 +17,4 @@ bool pool_init(u64 size);
 /* Zeroed, page-aligned, physically contiguous, never freed. Panics when the pool is too small. */
 void *pool_alloc(size_t size);
 
-/* Physical range of the whole pool. */
-spa_t pool_start(void);
-u64 pool_size(void);
-
 #endif

@@ -51,23 +51,14 @@ struct vmcb {
 
 #define VMCB_AT(field, offset) \
 	_Static_assert(offsetof(struct vmcb, field) == offset, "VMCB " #field)
-VMCB_AT(pause_threshold, 0x03c);
 VMCB_AT(iopm, 0x040);
-VMCB_AT(asid, 0x058);
 VMCB_AT(vintr, 0x060);
-VMCB_AT(exit_code, 0x070);
 VMCB_AT(event_inject, 0x0a8);
-VMCB_AT(nested_cr3, 0x0b0);
 VMCB_AT(next_rip, 0x0c8);
 VMCB_AT(es, 0x400);
-VMCB_AT(tr, 0x490);
 VMCB_AT(cpl, 0x4cb);
-VMCB_AT(efer, 0x4d0);
 VMCB_AT(cr4, 0x548);
-VMCB_AT(rip, 0x578);
 VMCB_AT(rsp, 0x5d8);
-VMCB_AT(rax, 0x5f8);
-VMCB_AT(cr2, 0x640);
 VMCB_AT(pat, 0x668);
 VMCB_AT(spec_ctrl, 0x6e0);
 _Static_assert(sizeof(struct vmcb) == 4096, "VMCB is one page");
@@ -128,10 +119,7 @@ enum vmexit {
 	VMEXIT_VMRUN = 0x80,
 	VMEXIT_VMMCALL = 0x81,
 	VMEXIT_VMLOAD = 0x82,
-	VMEXIT_VMSAVE = 0x83,
-	VMEXIT_STGI = 0x84,
-	VMEXIT_CLGI = 0x85,
-	VMEXIT_SKINIT = 0x86,
+	VMEXIT_SKINIT = 0x86, /* VMSAVE, STGI and CLGI in between */
 	VMEXIT_RDTSCP = 0x87,
 	VMEXIT_WBINVD = 0x89,
 	VMEXIT_MONITOR = 0x8a,
