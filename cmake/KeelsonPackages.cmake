@@ -24,16 +24,21 @@ add_custom_command(OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/changelog.gz
   DEPENDS ${debian_dir}/changelog VERBATIM)
 add_custom_target(debian_changelog ALL DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/changelog.gz)
 
-# keelson_package(NAME ARCHITECTURE a SUMMARY s DESCRIPTION d DEPENDS d…): what every package has.
-# install(… COMPONENT NAME) adds its files.
+# keelson_package(NAME ARCHITECTURE a SUMMARY s DESCRIPTION d DEPENDS d… RECOMMENDS r… LIBRARIES):
+# what every package has. install(… COMPONENT NAME) adds its files. With LIBRARIES the packages of
+# the shared libraries that its programs are linked with are added to DEPENDS.
 macro(keelson_package name)
-  cmake_parse_arguments(ARG "" "ARCHITECTURE;SUMMARY;DESCRIPTION" "DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "LIBRARIES" "ARCHITECTURE;SUMMARY;DESCRIPTION" "DEPENDS;RECOMMENDS"
+    ${ARGN})
   list(APPEND CPACK_COMPONENTS_ALL ${name})
   string(TOUPPER ${name} upper)
   string(REPLACE ";" ", " depends "${ARG_DEPENDS}")
   set(CPACK_DEBIAN_${upper}_PACKAGE_NAME ${name})
   set(CPACK_DEBIAN_${upper}_PACKAGE_ARCHITECTURE ${ARG_ARCHITECTURE})
   set(CPACK_DEBIAN_${upper}_PACKAGE_DEPENDS "${depends}")
+  string(REPLACE ";" ", " recommends "${ARG_RECOMMENDS}")
+  set(CPACK_DEBIAN_${upper}_PACKAGE_RECOMMENDS "${recommends}")
+  set(CPACK_DEBIAN_${upper}_PACKAGE_SHLIBDEPS ${ARG_LIBRARIES})
   set(CPACK_DEBIAN_${upper}_DESCRIPTION "${ARG_SUMMARY}\n${ARG_DESCRIPTION}")
   file(GLOB control ${debian_dir}/${name}/*)
   set(CPACK_DEBIAN_${upper}_PACKAGE_CONTROL_EXTRA "${control}")
@@ -60,5 +65,33 @@ that is missing, it says so and Debian starts without it."
     COMPONENT keelson-hypervisor)
 endif()
 
+if(NOT KEELSON_FUZZ)
+  keelson_package(keelson
+    ARCHITECTURE amd64
+    SUMMARY "Virtual machines on the Keelson hypervisor, as a service"
+    DESCRIPTION
+"The daemon vmms keeps the inventory of virtual machines and runs a worker
+process without privileges for each one that is on; vmctl is its command
+line, and D-Bus its interface for programs. Virtual machines run where
+keelson-hypervisor has been started; without it they are only managed."
+    DEPENDS "systemd" "dbus" "iproute2" "seabios"
+    RECOMMENDS "keelson-hypervisor" "keelson-dkms" "polkitd" "nftables" "dnsmasq-base"
+    LIBRARIES) # its files: vmms/install.cmake
+
+  keelson_package(keelson-dev
+    ARCHITECTURE amd64
+    SUMMARY "Development files of the Keelson virtualization library"
+    DESCRIPTION
+"Partitions, virtual processors and guest memory for programs: the headers of
+libvid, the library to link with, and what pkg-config needs to find them (its
+name there is keelson-vid)."
+    DEPENDS "libc6-dev")
+  install(TARGETS vid base
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/keelson COMPONENT keelson-dev
+    FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/keelson COMPONENT keelson-dev)
+  configure_file(etc/keelson-vid.pc.in keelson-vid.pc @ONLY)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/keelson-vid.pc
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT keelson-dev)
+endif()
 include(cmake/KeelsonKernelModule.cmake)
 include(CPack)

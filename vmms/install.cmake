@@ -17,6 +17,10 @@ vmms_install(/lib/systemd/system ${vmms_etc}/vmms.service ${vmms_etc}/keelson.sl
 vmms_install(/usr/share/dbus-1/system.d ${vmms_etc}/org.keelson.vmms1.conf)
 vmms_install(/usr/share/dbus-1/system-services ${vmms_etc}/org.keelson.vmms1.service)
 vmms_install(/usr/share/polkit-1/actions ${vmms_etc}/org.keelson.vmms1.policy)
+install(FILES ${vmms_etc}/keelson.rules RENAME 60-keelson.rules
+  DESTINATION /usr/share/polkit-1/rules.d COMPONENT keelson)
+install(FILES ${vmms_etc}/keelson.sysusers RENAME keelson.conf
+  DESTINATION /usr/lib/sysusers.d COMPONENT keelson)
 install(FILES ${vmms_etc}/completion/vmctl.bash RENAME vmctl
   DESTINATION /usr/share/bash-completion/completions COMPONENT keelson)
 vmms_install(/usr/share/zsh/vendor-completions ${vmms_etc}/completion/_vmctl)
