@@ -93,5 +93,7 @@ name there is keelson-vid)."
   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/keelson-vid.pc
     DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT keelson-dev)
 endif()
+
 include(cmake/KeelsonKernelModule.cmake)
+
 include(CPack)

@@ -14,6 +14,7 @@ vmms_install(/usr/share/keelson ${CMAKE_CURRENT_SOURCE_DIR}/config/domain.rng)
 vmms_install(/etc/keelson ${vmms_etc}/vmms.conf)
 vmms_install(/lib/systemd/system ${vmms_etc}/vmms.service ${vmms_etc}/keelson.slice
   ${vmms_etc}/keelson-guests.service ${vmms_etc}/keelson-dnsmasq@.service)
+vmms_install(/lib/systemd/network ${vmms_etc}/10-keelson.network)
 vmms_install(/usr/share/dbus-1/system.d ${vmms_etc}/org.keelson.vmms1.conf)
 vmms_install(/usr/share/dbus-1/system-services ${vmms_etc}/org.keelson.vmms1.service)
 vmms_install(/usr/share/polkit-1/actions ${vmms_etc}/org.keelson.vmms1.policy)

@@ -68,9 +68,9 @@ make_image()
 	rm -rf "$cache"/image-* "$cache/new-image"
 	say "making the disk image"
 	shopt -s nullglob
-	# The machine has no compiler: its kernel module comes built.
+	# The machine has no compiler: its kernel module comes built, and nothing is developed there.
 	for package in "$cache"/packages/*.deb; do
-		[[ $package = */keelson-dkms_* ]] || packages+=("$package")
+		[[ $package = */keelson-@(dkms|dev)_* ]] || packages+=("$package")
 	done
 	run_logged "$cache/image.log" \
 		"$top/etc/demo/image" "$base" "$cache/new-image" "${packages[@]}"

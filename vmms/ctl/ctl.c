@@ -193,11 +193,6 @@ void ctl_watch_jobs(struct ctl *ctl)
 				     "type='signal',sender='org.freedesktop.DBus',"
 				     "member='NameOwnerChanged',arg0='" BUS_NAME "'",
 				     on_owner_changed, NULL);
-	if (r >= 0)
-		r = sd_bus_add_match(ctl->bus, NULL,
-				     "type='signal',sender='org.freedesktop.DBus',"
-				     "member='NameOwnerChanged',arg0='" BUS_NAME "'",
-				     on_owner_changed, NULL);
 	if (r < 0)
 		exit(ctl_fail("Signals cannot be received: %s", strerror(-r)));
 }

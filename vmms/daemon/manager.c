@@ -62,7 +62,8 @@ static int make_directory(const char *parent, const char *name, mode_t mode, str
 		path = NULL;
 		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
 	}
-	if (mkdir(path, mode) < 0 && errno != EEXIST)
+	/* Its mode whatever the umask; that of one that was there already is its owner's affair. */
+	if (mkdir(path, mode) == 0 ? chmod(path, mode) < 0 : errno != EEXIST)
 		return vm_error_set_errno(err, VM_ERROR_FILE, errno, "Directory %s", path);
 	return 0;
 }

@@ -15,7 +15,6 @@
 #include "daemon/job.h"
 #include "daemon/publish.h"
 #include "daemon/sequence.h"
-#include "worker/spawn.h"
 #include "worker/worker.h"
 
 static bool job_is(const struct vm *vm, enum vm_operation operation)
@@ -82,7 +81,7 @@ static void on_power_on_answer(void *data, const struct proto_message *answer)
 	on_build_answer(data, answer);
 	if (!answer || answer->reply.status < 0 || vm->power != VM_POWER_STARTING)
 		return;
-	if (vm->manager->settings.sandbox && spawn_empty_root(vm->worker->pidfd) < 0)
+	if (worker_empty_root(vm->worker) < 0)
 		log_warning("%s: the worker's root directory could not be emptied",
 			    vm->config->name);
 	vm_set_power(vm, VM_POWER_RUNNING, VM_REASON_STARTED);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * clone3, and the parent's side of a worker's birth.
+ * The clone, and the parent's side of a worker's birth.
  */
 #include "worker/spawn.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -47,20 +46,24 @@ int spawn_start_time(pid_t pid, uint64_t *ret)
 	return 0;
 }
 
-static pid_t clone_child(uint64_t flags, int *ret_pidfd)
+/* Not clone3(): under RestrictNamespaces= systemd lets that one fail, as it cannot see its flags. */
+static pid_t clone_child(unsigned long flags, int *ret_pidfd)
 {
-	struct clone_args args = {
-		.flags = CLONE_PIDFD | flags,
-		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
-		.exit_signal = SIGCHLD,
-	};
+	return (pid_t)syscall(SYS_clone, CLONE_PIDFD | SIGCHLD | flags, NULL, ret_pidfd, NULL, 0);
+}
 
-	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+static int open_mount_namespace(pid_t pid, int *ret)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+	*ret = open(path, O_RDONLY | O_CLOEXEC);
+	return *ret < 0 ? -errno : 0;
 }
 
 int spawn_worker(const struct spawn_request *request, struct spawn_result *ret)
 {
-	int pipe_fds[2], pidfd = -1, r;
+	int pipe_fds[2], pidfd = -1, mount_namespace = -1, r;
 	pid_t pid;
 
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
@@ -72,6 +75,8 @@ int spawn_worker(const struct spawn_request *request, struct spawn_result *ret)
 	fd_close(pipe_fds[0]);
 	if (r == 0)
 		r = spawn_start_time(pid, &ret->start_time);
+	if (r == 0 && request->sandbox)
+		r = open_mount_namespace(pid, &mount_namespace);
 	if (r < 0) {
 		fd_close(pipe_fds[1]); /* the child, if there is one, ends by itself */
 		fd_close(pidfd);
@@ -80,13 +85,14 @@ int spawn_worker(const struct spawn_request *request, struct spawn_result *ret)
 	ret->pid = pid;
 	ret->pidfd = pidfd;
 	ret->go = pipe_fds[1];
+	ret->mount_namespace = mount_namespace;
 	return 0;
 }
 
 /* In a process of its own, because entering a mount namespace is for good. */
-_Noreturn static void empty_root_child(int pidfd)
+_Noreturn static void empty_root_child(int mount_namespace)
 {
-	if (setns(pidfd, CLONE_NEWNS) < 0)
+	if (setns(mount_namespace, CLONE_NEWNS) < 0)
 		_exit(1);
 	if (chdir("/") < 0 || umount2("/usr", MNT_DETACH) < 0)
 		_exit(2);
@@ -96,13 +102,13 @@ _Noreturn static void empty_root_child(int pidfd)
 	_exit(0);
 }
 
-int spawn_empty_root(int pidfd)
+int spawn_empty_root(int mount_namespace)
 {
 	int helper_fd = -1, status = 0;
 	pid_t pid = clone_child(0, &helper_fd);
 
 	if (pid == 0)
-		empty_root_child(pidfd);
+		empty_root_child(mount_namespace);
 	if (pid < 0)
 		return -errno;
 	fd_close(helper_fd);

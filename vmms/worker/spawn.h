@@ -27,6 +27,8 @@ struct spawn_result {
 	pid_t pid;
 	int pidfd;
 	int go; /* write one byte to let it run; close to make it end */
+	/* For spawn_empty_root(); had now, while the process has no user of its own. -1: no sandbox */
+	int mount_namespace;
 	uint64_t start_time;
 };
 
@@ -40,6 +42,6 @@ int must_check spawn_start_time(pid_t pid, uint64_t *ret);
  * Takes the program's files, which a started worker needs no longer, out of its mount namespace:
  * its root is empty then.
  */
-int must_check spawn_empty_root(int pidfd);
+int must_check spawn_empty_root(int mount_namespace);
 
 #endif

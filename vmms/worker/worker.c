@@ -64,6 +64,7 @@ static void worker_free(struct worker *worker)
 	ev_timer_stop(loop, &worker->kill_timer);
 	fd_close(worker->pidfd);
 	fd_close(worker->go);
+	fd_close(worker->mount_namespace);
 	free(worker->socket);
 	free(worker->words);
 	free(worker);
@@ -187,7 +188,7 @@ static struct worker *worker_new(struct vm *vm,
 		return NULL;
 	worker->vm = vm;
 	worker->ready = ready;
-	worker->pidfd = worker->go = worker->peer.fd = -1;
+	worker->pidfd = worker->go = worker->mount_namespace = worker->peer.fd = -1;
 	worker->peer.event = on_event;
 	worker->peer.closed = on_closed;
 	worker->peer.data = vm;
@@ -267,8 +268,17 @@ static int spawn(struct worker *worker, int listener, uint64_t *ret_start_time)
 	worker->pid = result.pid;
 	worker->pidfd = result.pidfd;
 	worker->go = result.go;
+	worker->mount_namespace = result.mount_namespace;
 	*ret_start_time = result.start_time;
 	return 0;
+}
+
+int worker_empty_root(struct worker *worker)
+{
+	int r = worker->mount_namespace >= 0 ? spawn_empty_root(worker->mount_namespace) : 0;
+
+	worker->mount_namespace = fd_close(worker->mount_namespace);
+	return r;
 }
 
 static int record(const struct worker *worker, uint64_t start_time, struct vm_error *err)

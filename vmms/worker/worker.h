@@ -18,7 +18,8 @@ struct worker {
 	pid_t pid;
 	int pidfd;
 	ev_io exit_watcher;
-	int go; /* -1 once let go */
+	int go;              /* -1 once let go */
+	int mount_namespace; /* until its root is emptied; else -1 */
 	struct scope *scope;
 	char *socket;
 	char nonce_hex[33];
@@ -50,6 +51,9 @@ int must_check worker_adopt(struct vm *vm, const struct store_worker *row,
 
 int must_check worker_send(struct worker *worker, struct proto_message *message,
 			   void (*done)(void *vm, const struct proto_message *answer));
+
+/* Takes the program's files out of its root directory, where it is in a sandbox. */
+int must_check worker_empty_root(struct worker *worker);
 
 /* SIGKILL, now or after `seconds` unless it ends before. */
 void worker_kill(struct worker *worker);

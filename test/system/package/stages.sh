@@ -1,0 +1,103 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Upgrade, removal, purge and new installation of the package, each with machines; then a restart of
+# the host, after which this runs again.
+. /carry/vmms/lib.sh
+installed=/carry/packages/installed.deb newer=/carry/packages/newer.deb
+
+install_package()
+{
+	DEBIAN_FRONTEND=noninteractive dpkg -i "$1" >"$dir/out" 2>&1 || fail "dpkg -i: $(cat "$dir/out")"
+}
+
+power_of_all()
+{
+	vmctl list | awk 'NR > 1 { printf "%s=%s ", $1, $2 }'
+}
+
+first_boot()
+{
+	use_stand_in
+	ok network create lan
+	ok create one --memory 16M --disk 1M --network lan
+	ok start one
+
+	# ── upgrade: another daemon, the same worker, the administrator's settings ───────────
+	worker=$(field one WorkerPID) daemon=$(systemctl show -P MainPID vmms)
+	install_package $newer
+	await "the new daemon" vmctl host
+	[ "$(systemctl show -P MainPID vmms)" != "$daemon" ] || fail "the daemon was not restarted"
+	state one running
+	[ "$(field one WorkerPID)" = "$worker" ] || fail "the worker is another one"
+	holds "settings kept" grep -q stand_in_worker /etc/keelson/vmms.conf
+	holds "guests' unit untouched" systemctl is-active keelson-guests.service
+
+	# ── removal: the machine is shut down, what was defined stays ────────────────────────
+	dpkg -r keelson >"$dir/out" 2>&1 || fail "dpkg -r: $(cat "$dir/out")"
+	[ ! -e "/proc/$worker" ] || fail "the worker is still there"
+	[ ! -e /sys/class/net/kbr0 ] || fail "kbr0 is still there"
+	pgrep -x vmms && fail "the daemon is still there"
+	[ -e /var/lib/keelson/vmms.db ] && [ -e /var/lib/keelson/disks/one-hda.raw ] ||
+		fail "a removal took the machines"
+	systemctl list-unit-files --no-legend 'vmms*' 'keelson*' | grep -v masked >"$dir/out"
+	[ ! -s "$dir/out" ] || fail "units are left: $(cat "$dir/out")"
+	install_package $installed
+	await "the daemon" vmctl host
+	state one off host-shutdown
+	ok network start lan
+	ok start one
+	ok stop one
+
+	# ── purge: all but disks ─────────────────────────────────────────────────────────────
+	dpkg -P keelson >"$dir/out" 2>&1 || fail "dpkg -P: $(cat "$dir/out")"
+	grep -q 'disks of virtual machines' "$dir/out" || fail "no word of the disk: $(cat "$dir/out")"
+	[ ! -e /etc/keelson ] || fail "/etc/keelson is left"
+	[ ! -e /run/keelson ] || fail "/run/keelson is left"
+	[ "$(ls /var/lib/keelson)" = disks ] || fail "left: $(ls /var/lib/keelson)"
+	find /etc/systemd /var/lib/systemd/deb-systemd-helper* | grep -E 'vmms|keelson' >"$dir/out"
+	[ ! -s "$dir/out" ] || fail "left: $(cat "$dir/out")"
+	rm /var/lib/keelson/disks/one-hda.raw
+	install_package $installed
+	holds "enabled" systemctl is-enabled vmms keelson-guests
+	await "the daemon" vmctl host
+	[ "$(vmctl list | wc -l)" = 1 ] || fail "machines after a purge: $(vmctl list)"
+
+	# ── a restart of the host with machines running ──────────────────────────────────────
+	use_stand_in
+	for vm in a b c; do
+		ok create $vm --memory 16M --disk 1M
+	done
+	ok autostart a on --order 2
+	ok autostart b on --order 1
+	ok autostart c off --stop-action turn-off
+	ok start a b c
+	echo "$checks checks, $SECONDS s"
+	touch /root/second-boot
+	systemctl reboot
+	exec sleep infinity
+}
+
+second_boot()
+{
+	await "a to start" is_state a running
+	[ "$(power_of_all)" = 'a=running b=running c=off ' ] || fail "after the restart: $(power_of_all)"
+	state c off host-shutdown
+	# Stopped by falling, started by rising order; each end has its reason.
+	vmctl --json events >"$dir/events"
+	order()
+	{
+		grep -o '"name":"[abc]","kind":"state","detail":"'"$1" "$dir/events" |
+			cut -d'"' -f4 | tail -n "$2" | tr -d '\n'
+	}
+	[ "$(order 'off host-shutdown' 3 | cut -c1)" = a ] || fail "stops: $(order 'off host-shutdown' 3)"
+	[ "$(order 'running started' 2)" = ba ] || fail "starts: $(order 'running started' 2)"
+	quiet_journal
+	echo "$checks checks, $SECONDS s"
+}
+
+if [ -e /root/second-boot ]; then
+	second_boot
+else
+	first_boot
+fi
