@@ -5,6 +5,7 @@
 #include "bus/bus.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,8 @@ struct bus {
 	struct manager *manager;
 	sd_bus *bus;
 	struct bus_loop loop;
+	void (*lost)(void *data);
+	void *lost_data;
 };
 
 /* ── objects ───────────────────────────────────────────────────────────────────────────────── */
@@ -205,6 +208,42 @@ static int connect_bus(struct bus *bus, struct vm_error *err)
 	return 0;
 }
 
+/* ── turns ─────────────────────────────────────────────────────────────────────────────────── */
+
+static void on_lost(void *data)
+{
+	struct bus *bus = data;
+
+	bus->lost(bus->lost_data);
+}
+
+static bool on_turn(void *data)
+{
+	struct bus *bus = data;
+
+	return call_run_waiting(bus->manager);
+}
+
+/*
+ * While the store waits for the disk. What comes in is answered from memory or put into the queue
+ * (call.h), so nothing is changed under the feet of what is under way. An error of the connection
+ * is left for the loop to see.
+ */
+static void serve_queries(void *data, int done_fd)
+{
+	struct bus *bus = data;
+
+	for (;;) {
+		int r = sd_bus_process(bus->bus, NULL);
+		struct pollfd fds[] = {{.fd = done_fd, .events = POLLIN},
+				       {.fd = r < 0 ? -1 : sd_bus_get_fd(bus->bus),
+					.events = (short)MAX(sd_bus_get_events(bus->bus), 0)}};
+
+		if (poll(fds, ARRAY_SIZE(fds), r > 0 ? 0 : -1) > 0 && fds[0].revents)
+			return;
+	}
+}
+
 int bus_open(struct manager *manager, void (*lost)(void *data), void *data, struct bus **ret,
 	     struct vm_error *err)
 {
@@ -214,14 +253,18 @@ int bus_open(struct manager *manager, void (*lost)(void *data), void *data, stru
 	if (!bus)
 		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
 	bus->manager = manager;
+	bus->lost = lost;
+	bus->lost_data = data;
 	r = connect_bus(bus, err);
+	if (r == 0 && store_set_aside(manager->store, serve_queries, bus) < 0)
+		r = vm_error_set(err, VM_ERROR_NO_MEMORY, "No thread for the inventory");
 	if (r < 0) {
 		sd_bus_unref(bus->bus);
 		free(bus);
 		return r;
 	}
 	manager->bus = bus->bus;
-	bus_loop_start(&bus->loop, manager->loop, bus->bus, lost, data);
+	bus_loop_start(&bus->loop, manager->loop, bus->bus, on_lost, on_turn, bus);
 	*ret = bus;
 	return 0;
 }
@@ -231,6 +274,8 @@ struct bus *bus_close(struct bus *bus)
 	if (!bus)
 		return NULL;
 	bus_loop_stop(&bus->loop, bus->manager->loop);
+	call_forget_waiting(bus->manager);
+	CHECK(store_set_aside(bus->manager->store, NULL, NULL) == 0);
 	bus->manager->bus = NULL;
 	sd_bus_flush_close_unref(bus->bus);
 	free(bus);

@@ -75,15 +75,18 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
 	struct bus_loop *bus_loop = watcher->data;
 
+	if (bus_loop->turn(bus_loop->data))
+		ev_idle_start(loop, &bus_loop->idle);
 	watch_io(bus_loop, loop);
 	watch_timeout(bus_loop, loop);
 }
 
 void bus_loop_start(struct bus_loop *bus_loop, struct ev_loop *loop, sd_bus *bus,
-		    void (*lost)(void *data), void *data)
+		    void (*lost)(void *data), bool (*turn)(void *data), void *data)
 {
 	bus_loop->bus = bus;
 	bus_loop->lost = lost;
+	bus_loop->turn = turn;
 	bus_loop->data = data;
 	ev_io_init(&bus_loop->io, on_io, sd_bus_get_fd(bus), 0);
 	ev_timer_init(&bus_loop->timer, on_timer, 0, 0);

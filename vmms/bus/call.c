@@ -77,6 +77,57 @@ static int run(struct manager *manager, const struct bus_method *method, sd_bus_
 	return call_reply_error(m, &err);
 }
 
+/* ── waiting for their turn ────────────────────────────────────────────────────────────────── */
+
+struct waiting_call {
+	struct waiting_call *next;
+	const struct bus_method *method;
+	sd_bus_message *m;
+};
+
+static void waiting_free(struct waiting_call *call)
+{
+	sd_bus_message_unref(call->m);
+	free(call);
+}
+
+static int run_soon(struct manager *manager, const struct bus_method *method, sd_bus_message *m)
+{
+	struct waiting_call *call = calloc(1, sizeof(*call)), **at = &manager->waiting_calls;
+
+	if (!call)
+		return -ENOMEM;
+	call->method = method;
+	call->m = sd_bus_message_ref(m);
+	while (*at)
+		at = &(*at)->next;
+	*at = call;
+	return 1; /* the reply comes later */
+}
+
+bool call_run_waiting(struct manager *manager)
+{
+	struct waiting_call *call = manager->waiting_calls;
+
+	if (!call)
+		return false;
+	manager->waiting_calls = call->next;
+	if (run(manager, call->method, call->m) < 0)
+		log_debug("%s: no reply could be sent", call->method->member);
+	waiting_free(call);
+	return manager->waiting_calls != NULL;
+}
+
+void call_forget_waiting(struct manager *manager)
+{
+	while (manager->waiting_calls) {
+		struct waiting_call *call = manager->waiting_calls;
+
+		manager->waiting_calls = call->next;
+		waiting_free(call);
+	}
+}
+
 /* ── polkit ────────────────────────────────────────────────────────────────────────────────── */
 
 struct question {
@@ -126,7 +177,7 @@ static int on_polkit_answer(sd_bus_message *answer, void *data, sd_bus_error *er
 		return deny(question, VM_ERROR_AUTHORIZATION_UNAVAILABLE, "unexpected answer");
 	if (!authorized)
 		return deny(question, VM_ERROR_ACCESS_DENIED, NULL);
-	return run(question->manager, question->method, question->m);
+	return run_soon(question->manager, question->method, question->m);
 }
 
 /* The slot floats: it, and the question, live until the answer or the end of the connection. */
@@ -186,7 +237,7 @@ static bool is_privileged(sd_bus_message *m)
 
 int call_dispatch(struct manager *manager, const struct bus_method *method, sd_bus_message *m)
 {
-	if (!method->action || is_privileged(m))
-		return run(manager, method, m);
-	return ask_polkit(manager, method, m);
+	if (!method->action)
+		return (method->read ? run_soon : run)(manager, method, m);
+	return is_privileged(m) ? run_soon(manager, method, m) : ask_polkit(manager, method, m);
 }

@@ -15,21 +15,31 @@
 #define ACTION_MANAGE_NETWORK "org.keelson.vmms1.manage-network"
 
 /*
- * A method. `run` reads its arguments from `m`, acts, and replies; a negative return with *err
+ * A method. Those that use the store, all with an action and some without, are not run where they
+ * come in but in the next turn of the loop, one after the other (call_run_waiting): so the others,
+ * which are answered from memory, can be served while the store waits for the disk.
+ *
+ * `run` reads its arguments from `m`, acts, and replies; a negative return with *err
  * filled is replied as that error. `vm` is NULL for methods that have none.
  */
 struct bus_method {
 	const char *member;
 	const char *action; /* what polkit is asked for; NULL: open to everybody */
 	int (*run)(struct manager *manager, struct vm *vm, sd_bus_message *m, struct vm_error *err);
-	bool vm; /* the first argument, or the object, is a machine */
+	bool vm;   /* the first argument, or the object, is a machine */
+	bool read; /* uses the store though it has no action */
 };
 
 /*
- * Authorizes and runs. Root and the daemon's own user may do all without polkit. Where polkit is
+ * Authorizes, and runs now or soon. Root and the daemon's own user may do all without polkit. Where polkit is
  * asked, the reply comes later.
  */
 int call_dispatch(struct manager *manager, const struct bus_method *method, sd_bus_message *m);
+
+/* Runs the oldest call that waits; true when there are more. */
+bool call_run_waiting(struct manager *manager);
+/* At the end of the connection: nobody waits for an answer any more. */
+void call_forget_waiting(struct manager *manager);
 
 /* Replies with an error and its libvirt number: body "si". */
 int call_reply_error(sd_bus_message *m, const struct vm_error *err);

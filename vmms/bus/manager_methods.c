@@ -274,17 +274,17 @@ static int method_stop_all(struct manager *manager, struct vm *none, sd_bus_mess
 }
 
 static const struct bus_method methods[] = {
-	{"ListVMs", NULL, method_list, false},
-	{"GetVM", NULL, method_get, true},
-	{"DefineVM", ACTION_MANAGE_VMS, method_define, false},
-	{"CreateVM", ACTION_MANAGE_VMS, method_create, false},
-	{"ValidateXML", NULL, method_validate, false},
-	{"ListJobs", NULL, method_list_jobs, false},
-	{"CancelJob", ACTION_MANAGE_VMS, method_cancel_job, false},
-	{"ListHistory", NULL, method_list_history, false},
-	{"ListEvents", NULL, method_list_events, false},
-	{"GetHost", NULL, method_host, false},
-	{"StopAll", ACTION_MANAGE_VMS, method_stop_all, false},
+	{"ListVMs", NULL, method_list, false, false},
+	{"GetVM", NULL, method_get, true, false},
+	{"DefineVM", ACTION_MANAGE_VMS, method_define, false, false},
+	{"CreateVM", ACTION_MANAGE_VMS, method_create, false, false},
+	{"ValidateXML", NULL, method_validate, false, false},
+	{"ListJobs", NULL, method_list_jobs, false, false},
+	{"CancelJob", ACTION_MANAGE_VMS, method_cancel_job, false, false},
+	{"ListHistory", NULL, method_list_history, false, true},
+	{"ListEvents", NULL, method_list_events, false, true},
+	{"GetHost", NULL, method_host, false, false},
+	{"StopAll", ACTION_MANAGE_VMS, method_stop_all, false, false},
 };
 
 const struct bus_method *manager_method_find(const char *member)

@@ -106,11 +106,11 @@ static int method_stop(struct manager *manager, struct vm *vm, sd_bus_message *m
 }
 
 static const struct bus_method methods[] = {
-	{"ListNetworks", NULL, method_list, false},
-	{"CreateNetwork", ACTION_MANAGE_NETWORK, method_create, false},
-	{"DeleteNetwork", ACTION_MANAGE_NETWORK, method_delete, false},
-	{"StartNetwork", ACTION_MANAGE_NETWORK, method_start, false},
-	{"StopNetwork", ACTION_MANAGE_NETWORK, method_stop, false},
+	{"ListNetworks", NULL, method_list, false, false},
+	{"CreateNetwork", ACTION_MANAGE_NETWORK, method_create, false, false},
+	{"DeleteNetwork", ACTION_MANAGE_NETWORK, method_delete, false, false},
+	{"StartNetwork", ACTION_MANAGE_NETWORK, method_start, false, false},
+	{"StopNetwork", ACTION_MANAGE_NETWORK, method_stop, false, false},
 };
 
 const struct bus_method *network_method_find(const char *member)

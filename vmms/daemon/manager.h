@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The daemon's state: settings, inventory, machines, jobs. One thread and one event loop own all
- * of it; threads that copy files (task.h) get copies of what they need and touch nothing here.
+ * of it; threads that copy files (task.h) get copies of what they need and touch nothing here. While
+ * the store waits for the disk, in whatever is under way, queries are answered (bus/bus.c): so
+ * everything here makes sense to a reader whenever the store is called.
  *
  * What clients ask is answered from here, never from the store, a worker or behind a job.
  */
@@ -17,11 +19,13 @@
 struct vm;
 struct job;
 struct network;
+struct waiting_call;
 
 struct manager {
 	struct settings settings;
 	struct ev_loop *loop;
-	sd_bus *bus; /* NULL until there is one */
+	sd_bus *bus;                        /* NULL until there is one */
+	struct waiting_call *waiting_calls; /* oldest first (bus/call.h) */
 	struct store *store;
 	struct vm *vms; /* by name */
 	size_t vm_count;

@@ -47,7 +47,8 @@ static void give_up_start(struct vm *vm, const struct vm_error *why)
 {
 	if (!vm->failure.code)
 		vm->failure = *why;
-	worker_kill(vm->worker);
+	if (vm->worker) /* else its end is just being recorded */
+		worker_kill(vm->worker);
 }
 
 static void on_start_timeout(struct ev_loop *loop, ev_timer *watcher, int events)

@@ -58,6 +58,43 @@ static int step_all(struct store *store, sqlite3_stmt *statement,
 	}
 }
 
+/* A call, to be made aside. */
+struct sql_call {
+	struct store *store;
+	sqlite3_stmt *statement; /* or */
+	const char *script;
+	struct vm_error *err;
+	int result;
+};
+
+static void make_call(void *argument)
+{
+	struct sql_call *call = argument;
+
+	call->result = call->statement
+			       ? step_all(call->store, call->statement, NULL, NULL, call->err)
+			       : sql_script(call->store, call->script, call->err);
+}
+
+static int call_aside(struct sql_call *call)
+{
+	aside_run(call->store->aside, make_call, call);
+	return call->result;
+}
+
+/* Does it end in a commit? Only that waits for the disk. */
+static bool commits(const struct store *store, sqlite3_stmt *statement)
+{
+	return sqlite3_get_autocommit(store->db) && !sqlite3_stmt_readonly(statement);
+}
+
+int sql_script_aside(struct store *store, const char *sql, struct vm_error *err)
+{
+	struct sql_call call = {.store = store, .script = sql, .err = err};
+
+	return call_aside(&call);
+}
+
 int sql_run(struct store *store, int (*row)(void *data, sqlite3_stmt *statement), void *data,
 	    struct vm_error *err, const char *sql, const char *types, ...)
 {
@@ -72,6 +109,9 @@ int sql_run(struct store *store, int (*row)(void *data, sqlite3_stmt *statement)
 	va_end(ap);
 	if (r != SQLITE_OK)
 		return failed(store, err);
+	if (!row && commits(store, statement))
+		return call_aside(
+			&(struct sql_call){.store = store, .statement = statement, .err = err});
 	return step_all(store, statement, row, data, err);
 }
 

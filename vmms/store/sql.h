@@ -7,11 +7,13 @@
 
 #include <sqlite3.h>
 
+#include "store/aside.h"
 #include "store/store.h"
 
 struct store {
 	sqlite3 *db;
 	char *path;
+	struct aside *aside; /* NULL: writes are waited for where they are asked for */
 };
 
 /*
@@ -24,6 +26,9 @@ int must_check sql_run(struct store *store, int (*row)(void *data, sqlite3_stmt 
 
 /* Several statements without parameters. */
 int must_check sql_script(struct store *store, const char *sql, struct vm_error *err);
+
+/* The same, aside: for what waits for the disk. sql_run() decides by itself. */
+int must_check sql_script_aside(struct store *store, const char *sql, struct vm_error *err);
 
 /* A column's text; "" for NULL. */
 const char *sql_text(sqlite3_stmt *statement, int column);

@@ -190,10 +190,17 @@ struct store *store_close(struct store *store)
 {
 	if (!store)
 		return NULL;
+	store->aside = aside_destroy(store->aside);
 	sqlite3_close(store->db);
 	free(store->path);
 	free(store);
 	return NULL;
+}
+
+int store_set_aside(struct store *store, void (*serve)(void *data, int done_fd), void *data)
+{
+	store->aside = aside_destroy(store->aside);
+	return serve ? aside_create(serve, data, &store->aside) : 0;
 }
 
 int store_begin(struct store *store, struct vm_error *err)
@@ -203,7 +210,7 @@ int store_begin(struct store *store, struct vm_error *err)
 
 int store_commit(struct store *store, struct vm_error *err)
 {
-	int r = sql_script(store, "COMMIT", err);
+	int r = sql_script_aside(store, "COMMIT", err);
 
 	if (r < 0)
 		store_rollback(store);

@@ -9,7 +9,7 @@
  * transaction as the result is recorded. At start, open rows are finished or undone by whoever
  * owns their kind.
  *
- * One thread. Every function that fails sets *err to StoreError and leaves the store unchanged.
+ * One thread at a time. Every function that fails sets *err to StoreError and leaves the store unchanged.
  */
 #ifndef VMMS_STORE_STORE_H
 #define VMMS_STORE_STORE_H
@@ -30,6 +30,14 @@ struct store;
 int must_check store_open(const char *path, const char *vfs, struct store **ret,
 			  struct vm_error *err);
 struct store *store_close(struct store *store);
+
+/*
+ * From now on what waits for the disk is done on a thread of the store's own. Whoever writes still
+ * waits for its end, in `serve`, which returns when `done_fd` is readable; what is served meanwhile
+ * must not use the store. NULL: no such thread.
+ */
+int must_check store_set_aside(struct store *store, void (*serve)(void *data, int done_fd),
+			       void *data);
 
 /* Brings a database to `version` only; for tests of the migrations. */
 int must_check store_open_version(const char *path, int version, struct vm_error *err);
