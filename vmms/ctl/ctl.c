@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -141,7 +142,7 @@ char *ctl_vm_path(struct ctl *ctl, const char *name)
 /* What JobRemoved told; a job may end before its number is known here. */
 struct ended_job {
 	struct ended_job *next;
-	char *path, *result, *error, *message;
+	char *path, *uuid, *name, *result, *error, *message;
 };
 
 static struct ended_job *ended_jobs;
@@ -159,10 +160,13 @@ static int on_job_removed(sd_bus_message *m, void *data, sd_bus_error *error)
 		return 0;
 	}
 	ended->path = strdup(path);
+	ended->uuid = strdup(uuid);
+	ended->name = strdup(name);
 	ended->result = strdup(result);
 	ended->error = strdup(error_name);
 	ended->message = strdup(message);
-	CHECK(ended->path && ended->result && ended->error && ended->message);
+	CHECK(ended->path && ended->uuid && ended->name && ended->result && ended->error &&
+	      ended->message);
 	ended->next = ended_jobs;
 	ended_jobs = ended;
 	return 0;
@@ -183,9 +187,10 @@ void ctl_watch_jobs(struct ctl *ctl)
 {
 	int r;
 
-	if (ctl->no_wait)
+	if (ctl->no_wait || ctl->watching)
 		return;
 	ctl_connect(ctl);
+	ctl->watching = true;
 	r = sd_bus_match_signal(ctl->bus, NULL, BUS_NAME, BUS_PATH, BUS_MANAGER_INTERFACE,
 				"JobRemoved", on_job_removed, NULL);
 	if (r >= 0)
@@ -228,18 +233,28 @@ static void clear_progress(const struct ctl *ctl)
 		fprintf(stderr, "\r\033[K");
 }
 
+/* Lets signals come in; 0 when half a second has passed without any, negative without a daemon. */
+static int wait_a_moment(struct ctl *ctl)
+{
+	int r = sd_bus_process(ctl->bus, NULL);
+
+	if (r == 0)
+		r = sd_bus_wait(ctl->bus, 500000);
+	if (daemon_lost)
+		return -ECONNRESET;
+	return r == -EINTR ? 1 : r;
+}
+
 static const struct ended_job *wait_for(struct ctl *ctl, const char *path, const char *machine)
 {
 	const struct ended_job *ended;
 
 	while (!(ended = find_ended(path))) {
-		int r = sd_bus_process(ctl->bus, NULL);
+		int r = wait_a_moment(ctl);
 
 		if (r == 0)
-			r = sd_bus_wait(ctl->bus, 500000);
-		if (r == 0)
 			show_progress(ctl, path, machine);
-		if (daemon_lost || (r < 0 && r != -EINTR))
+		if (r < 0)
 			exit(ctl_fail(
 				"The daemon has ended. When it is there again, it finishes or "
 				"undoes job %s; 'vmctl log' tells",
@@ -247,6 +262,60 @@ static const struct ended_job *wait_for(struct ctl *ctl, const char *path, const
 	}
 	clear_progress(ctl);
 	return ended;
+}
+
+/* ── the job in the way ────────────────────────────────────────────────────────────────────── */
+
+static size_t count_ended(const char *machine)
+{
+	size_t count = 0;
+
+	for (const struct ended_job *ended = ended_jobs; ended; ended = ended->next)
+		count += strcmp(ended->name, machine) == 0 || strcasecmp(ended->uuid, machine) == 0;
+	return count;
+}
+
+/* It was there when the daemon answered, so its end is told after that answer. */
+static void wait_for_way(struct ctl *ctl, const char *machine, const char *why)
+{
+	size_t before = count_ended(machine);
+
+	if (isatty(STDERR_FILENO) && !ctl->json)
+		fprintf(stderr, "%s\nWaiting for it; Ctrl-C ends that.\n", why);
+	while (count_ended(machine) == before) {
+		if (wait_a_moment(ctl) < 0)
+			exit(ctl_fail("The daemon has ended while %s had to wait", machine));
+	}
+}
+
+int ctl_begin_job(struct ctl *ctl, const char *machine, sd_bus_message **ret_reply,
+		  const char *member, const char *types, ...)
+{
+	int r;
+
+	ctl_watch_jobs(ctl);
+	do {
+		_cleanup_message_ sd_bus_message *m = ctl_message(ctl, member);
+		sd_bus_error error = SD_BUS_ERROR_NULL;
+		va_list ap;
+
+		va_start(ap, types);
+		r = sd_bus_message_appendv(m, types, ap);
+		va_end(ap);
+		if (r >= 0)
+			r = sd_bus_call(ctl->bus, m, 0, &error, ret_reply);
+		if (r < 0 && !ctl->no_wait &&
+		    sd_bus_error_has_name(&error, VM_ERROR_PREFIX "Busy")) {
+			wait_for_way(ctl, machine, error.message);
+			r = -EBUSY;
+		} else if (r < 0) {
+			tell(ctl, error.name ? error.name : "",
+			     error.message ? error.message : strerror(-r));
+			r = -EIO;
+		}
+		sd_bus_error_free(&error);
+	} while (r == -EBUSY);
+	return r < 0 ? r : 0;
 }
 
 static void print_job(const struct ctl *ctl, const char *path, const char *result,
@@ -298,8 +367,7 @@ int ctl_run_job(struct ctl *ctl, const char *member, const char *machine, const 
 {
 	_cleanup_message_ sd_bus_message *reply = NULL;
 
-	ctl_watch_jobs(ctl);
-	if (ctl_call(ctl, member, &reply, "s", machine) < 0)
+	if (ctl_begin_job(ctl, machine, &reply, member, "s", machine) < 0)
 		return EXIT_FAILURE;
 	return ctl_finish_job(ctl, reply, machine, done);
 }

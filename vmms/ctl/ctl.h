@@ -19,6 +19,7 @@ struct ctl {
 	sd_bus *bus;      /* NULL until ctl_connect() */
 	bool json;
 	bool no_wait;
+	bool watching;       /* the ends of jobs are told to us */
 	const char *program; /* argv[0], to call ourselves on another host */
 };
 
@@ -53,6 +54,14 @@ int must_check ctl_send(struct ctl *ctl, sd_bus_message *m, sd_bus_message **ret
 
 /* Subscribes to the ends of jobs; before the call that begins one. */
 void ctl_watch_jobs(struct ctl *ctl);
+
+/*
+ * Calls a method that begins a job. Where another job of the machine is in the way, waits for its
+ * end and calls again, unless --no-wait. On failure the error is told, and the caller gives
+ * EXIT_FAILURE on.
+ */
+int must_check ctl_begin_job(struct ctl *ctl, const char *machine, sd_bus_message **ret_reply,
+			     const char *member, const char *types, ...);
 
 /*
  * After a call that replied with a job: waits for its end, with a progress bar on a terminal, or,

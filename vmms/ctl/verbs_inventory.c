@@ -374,8 +374,7 @@ static int run_clone(struct ctl *ctl, int argc, char **argv)
 
 	if (!ctl_arguments(argc, argv, 2, 2))
 		return EXIT_FAILURE;
-	ctl_watch_jobs(ctl);
-	if (ctl_call(ctl, "CloneVM", &reply, "ss", argv[1], argv[2]) < 0)
+	if (ctl_begin_job(ctl, argv[1], &reply, "CloneVM", "ss", argv[1], argv[2]) < 0)
 		return EXIT_FAILURE;
 	return ctl_finish_job(ctl, reply, argv[2], "made");
 }
@@ -391,8 +390,7 @@ static int run_export(struct ctl *ctl, int argc, char **argv)
 	directory = ctl->host ? strdup(argv[2]) : realpath(argv[2], NULL);
 	if (!directory)
 		return ctl_fail("%s: %m", argv[2]);
-	ctl_watch_jobs(ctl);
-	if (ctl_call(ctl, "ExportVM", &reply, "ss", argv[1], directory) < 0)
+	if (ctl_begin_job(ctl, argv[1], &reply, "ExportVM", "ss", argv[1], directory) < 0)
 		return EXIT_FAILURE;
 	return ctl_finish_job(ctl, reply, argv[1], "exported");
 }
@@ -413,8 +411,7 @@ static int run_delete(struct ctl *ctl, int argc, char **argv)
 	}
 	if (!name)
 		return ctl_usage(argv[0]);
-	ctl_watch_jobs(ctl);
-	if (ctl_call(ctl, "DeleteVM", &reply, "sb", name, storage) < 0)
+	if (ctl_begin_job(ctl, name, &reply, "DeleteVM", "sb", name, storage) < 0)
 		return EXIT_FAILURE;
 	return ctl_finish_job(ctl, reply, name,
 			      storage ? "deleted, with its disks" : "deleted; its disks are kept");

@@ -58,6 +58,19 @@ refused 'did not shutdown within 1 s.*vmctl stop' shutdown three
 state three running
 ok stop three
 
+# a job in the way: refused without waiting, else waited for
+ok start three
+tell three deaf
+ok --no-wait reboot three
+job=$(awk '{ print $2 }' "$DIR/out")
+refused "has to wait for job $job" --no-wait pause three
+"$VMCTL" pause three > "$DIR/pause.out" 2>&1 &
+pause=$!
+ok jobs cancel "$job"
+wait $pause || fail "pause did not wait: $(cat "$DIR/pause.out")"
+state three paused requested
+ok stop three
+
 # restart after a crash, with back-off
 ok set three on-crash=restart
 ok start three
