@@ -67,7 +67,7 @@ first_boot()
 second_boot()
 {
 	await "a to start" is_state a running
-	[ "$(power_of_all)" = 'a=running b=running c=off one=off ' ] || fail "after the restart: $(power_of_all)"
+	[ "$(power_of_all)" = 'a=running b=running c=off one=off sample=off ' ] || fail "after the restart: $(power_of_all)"
 	state c off host-shutdown
 	# Stopped by falling, started by rising order; each end has its reason.
 	vmctl --json events >"$dir/events"

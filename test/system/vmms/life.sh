@@ -11,8 +11,9 @@ grep -q 'Active: active (running)' "$dir/out" || fail "$(cat "$dir/out")"
 quiet_journal
 holds "exposure at most 3.0" systemd-analyze security --no-pager --threshold=30 vmms.service
 ok host
-grep -q '^Machines *0$' "$dir/out" || fail "$(cat "$dir/out")"
-[ -x /usr/libexec/keelson/vmwp ] || refused 'no machine|no worker program' start nothing
+grep -q '^Machines *1$' "$dir/out" || fail "$(cat "$dir/out")"
+state sample off never-started
+refused "no machine 'nothing'" start nothing
 use_stand_in
 
 # ── three machines ───────────────────────────────────────────────────────────────────────────
