@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "bus/methods.h"
 #include "config/domain_field.h"
 #include "daemon/metrics.h"
@@ -66,20 +67,54 @@ static int method_resume(struct manager *manager, struct vm *vm, sd_bus_message 
 	return run_power(vm, m, vm_resume, err);
 }
 
+/* An answer that is given when the worker has given its own. */
+struct console_answer {
+	struct vm_question question;
+	sd_bus_message *m;
+	int fd;
+};
+
+static void console_answer_free(struct console_answer *answer)
+{
+	sd_bus_message_unref(answer->m);
+	fd_close(answer->fd);
+	free(answer);
+}
+
+static void reply_later(int r)
+{
+	if (r < 0)
+		log_debug("A reply cannot be sent: %s", strerror(-r));
+}
+
+static void on_console(struct vm_question *question, struct vm *vm, const struct vm_error *err)
+{
+	struct console_answer *answer = (struct console_answer *)question; /* its first member */
+
+	reply_later(err ? call_reply_error(answer->m, err)
+			: sd_bus_reply_method_return(answer->m, "h", answer->fd));
+	console_answer_free(answer);
+}
+
 static int method_console(struct manager *manager, struct vm *vm, sd_bus_message *m,
 			  struct vm_error *err)
 {
-	_cleanup_close_ int fd = -1;
+	struct console_answer *answer;
 	uint32_t port;
 	int r = sd_bus_message_read(m, "u", &port);
 
 	if (r < 0)
 		return call_bad_message(r, err);
-	r = vm_open_console(vm, port, &fd, err);
+	answer = calloc(1, sizeof(*answer));
+	if (!answer)
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	answer->question.answered = on_console;
+	answer->m = sd_bus_message_ref(m);
+	answer->fd = -1;
+	r = vm_open_console(vm, port, &answer->question, &answer->fd, err);
 	if (r < 0)
-		return r;
-	r = sd_bus_reply_method_return(m, "h", fd);
-	return r < 0 ? call_bad_message(r, err) : 0;
+		console_answer_free(answer);
+	return r;
 }
 
 static int method_clone(struct manager *manager, struct vm *vm, sd_bus_message *m,
@@ -127,6 +162,14 @@ static int reply_nothing(sd_bus_message *m, struct vm_error *err)
 	return r < 0 ? call_bad_message(r, err) : 0;
 }
 
+static void on_changed(void *data, const struct vm_error *err)
+{
+	sd_bus_message *m = data;
+
+	reply_later(err ? call_reply_error(m, err) : sd_bus_reply_method_return(m, ""));
+	sd_bus_message_unref(m);
+}
+
 static int method_attach(struct manager *manager, struct vm *vm, sd_bus_message *m,
 			 struct vm_error *err)
 {
@@ -135,8 +178,10 @@ static int method_attach(struct manager *manager, struct vm *vm, sd_bus_message 
 
 	if (r < 0)
 		return call_bad_message(r, err);
-	r = vm_attach(vm, xml, err);
-	return r == 0 ? reply_nothing(m, err) : r;
+	r = vm_attach(vm, xml, on_changed, sd_bus_message_ref(m), err);
+	if (r < 0)
+		sd_bus_message_unref(m);
+	return r;
 }
 
 static int method_detach(struct manager *manager, struct vm *vm, sd_bus_message *m,
@@ -147,8 +192,10 @@ static int method_detach(struct manager *manager, struct vm *vm, sd_bus_message 
 
 	if (r < 0)
 		return call_bad_message(r, err);
-	r = vm_detach(vm, target, err);
-	return r == 0 ? reply_nothing(m, err) : r;
+	r = vm_detach(vm, target, on_changed, sd_bus_message_ref(m), err);
+	if (r < 0)
+		sd_bus_message_unref(m);
+	return r;
 }
 
 static int method_rename(struct manager *manager, struct vm *vm, sd_bus_message *m,

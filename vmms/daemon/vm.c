@@ -99,6 +99,7 @@ void vm_destroy(struct vm *vm)
 void vm_destroy_keep_config(struct vm *vm)
 {
 	delist(vm);
+	vm_forget_questions(vm);
 	ev_timer_stop(vm->manager->loop, &vm->restart_timer);
 	if (vm->job)
 		vm->job->vm = NULL;

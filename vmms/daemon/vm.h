@@ -27,6 +27,15 @@ struct vm_options {
 	char *notes;
 };
 
+/* In whatever waits for a worker's answer; `answered` is called once. `err` is NULL for success. */
+struct vm_question {
+	struct vm_question *next;
+	void (*answered)(struct vm_question *question, struct vm *vm, const struct vm_error *err);
+};
+
+/* Told once what came of something that may take a while; `err` is NULL for success. */
+typedef void vm_done_fn(void *data, const struct vm_error *err);
+
 struct vm {
 	struct vm *next;
 	struct manager *manager;
@@ -39,8 +48,10 @@ struct vm {
 	struct vm_options options;
 	uint32_t worker_uid;
 	int64_t created;
-	struct job *job;       /* the one that changes this machine; NULL: none */
-	struct worker *worker; /* NULL: no process */
+	struct job *job;               /* the one that changes this machine; NULL: none */
+	struct worker *worker;         /* NULL: no process */
+	struct vm_question *questions; /* to the worker, oldest first */
+	bool medium_changing;          /* one of them is about a CD */
 	struct proto_stats stats;
 	struct vm_error failure; /* why a start is being given up, until the worker is gone */
 	bool autostart_pending;  /* waits for its turn after the host's boot */
@@ -101,9 +112,14 @@ int must_check vm_configure(struct vm *vm, struct domain *config, struct vm_erro
 int must_check vm_rename(struct vm *vm, const char *name, struct vm_error *err);
 /* Takes `options` over when it succeeds. */
 int must_check vm_set_options(struct vm *vm, struct vm_options *options, struct vm_error *err);
-/* A disk or network card; a CD drive's medium also while the machine runs. */
-int must_check vm_attach(struct vm *vm, const char *xml, struct vm_error *err);
-int must_check vm_detach(struct vm *vm, const char *target, struct vm_error *err);
+/*
+ * A disk or network card; a CD drive's medium also while the machine runs: then the worker confirms
+ * it first. `done` is called when that is so, unless a negative errno is returned.
+ */
+int must_check vm_attach(struct vm *vm, const char *xml, vm_done_fn *done, void *data,
+			 struct vm_error *err);
+int must_check vm_detach(struct vm *vm, const char *target, vm_done_fn *done, void *data,
+			 struct vm_error *err);
 
 /* ── power (vm_power.c): each begins a job ─────────────────────────────────────────────────── */
 
@@ -114,8 +130,18 @@ int must_check vm_reboot(struct vm *vm, struct job **ret, struct vm_error *err);
 int must_check vm_reset(struct vm *vm, struct job **ret, struct vm_error *err);
 int must_check vm_pause(struct vm *vm, struct job **ret, struct vm_error *err);
 int must_check vm_resume(struct vm *vm, struct job **ret, struct vm_error *err);
-/* A stream socket to serial port `port`; the caller's to close. */
-int must_check vm_open_console(struct vm *vm, uint32_t port, int *ret_fd, struct vm_error *err);
+/*
+ * A stream socket to serial port `port`; the caller's to close. It is of use when `question` is
+ * answered.
+ */
+int must_check vm_open_console(struct vm *vm, uint32_t port, struct vm_question *question,
+			       int *ret_fd, struct vm_error *err);
+
+/* Sends a request; `question`, the caller's memory, is answered if 0 is returned (vm_question.c). */
+int must_check vm_ask(struct vm *vm, struct proto_message *message, struct vm_question *question,
+		      struct vm_error *err);
+/* Before the machine is forgotten. */
+void vm_forget_questions(struct vm *vm);
 
 /* What the worker tells, or its end: called by worker.c alone. */
 void vm_worker_state(struct vm *vm, enum proto_state state, enum proto_cause cause,

@@ -208,46 +208,119 @@ static const struct domain_disk *changed_medium(const struct vm *vm, const struc
 	return NULL;
 }
 
-static int change_live(struct vm *vm, const struct domain *changed, struct vm_error *err)
+/* A change of devices, until it is done or refused. */
+struct change {
+	struct vm_question question;
+	struct domain *config; /* as it will be */
+	char *kind, *what;     /* for the history */
+	vm_done_fn *done;
+	void *data;
+};
+
+static struct change *change_free(struct change *change)
 {
-	const char *reason = why_not_hot(vm, changed);
-	const struct domain_disk *disk = reason ? NULL : changed_medium(vm, changed);
+	if (!change)
+		return NULL;
+	domain_free(change->config);
+	free(change->kind);
+	free(change->what);
+	free(change);
+	return NULL;
+}
+
+static void cleanup_change(struct change **change)
+{
+	change_free(*change);
+}
+
+static struct change *change_new(const struct vm *vm, const char *kind, const char *what,
+				 vm_done_fn *done, void *data)
+{
+	struct change *change = calloc(1, sizeof(*change));
+
+	if (!change)
+		return NULL;
+	change->config = domain_copy(vm->config);
+	change->kind = strdup(kind);
+	change->what = strdup(what);
+	change->done = done;
+	change->data = data;
+	return change->config && change->kind && change->what ? change : change_free(change);
+}
+
+static int change_record(struct vm *vm, struct change *change, struct vm_error *err)
+{
+	int r = vm_save(vm, change->config, err);
+
+	if (r < 0)
+		return r;
+	if (vm_set_config(vm, change->config) < 0)
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	change->config = NULL; /* the machine's */
+	manager_event(vm->manager, vm, change->kind, "%s", change->what);
+	return 0;
+}
+
+static void on_medium_answer(struct vm_question *question, struct vm *vm,
+			     const struct vm_error *refused)
+{
+	struct change *change = (struct change *)question; /* its first member */
+	struct vm_error err = {0};
+
+	vm->medium_changing = false;
+	if (!refused && change_record(vm, change, &err) < 0)
+		refused = &err;
+	change->done(change->data, refused);
+	change_free(change);
+}
+
+/* 1: the worker has been asked and `change` is its question's; 0: there is nothing to ask. */
+static int change_live(struct vm *vm, struct change *change, struct vm_error *err)
+{
+	const char *reason = why_not_hot(vm, change->config);
+	const struct domain_disk *disk = reason ? NULL : changed_medium(vm, change->config);
 	struct proto_message message = {.type = PROTO_MEDIUM};
 	_cleanup_close_ int fd = -1;
-	int r;
+	int r = 0;
 
 	if (reason)
 		return vm_error_set(err, VM_ERROR_NOT_SUPPORTED,
 				    "Machine %s: %s; shut it down first", vm->config->name, reason);
 	if (!disk)
 		return 0;
+	if (vm->medium_changing)
+		return vm_error_set(err, VM_ERROR_BUSY,
+				    "Machine %s: another change of a CD is under way; try again",
+				    vm->config->name);
 	message.port.number = (uint32_t)domain_disk_unit(disk->target);
 	if (disk->source) {
 		r = vm_open_medium(vm, disk->source, &fd, err);
-		if (r < 0)
-			return r;
 		message.fds[message.fd_count++] = fd;
 	}
-	r = vm->worker ? worker_send(vm->worker, &message, NULL) : -ENOTCONN;
+	change->question.answered = on_medium_answer;
+	if (r == 0)
+		r = vm_ask(vm, &message, &change->question, err);
 	if (r < 0)
-		return vm_error_set_errno(err, VM_ERROR_WORKER, -r,
-					  "Machine %s: its worker cannot be reached",
-					  vm->config->name);
-	return 0;
+		return r;
+	vm->medium_changing = true;
+	return 1;
 }
 
-/* Takes `changed` over when it succeeds. */
-static int change_devices(struct vm *vm, struct domain *changed, struct vm_error *err)
+/* Takes *change over when it succeeds. */
+static int change_devices(struct vm *vm, struct change **change, struct vm_error *err)
 {
-	int r = 0;
+	int r = vm_power_has_worker(vm->power) ? change_live(vm, *change, err) : 0;
 
-	if (vm_power_has_worker(vm->power))
-		r = change_live(vm, changed, err);
+	if (r > 0) {
+		*change = NULL; /* the question's */
+		return 0;
+	}
 	if (r == 0)
-		r = vm_save(vm, changed, err);
-	if (r == 0 && vm_set_config(vm, changed) < 0)
-		r = vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
-	return r;
+		r = change_record(vm, *change, err);
+	if (r < 0)
+		return r;
+	(*change)->done((*change)->data, NULL);
+	return 0;
 }
 
 /* A CD put into a drive that is there replaces its medium: the drive as such stays. */
@@ -274,51 +347,42 @@ static int add_or_replace(struct domain *changed, const char *xml, struct vm_err
 	return domain_check(changed, err);
 }
 
-int vm_attach(struct vm *vm, const char *xml, struct vm_error *err)
+int vm_attach(struct vm *vm, const char *xml, vm_done_fn *done, void *data, struct vm_error *err)
 {
-	_cleanup_domain_ struct domain *changed = domain_copy(vm->config);
+	_cleanup_(cleanup_change) struct change *change =
+		change_new(vm, "attached", xml, done, data);
 	struct vm_error local = {0};
 	int r = vm_check(vm, VM_OPERATION_HOT_PLUG, err);
 
 	if (r < 0)
 		return r;
-	if (!changed)
+	if (!change)
 		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
-	r = add_or_replace(changed, xml, &local);
+	r = add_or_replace(change->config, xml, &local);
 	if (r < 0) {
 		*err = local;
 		return r;
 	}
-	r = change_devices(vm, changed, err);
-	if (r < 0)
-		return r;
-	TAKE_PTR(changed);
-	manager_event(vm->manager, vm, "attached", "%s", xml);
-	return 0;
+	return change_devices(vm, &change, err);
 }
 
-int vm_detach(struct vm *vm, const char *target, struct vm_error *err)
+int vm_detach(struct vm *vm, const char *target, vm_done_fn *done, void *data, struct vm_error *err)
 {
-	_cleanup_domain_ struct domain *changed = domain_copy(vm->config);
+	_cleanup_(cleanup_change) struct change *change =
+		change_new(vm, "detached", target, done, data);
 	struct domain_disk *disk;
 	int r = vm_check(vm, VM_OPERATION_HOT_PLUG, err);
 
 	if (r < 0)
 		return r;
-	if (!changed)
+	if (!change)
 		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
-	disk = domain_find_disk(changed, target);
+	disk = domain_find_disk(change->config, target);
 	if (disk && disk->kind == DOMAIN_DISK_CDROM && vm_power_has_worker(vm->power)) {
 		free(disk->source); /* the CD comes out, the drive stays */
 		disk->source = NULL;
 	} else {
-		r = domain_remove_device(changed, target, err);
+		r = domain_remove_device(change->config, target, err);
 	}
-	if (r == 0)
-		r = change_devices(vm, changed, err);
-	if (r < 0)
-		return r;
-	TAKE_PTR(changed);
-	manager_event(vm->manager, vm, "detached", "%s", target);
-	return 0;
+	return r == 0 ? change_devices(vm, &change, err) : r;
 }

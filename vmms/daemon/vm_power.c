@@ -365,7 +365,8 @@ int vm_resume(struct vm *vm, struct job **ret, struct vm_error *err)
 
 /* ── console ───────────────────────────────────────────────────────────────────────────────── */
 
-int vm_open_console(struct vm *vm, uint32_t port, int *ret_fd, struct vm_error *err)
+int vm_open_console(struct vm *vm, uint32_t port, struct vm_question *question, int *ret_fd,
+		    struct vm_error *err)
 {
 	_cleanup_close_ int ours = -1, theirs = -1;
 	struct proto_message message = {.type = PROTO_CONSOLE, .fd_count = 1};
@@ -386,11 +387,9 @@ int vm_open_console(struct vm *vm, uint32_t port, int *ret_fd, struct vm_error *
 	theirs = ends[1];
 	message.port.number = port;
 	message.fds[0] = theirs;
-	r = vm->worker ? worker_send(vm->worker, &message, NULL) : -ENOTCONN;
+	r = vm_ask(vm, &message, question, err);
 	if (r < 0)
-		return vm_error_set_errno(err, VM_ERROR_WORKER, -r,
-					  "Machine %s: its worker cannot be reached",
-					  vm->config->name);
+		return r;
 	*ret_fd = TAKE_FD(ours);
 	return 0;
 }

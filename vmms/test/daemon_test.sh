@@ -112,6 +112,9 @@ ok start one
 refused 'IDE drives cannot be added' attach one disk "$DIR/two.raw" hdb
 ok detach one hdc
 field one disk.hdc | grep -q empty || fail "the CD is still in"
+tell one lock-drive
+refused 'refuses: the drive is locked' attach one cdrom "$DIR/bios" hdc
+field one disk.hdc | grep -q empty || fail "a CD is in that was refused"
 refused 'running' set one memory=64M
 ok rename one uno
 ok notes uno 'first of all'

@@ -7,6 +7,7 @@
  *   die                                     the worker ends without a word
  *   deaf                                    the guest does not react to a shutdown or reboot
  *   low-disk                                the worker pauses the machine
+ *   lock-drive                              CDs stay where they are
  *   bye                                     the console is closed
  *   anything else                           is echoed
  *
@@ -29,7 +30,7 @@ struct stand_in {
 	int disks[PROTO_DISK_UNITS]; /* held for the locks on them */
 	int taps[8];                 /* held so that they stay */
 	size_t tap_count;
-	bool deaf, refuse, ending, stop_on_reboot;
+	bool deaf, refuse, ending, stop_on_reboot, locked;
 	struct proto_stats stats;
 };
 
@@ -113,6 +114,10 @@ static int on_request(void *data, const struct proto_message *message, char *tex
 	case PROTO_POWER_OFF:
 		stop(w, PROTO_CAUSE_REQUEST, NULL);
 		return 0;
+	case PROTO_MEDIUM:
+		if (w->locked)
+			strcpy(text, "the drive is locked");
+		return w->locked ? -EBUSY : 0;
 	case PROTO_CONSOLE:
 		return on_console(w, message);
 	default:
@@ -150,6 +155,8 @@ static void obey(struct stand_in *w, const char *line)
 		_exit(9);
 	} else if (strcmp(line, "deaf") == 0) {
 		w->deaf = true;
+	} else if (strcmp(line, "lock-drive") == 0) {
+		w->locked = true;
 	} else if (strcmp(line, "low-disk") == 0) {
 		proto_service_set_state(&w->service, PROTO_STATE_PAUSED, PROTO_CAUSE_LOW_DISK,
 					"disk full");
