@@ -350,8 +350,12 @@ int main(int argc, char **argv)
 	}
 	state = (uint32_t)atoi(argv[1]);
 	watch();
-	for (; rounds_done < rounds; rounds_done++)
+	for (; rounds_done < rounds; rounds_done++) {
 		one_round();
+		if ((rounds_done + 1) % 10 == 0)
+			fprintf(stderr, "round %u: %lld s\n", rounds_done + 1,
+				(long long)now_ms() / 1000);
+	}
 	printf("%u rounds\n", rounds_done);
 	sd_bus_flush_close_unref(bus);
 	return 0;
