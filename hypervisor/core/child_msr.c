@@ -138,6 +138,7 @@ const struct msr_range child_msr_ranges[] = {
 	{0xc0010010, 0xc0010010, read_zero, write_ignored}, /* SYSCFG */
 	{0xc0010015, 0xc0010015, read_zero, write_ignored}, /* HWCR */
 	{0xc001001f, 0xc001001f, read_zero, write_ignored}, /* NB_CFG */
+	{0xc0010055, 0xc0010055, read_zero, write_ignored}, /* INT_PENDING_MSG */
 	{0xc0011029, 0xc0011029, read_decode_config, write_ignored},
 };
 const size_t child_msr_range_count = ARRAY_SIZE(child_msr_ranges);
