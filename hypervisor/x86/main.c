@@ -22,7 +22,7 @@ const struct virt_ops *virt = &svm_ops;
 
 _Noreturn void x86_main(u32 magic, u64 info);
 
-/* Half carved structures, half pages: 256 KiB, 96 KiB a processor, and the root's map, each. */
+/* Structures and pages: 256 KiB, 96 KiB a processor, and the root's map, each. */
 static u64 pool_need(void)
 {
 	u32 leaf[4];
@@ -30,7 +30,18 @@ static u64 pool_need(void)
 
 	cpuid(0x80000008, 0, leaf);
 	map = PAGE_SIZE << (max_u64(min_u64(leaf[0] & 0xff, 48), 39) - 39);
-	return align_up(2 * (0x40000 + 0x28000ull * acpi_facts.cpu_count + map), SIZE_2M);
+	return 0x40000 + 0x28000ull * acpi_facts.cpu_count + map;
+}
+
+/* A table for each 2 MiB of the root's memory of which something may be deposited, up to 16 MiB. */
+static u64 tables_need(void)
+{
+	u64 ram = 0;
+
+	for (u32 i = 0; i < boot_info.range_count; i++)
+		if (boot_info.range[i].type == MEMORY_RAM)
+			ram += boot_info.range[i].size;
+	return min_u64(ram / SIZE_2M * PAGE_SIZE, 16ull << 20);
 }
 
 static const char *prepare(void)
@@ -39,7 +50,7 @@ static const char *prepare(void)
 
 	if (!problem)
 		problem = acpi_read();
-	if (!problem && !pool_init(pool_need()))
+	if (!problem && !pool_init(pool_need(), pool_need() + tables_need()))
 		problem = "there is no free piece of memory for the hypervisor below 1 GiB";
 	return problem;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * See pool.h. Both ends are used: carved pieces come from the bottom, single pages (tables,
- * stacks) from the top half, which is handed to the page pool at once.
+ * See pool.h. Carved pieces come from the bottom; the rest is handed to the page pool at once.
  */
 #include "core/arch.h"
 #include "core/format.h"
@@ -13,14 +12,16 @@ struct page_pool boot_pool;
 
 static u64 start, carved, carve_limit;
 
-bool pool_init(u64 want)
+bool pool_init(u64 carve, u64 pages)
 {
-	start = boot_mem_alloc(want, SIZE_2M, SIZE_2M, SIZE_1G, true);
+	u64 size = align_up(carve + pages, SIZE_2M);
+
+	start = boot_mem_alloc(size, SIZE_2M, SIZE_2M, SIZE_1G, true);
 	if (!start)
 		return false;
-	carve_limit = want / 2;
+	carve_limit = align_up(carve, PAGE_SIZE);
 	page_pool_init(&boot_pool);
-	for (u64 offset = carve_limit; offset < want; offset += PAGE_SIZE)
+	for (u64 offset = carve_limit; offset < size; offset += PAGE_SIZE)
 		page_pool_add(&boot_pool, SPA(start + offset));
 	return true;
 }

@@ -11,8 +11,8 @@
 
 extern struct page_pool boot_pool;
 
-/* Reserves `size` bytes. False: the machine has no such free piece. */
-bool pool_init(u64 size);
+/* Reserves so many bytes to carve from and in pages. False: the machine has no such free piece. */
+bool pool_init(u64 carve, u64 pages);
 
 /* Zeroed, page-aligned, physically contiguous, never freed. Panics when the pool is too small. */
 void *pool_alloc(size_t size);

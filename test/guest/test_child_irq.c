@@ -547,6 +547,22 @@ static void test_deposits(void)
 	check_equal("child-withdrawn-is-memory", *word, 7);
 }
 
+#define SCATTERED 180u
+#define FIRST_2M  0x6000000ull
+
+/* A page of each of many 2 MiB: all their large pages are split, and whole again afterwards. */
+static void test_scattered(void)
+{
+	u64 list[1 + SCATTERED] = {HV_PARTITION_ID_SELF};
+	u64 result;
+
+	for (u32 i = 0; i < SCATTERED; i++)
+		list[1 + i] = (FIRST_2M + i * SIZE_2M + 0x5000) >> PAGE_SHIFT;
+	result = child_call(HV_CALL_DEPOSIT_MEMORY | REPS(SCATTERED), list, sizeof(list), NULL, 0);
+	check(!(result & 0xffff), "child-deposit-scattered", "result %lx", result);
+	check_equal("child-withdraw-scattered", child_withdraw(HV_PARTITION_ID_SELF), SCATTERED);
+}
+
 /* How much there is to a partition decides when its making fails; everything comes back each time. */
 static void test_ends(void)
 {
@@ -586,6 +602,7 @@ void test_child_irq(void)
 	test_unmap();
 	test_spin();
 	test_deposits();
+	test_scattered();
 	test_ends();
 	check_equal("child-irq-boot-pool", hv_statistics(0).pool_free, free);
 }
