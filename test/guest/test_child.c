@@ -432,9 +432,18 @@ static void test_hypercalls(void)
 
 #define STATE_STOPS 20
 
+static void read_tsc_aux(void *arg)
+{
+	u32 low, high, aux;
+
+	__asm__ volatile("rdtscp" : "=a"(low), "=d"(high), "=c"(aux));
+	said.value[1] |= aux;
+}
+
 static void keep_state(void *arg)
 {
 	state_load();
+	try_call(read_tsc_aux, NULL); /* #UD or nothing of the root's */
 	for (u32 i = 0; i < STATE_STOPS; i++)
 		out8(PORT, (u8)i);
 	said.value[0] = state_lost();
@@ -456,6 +465,7 @@ static void test_isolation(void)
 	}
 	check_equal("child-state-of-the-root", state_lost(), 0);
 	check_equal("child-state-stops", wrong, 0);
+	check_equal("child-state-tsc-aux", said.value[1], 0);
 	v = &c.vp[1];
 	stops("child-state-second", HV_MESSAGE_IO_PORT);
 	check_equal("child-state-of-the-second", said.value[0], 0);
