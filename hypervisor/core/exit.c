@@ -40,32 +40,20 @@ static void on_none(struct vp *vp, const struct vexit *e)
 {
 }
 
-static void answer_cpuid(struct vp *vp, const struct vexit *e, const u32 out[4])
-{
-	vp->gpr[RAX] = out[0];
-	vp->gpr[RBX] = out[1];
-	vp->gpr[RCX] = out[2];
-	vp->gpr[RDX] = out[3];
-	virt->advance(vp, e->length);
-}
-
 static void on_cpuid(struct vp *vp, const struct vexit *e)
 {
 	u32 out[4];
 
 	cpuid_read(vp, (u32)vp->gpr[RAX], (u32)vp->gpr[RCX], out);
-	answer_cpuid(vp, e, out);
-}
-
-static void on_child_cpuid(struct vp *vp, const struct vexit *e)
-{
-	u32 out[4];
-
-	cpuid_read(vp, (u32)vp->gpr[RAX], (u32)vp->gpr[RCX], out);
-	if (unlikely(vp->partition->cpuid) && cpuid_is_intercepted(vp, (u32)vp->gpr[RAX]))
+	if (unlikely(vp->partition->cpuid) && cpuid_is_intercepted(vp, (u32)vp->gpr[RAX])) {
 		intercept_cpuid(vp, e, out);
-	else
-		answer_cpuid(vp, e, out);
+		return;
+	}
+	vp->gpr[RAX] = out[0];
+	vp->gpr[RBX] = out[1];
+	vp->gpr[RCX] = out[2];
+	vp->gpr[RDX] = out[3];
+	virt->advance(vp, e->length);
 }
 
 /* An MSR that nobody here knows. */
@@ -207,21 +195,16 @@ typedef void handler(struct vp *vp, const struct vexit *e);
 #define COMMON_HANDLERS                                                                           \
 	[VEXIT_NONE] = on_none, [VEXIT_MSR_READ] = on_msr_read, [VEXIT_MSR_WRITE] = on_msr_write, \
 	[VEXIT_HYPERCALL] = on_hypercall, [VEXIT_XSETBV] = on_xsetbv,                             \
-	[VEXIT_EXCEPTION] = on_exception, [VEXIT_UNDEFINED] = on_undefined, [VEXIT_IRET] = on_none
+	[VEXIT_EXCEPTION] = on_exception, [VEXIT_UNDEFINED] = on_undefined,                       \
+	[VEXIT_IRET] = on_none, [VEXIT_CPUID] = on_cpuid
 
 static handler *const root_handlers[VEXIT_TYPES] = {
-	COMMON_HANDLERS,
-	[VEXIT_CPUID] = on_cpuid,
-	[VEXIT_HLT] = on_hlt,
-	[VEXIT_IO] = on_io,
-	[VEXIT_NPF] = on_npf,
-	[VEXIT_SHUTDOWN] = on_shutdown,
-	[VEXIT_UNKNOWN] = on_unknown,
+	COMMON_HANDLERS,      [VEXIT_HLT] = on_hlt,           [VEXIT_IO] = on_io,
+	[VEXIT_NPF] = on_npf, [VEXIT_SHUTDOWN] = on_shutdown, [VEXIT_UNKNOWN] = on_unknown,
 };
 
 static handler *const child_handlers[VEXIT_TYPES] = {
 	COMMON_HANDLERS,
-	[VEXIT_CPUID] = on_child_cpuid,
 	[VEXIT_HLT] = child_exit_hlt,
 	[VEXIT_IO] = intercept_io,
 	[VEXIT_NPF] = child_exit_npf,

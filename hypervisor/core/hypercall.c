@@ -126,14 +126,13 @@ static hv_status decode_input(struct hypercall *call)
 static hv_status find_target(struct hypercall *call)
 {
 	enum hypercall_target target = call->kind->target;
-	struct partition *p = partition_find(NULL, call->header[0]);
+	hv_status status = manage_child(call, call->header[0], &call->child);
 	struct vp *vp;
 
-	if (!p || p->parent != call->vp->partition)
-		return HV_STATUS_INVALID_PARTITION_ID;
-	call->child = p;
+	if (status != HV_STATUS_SUCCESS)
+		return status;
 	if (target == TARGET_VP || target == TARGET_ANY_VP) {
-		vp = partition_vp(p, (u32)call->header[1]);
+		vp = partition_vp(call->child, (u32)call->header[1]);
 		if (!vp)
 			return HV_STATUS_INVALID_VP_INDEX;
 		if (!vp_claim(vp))
@@ -141,7 +140,8 @@ static hv_status find_target(struct hypercall *call)
 		call->child_vp = vp;
 	}
 	/* Finalizing sets the state first and then looks for claims. */
-	return (target == TARGET_VP || target == TARGET_ACTIVE) && p->state != PARTITION_ACTIVE
+	return (target == TARGET_VP || target == TARGET_ACTIVE) &&
+			       call->child->state != PARTITION_ACTIVE
 		       ? HV_STATUS_INVALID_PARTITION_STATE
 		       : HV_STATUS_SUCCESS;
 }

@@ -165,24 +165,14 @@ static void write_register(struct vp *vp, struct vregs *r, u8 n, u32 value)
 
 static void carry_out(struct vp *vp, struct vregs *r, const struct move *m, u32 offset)
 {
-	u32 old;
+	u32 value = m->kind == MOVE_STORE_CONSTANT ? m->constant : read_register(vp, r, m->reg);
+	bool loads = m->kind == MOVE_LOAD || m->kind == MOVE_EXCHANGE;
+	u32 old = loads ? lapic_mmio_read(&vp->lapic, offset) : 0;
 
-	switch (m->kind) {
-	case MOVE_LOAD:
-		write_register(vp, r, m->reg, lapic_mmio_read(&vp->lapic, offset));
-		break;
-	case MOVE_STORE:
-		lapic_mmio_write(&vp->lapic, offset, read_register(vp, r, m->reg));
-		break;
-	case MOVE_STORE_CONSTANT:
-		lapic_mmio_write(&vp->lapic, offset, m->constant);
-		break;
-	case MOVE_EXCHANGE:
-		old = lapic_mmio_read(&vp->lapic, offset);
-		lapic_mmio_write(&vp->lapic, offset, read_register(vp, r, m->reg));
+	if (m->kind != MOVE_LOAD)
+		lapic_mmio_write(&vp->lapic, offset, value);
+	if (loads)
 		write_register(vp, r, m->reg, old);
-		break;
-	}
 }
 
 bool lapic_mmio_emulate(struct vp *vp, const struct vexit *e)

@@ -239,78 +239,62 @@ static bool decode_rights(u32 flags, u32 *ret_rights)
 	return true;
 }
 
-static void flush_after(struct partition *p, bool flush)
+static hv_status map_one(struct partition *p, const struct partition *root, u64 gpa, u64 number,
+			 u64 size, u32 rights, bool *ret_changed)
 {
-	if (!flush)
-		return;
-	arch_flush_map(p);
-	gpa_map_flushed(&p->map);
+	if (!is_page_number(number) || (number << PAGE_SHIFT) % size ||
+	    !is_roots_ram(root, number << PAGE_SHIFT, size))
+		return HV_STATUS_INVALID_PARAMETER;
+	return gpa_map_range(&p->map, GPA(gpa), SPA(number << PAGE_SHIFT), size, rights,
+			     ret_changed);
 }
 
-static hv_status map_one(struct partition *p, const struct partition *root, u64 gpa, u64 number,
-			 u64 size, u32 rights, bool *flush)
+static hv_status change_map(struct hypercall *call, const struct hv_map_gpa_input *in, bool mapping,
+			    u32 rights)
 {
-	bool changed;
-	hv_status status;
+	u64 size = in->flags & HV_MAP_LARGE_PAGE ? SIZE_2M : PAGE_SIZE, gpa;
+	struct partition *p = call->child;
+	bool flush = false, changed;
+	hv_status status = HV_STATUS_SUCCESS;
 
-	if (!is_page_number(number) || (number << PAGE_SHIFT) % size)
-		return HV_STATUS_INVALID_PARAMETER;
-	if (!is_roots_ram(root, number << PAGE_SHIFT, size))
-		return HV_STATUS_INVALID_PARAMETER;
-	status =
-		gpa_map_range(&p->map, GPA(gpa), SPA(number << PAGE_SHIFT), size, rights, &changed);
-	*flush |= status == HV_STATUS_SUCCESS && changed;
+	for (; call->rep_next < call->rep_count; call->rep_next++) {
+		gpa = (in->gpa_page << PAGE_SHIFT) + call->rep_next * size;
+		changed = false;
+		status = mapping ? map_one(p, call->vp->partition, gpa, next_page_number(call),
+					   size, rights, &changed)
+				 : gpa_unmap_range(&p->map, GPA(gpa), size, &changed);
+		if (status != HV_STATUS_SUCCESS)
+			break;
+		flush |= changed;
+	}
+	if (flush) {
+		arch_flush_map(p);
+		gpa_map_flushed(&p->map);
+	}
 	return status;
 }
 
 static hv_status map(struct hypercall *call)
 {
 	struct hv_map_gpa_input in;
-	struct partition *p = call->child;
 	hv_status status = decode_map(call, &in);
-	bool flush = false;
 	u32 rights;
-	u64 size;
 
 	if (status != HV_STATUS_SUCCESS)
 		return status;
-	if (!decode_rights(in.flags, &rights))
-		return HV_STATUS_INVALID_PARAMETER;
-	size = in.flags & HV_MAP_LARGE_PAGE ? SIZE_2M : PAGE_SIZE;
-	for (; call->rep_next < call->rep_count; call->rep_next++) {
-		status = map_one(p, call->vp->partition,
-				 (in.gpa_page << PAGE_SHIFT) + call->rep_next * size,
-				 next_page_number(call), size, rights, &flush);
-		if (status != HV_STATUS_SUCCESS)
-			break;
-	}
-	flush_after(p, flush);
-	return status;
+	return decode_rights(in.flags, &rights) ? change_map(call, &in, true, rights)
+						: HV_STATUS_INVALID_PARAMETER;
 }
 
 static hv_status unmap(struct hypercall *call)
 {
 	struct hv_map_gpa_input in;
-	struct partition *p = call->child;
 	hv_status status = decode_map(call, &in);
-	bool flush = false, changed;
-	u64 size;
 
 	if (status != HV_STATUS_SUCCESS)
 		return status;
-	if (in.flags & ~HV_MAP_LARGE_PAGE)
-		return HV_STATUS_INVALID_PARAMETER;
-	size = in.flags & HV_MAP_LARGE_PAGE ? SIZE_2M : PAGE_SIZE;
-	for (; call->rep_next < call->rep_count; call->rep_next++) {
-		status = gpa_unmap_range(&p->map,
-					 GPA((in.gpa_page << PAGE_SHIFT) + call->rep_next * size),
-					 size, &changed);
-		if (status != HV_STATUS_SUCCESS)
-			break;
-		flush |= changed;
-	}
-	flush_after(p, flush);
-	return status;
+	return in.flags & ~HV_MAP_LARGE_PAGE ? HV_STATUS_INVALID_PARAMETER
+					     : change_map(call, &in, false, 0);
 }
 
 const struct hypercall_kind memory_calls[] = {

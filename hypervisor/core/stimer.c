@@ -74,26 +74,21 @@ static void expire(struct vp *vp, struct stimer *t)
 		t->config &= ~HV_TIMER_ENABLE;
 }
 
-#define DEFINE_FIRE(n)                                                        \
-	static void fire_##n(struct timer *timer)                             \
-	{                                                                     \
-		struct stimer *t = container_of(timer, struct stimer, timer); \
-                                                                              \
-		expire(container_of(t - (n), struct vp, stimer[0]), t);       \
-	}
-DEFINE_FIRE(0)
-DEFINE_FIRE(1)
-DEFINE_FIRE(2)
-DEFINE_FIRE(3)
+static void fire(struct timer *timer)
+{
+	struct stimer *t = container_of(timer, struct stimer, timer);
 
-static void (*const fire[HV_TIMER_COUNT])(struct timer *) = {fire_0, fire_1, fire_2, fire_3};
+	expire(container_of(t - t->index, struct vp, stimer[0]), t);
+}
 
 void stimer_init(struct vp *vp)
 {
 	u32 i;
 
-	for (i = 0; i < HV_TIMER_COUNT; i++)
-		timer_init(&vp->stimer[i].timer, fire[i]);
+	for (i = 0; i < HV_TIMER_COUNT; i++) {
+		vp->stimer[i].index = i;
+		timer_init(&vp->stimer[i].timer, fire);
+	}
 }
 
 /* Enabled with COUNT 0 means: not yet. A time that has passed fires at once. */

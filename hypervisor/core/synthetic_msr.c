@@ -205,47 +205,46 @@ static bool read_apic(const struct vp *vp, u32 msr, u64 *ret_value)
 	return true;
 }
 
-static bool read_plain(struct vp *vp, u32 msr, u64 *ret_value)
+/* Those that read as they were written. */
+static const u64 *word_of(const struct vp *vp, u32 msr)
 {
-	struct partition *p = vp->partition;
-
 	switch (msr) {
 	case HV_MSR_GUEST_OS_ID:
-		*ret_value = p->guest_os_id;
-		return true;
+		return &vp->partition->guest_os_id;
 	case HV_MSR_HYPERCALL:
-		*ret_value = p->hypercall_msr;
-		return true;
-	case HV_MSR_VP_INDEX:
-		*ret_value = vp->index;
-		return true;
-	case HV_MSR_TIME_REF_COUNT:
-		*ret_value = reftime_now(p);
-		return true;
+		return &vp->partition->hypercall_msr;
 	case HV_MSR_REFERENCE_TSC:
-		*ret_value = p->reference_tsc_msr;
-		return true;
-	case HV_MSR_TSC_FREQUENCY:
-		*ret_value = arch_tsc_hz();
-		return true;
-	case HV_MSR_APIC_FREQUENCY:
-		*ret_value = LAPIC_HZ;
-		return true;
+		return &vp->partition->reference_tsc_msr;
 	case HV_MSR_VP_ASSIST:
-		*ret_value = vp->vp_assist;
-		return true;
+		return &vp->vp_assist;
 	case HV_MSR_CRASH_P0 ... HV_MSR_CRASH_P4:
-		*ret_value = vp->crash_parameter[msr - HV_MSR_CRASH_P0];
-		return true;
-	case HV_MSR_CRASH_CTL: /* what it can do */
-		*ret_value = HV_CRASH_NOTIFY | HV_CRASH_MESSAGE;
-		return true;
+		return &vp->crash_parameter[msr - HV_MSR_CRASH_P0];
 	case HV_MSR_TSC_INVARIANT_CONTROL:
-		*ret_value = p->tsc_invariant_control;
-		return true;
+		return &vp->partition->tsc_invariant_control;
 	default:
-		return false;
+		return NULL;
 	}
+}
+
+static bool read_plain(struct vp *vp, u32 msr, u64 *ret_value)
+{
+	const u64 *word = word_of(vp, msr);
+
+	if (word)
+		*ret_value = *word;
+	else if (msr == HV_MSR_VP_INDEX)
+		*ret_value = vp->index;
+	else if (msr == HV_MSR_TIME_REF_COUNT)
+		*ret_value = reftime_now(vp->partition);
+	else if (msr == HV_MSR_TSC_FREQUENCY)
+		*ret_value = arch_tsc_hz();
+	else if (msr == HV_MSR_APIC_FREQUENCY)
+		*ret_value = LAPIC_HZ;
+	else if (msr == HV_MSR_CRASH_CTL) /* what it can do */
+		*ret_value = HV_CRASH_NOTIFY | HV_CRASH_MESSAGE;
+	else
+		return false;
+	return true;
 }
 
 static bool write_plain(struct vp *vp, u32 msr, u64 value)

@@ -51,6 +51,7 @@ struct synic {
 
 /* One synthetic timer (stimer.c). Times are reference time. */
 struct stimer {
+	u32 index;
 	u64 config, count;
 	u64 expiration; /* while it runs */
 	struct timer timer;

@@ -71,22 +71,8 @@ READ_CR(2)
 READ_CR(3)
 READ_CR(4)
 WRITE_CR(0)
-WRITE_CR(2)
 WRITE_CR(3)
 WRITE_CR(4)
-
-static inline u64 read_dr6(void)
-{
-	u64 v;
-
-	__asm__ volatile("mov %%dr6, %0" : "=r"(v));
-	return v;
-}
-
-static inline void write_dr6(u64 v)
-{
-	__asm__ volatile("mov %0, %%dr6" ::"r"(v));
-}
 
 static inline void xsetbv(u32 index, u64 v)
 {

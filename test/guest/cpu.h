@@ -94,6 +94,19 @@ struct fault try_user(void (*f)(void *), void *arg);
 bool must_check msr_get(u32 msr, u64 *ret_value);
 bool must_check msr_set(u32 msr, u64 value);
 
+static inline u64 read_dr6(void)
+{
+	u64 v;
+
+	__asm__ volatile("mov %%dr6, %0" : "=r"(v));
+	return v;
+}
+
+static inline void write_dr6(u64 v)
+{
+	__asm__ volatile("mov %0, %%dr6" ::"r"(v));
+}
+
 static inline void irq_on(void)
 {
 	__asm__ volatile("sti; nop" ::: "memory");
