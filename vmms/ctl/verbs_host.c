@@ -321,9 +321,8 @@ const struct verb host_verbs[] = {
 	 run_top, ""},
 	{"metrics", "VM", "show a machine's counters", NULL, run_metrics, "vm"},
 	{"stop-all", "", "stop all machines by their stop actions, in order",
-	 "What the service keelson-guests does at the host's shutdown. Machines do not start "
-	 "again\n"
-	 "by themselves until the daemon is started anew.\n",
+	 "What the service keelson-guests does at the host's shutdown. What would start by "
+	 "itself\nmeanwhile, after a crash or at the host's boot, does not.\n",
 	 run_stop_all, ""},
 	{NULL, NULL, NULL, NULL, NULL, NULL},
 };

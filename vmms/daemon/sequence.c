@@ -97,14 +97,27 @@ static void stop_one(struct vm *vm)
 		log_error("At host shutdown: %s", err.text);
 }
 
+/* What would start by itself does not any more. */
+static void cancel_starts(struct manager *manager)
+{
+	ev_timer_stop(manager->loop, &manager->sequence_timer);
+	for (struct vm *vm = manager->vms; vm; vm = vm->next) {
+		vm->autostart_pending = false;
+		ev_timer_stop(manager->loop, &vm->restart_timer);
+	}
+}
+
 void sequence_stop_all(struct manager *manager)
 {
 	uint32_t order = 0;
 
 	manager->host_going_down = true;
-	ev_timer_stop(manager->loop, &manager->sequence_timer);
-	if (!highest_order(manager, &order))
+	cancel_starts(manager);
+	if (!highest_order(manager, &order)) {
+		/* Done. Perhaps the host stays after all; what is started then stays too. */
+		manager->host_going_down = false;
 		return;
+	}
 	for (struct vm *vm = manager->vms; vm; vm = vm->next) {
 		if (vm_power_has_worker(vm->power) && vm->options.autostart_order == order)
 			stop_one(vm);

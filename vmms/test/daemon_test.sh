@@ -182,6 +182,18 @@ ok --no-wait start uno
 grep -q '^Job [0-9]' "$DIR/out" || fail "--no-wait does not tell the job"
 await "uno to run" is_state uno running
 
+# ── all are stopped, and a host that stays starts them again ─────────────────────────────────
+make spare
+ok start spare
+ok stop-all
+state spare off host-shutdown
+state uno off host-shutdown
+ok start uno spare
+ok stop uno
+state spare running started
+ok stop spare
+ok start uno
+
 # ── without a worker program ─────────────────────────────────────────────────────────────────
 ok stop uno
 stop_daemon
