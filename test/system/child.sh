@@ -1,0 +1,21 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# child.sh SCRIPT [OPTION…]: runs child/SCRIPT in the root partition.
+. "$(dirname "$0")/lib.sh"
+here=$(cd "$(dirname "$0")" && pwd)
+script=$1
+shift
+# The worker as it was built, with the libraries that it is linked with.
+worker=$test_dir/worker
+mkdir -p "$worker"
+cp "$top/build/release/vmwp/vmwp" "$worker"
+ldd "$worker/vmwp" | sed -n 's/.* => \(\/.*\) (.*/\1/p' | grep -v '/libc\.so' |
+	xargs cp -Lt "$worker" || fail "the worker's libraries cannot be copied"
+carry=(--carry "$here/child" --carry "$worker")
+"$here/child-initramfs.sh" "$test_dir/initrd.gz" || fail "the initial RAM disk cannot be made"
+carry+=(--carry "$test_dir/initrd.gz")
+guest --direct "${carry[@]}" "$@" <<<"exec /carry/child/$script"
+[ "$status" = 0 ] || { cat "$out" && fail "exit status is $status, not 0"; }
+expect "$out" '^done$'
+expect_no "$log" 'panic'
