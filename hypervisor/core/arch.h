@@ -3,8 +3,7 @@
  * What core/ asks of the machine below it: the processor (x86/) or the stand-in of the host tests
  * (fake/). Everything here may be called with physical interrupts held off and must not block.
  */
-#ifndef CORE_ARCH_H
-#define CORE_ARCH_H
+#pragma once
 
 #include "core/types.h"
 
@@ -91,5 +90,3 @@ static inline void arch_pause(void)
 {
 	__builtin_ia32_pause();
 }
-
-#endif

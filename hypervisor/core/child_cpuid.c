@@ -193,12 +193,11 @@ void child_cpuid_results(const struct vp *vp, u32 leaf, u32 subleaf, u32 out[4])
 {
 	const struct cpuid_result *r = vp->partition->cpuid->result;
 	const struct cpuid_result *end = r + RESULTS;
-	u32 i;
 
 	for (; r < end && r->used; r++) {
 		if (r->leaf != leaf || (r->specific && r->subleaf != subleaf))
 			continue;
-		for (i = 0; i < 4; i++)
+		for (u32 i = 0; i < 4; i++)
 			out[i] = (out[i] & ~r->reg[i].mask) | (r->reg[i].value & r->reg[i].mask);
 	}
 }
@@ -229,14 +228,13 @@ hv_status cpuid_set_result(struct partition *p, const struct hv_intercept_result
 {
 	struct cpuid_result *r;
 	hv_status status;
-	u32 i;
 
 	if (in->vp_index != ~0u) /* for all VPs or none */
 		return HV_STATUS_INVALID_VP_INDEX;
 	status = find_entry(p, in->leaf, in->subleaf, in->subleaf_specific, &r);
 	if (status != HV_STATUS_SUCCESS)
 		return status;
-	for (i = 0; i < 4; i++) {
+	for (u32 i = 0; i < 4; i++) {
 		r->reg[i].value = in->result[i].value;
 		r->reg[i].mask = in->result[i].mask;
 	}

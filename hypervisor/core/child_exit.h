@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Exits of a child's VP that are handled otherwise than the root's. exit.c calls these. */
-#ifndef CORE_CHILD_EXIT_H
-#define CORE_CHILD_EXIT_H
+#pragma once
 
 #include "core/virt.h"
 
@@ -12,5 +11,3 @@ void child_exit_unknown(struct vp *vp, const struct vexit *e);
 
 /* EOM or EOI: messages that waited for a slot go on their way. */
 void child_slots_freed(struct vp *vp);
-
-#endif

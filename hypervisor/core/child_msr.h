@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The table of a child's MSRs, and the handlers that it shares with the root's (msr.c). */
-#ifndef CORE_CHILD_MSR_H
-#define CORE_CHILD_MSR_H
+#pragma once
 
 #include "core/msr.h"
 
@@ -25,5 +24,3 @@ bool msr_write_lapic(struct vp *vp, u32 msr, u64 value);
 bool msr_read_efer(struct vp *vp, u32 msr, u64 *ret_value);
 bool msr_write_efer(struct vp *vp, u32 msr, u64 value);
 bool msr_write_fault(struct vp *vp, u32 msr, u64 value);
-
-#endif

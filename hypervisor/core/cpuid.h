@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What CPUID tells a VP: the processor's leaves with our changes, and the hypervisor's. */
-#ifndef CORE_CPUID_H
-#define CORE_CPUID_H
+#pragma once
 
 #include "core/types.h"
 #include "hv/status.h"
@@ -26,5 +25,3 @@ hv_status must_check cpuid_intercept(struct partition *p, u32 leaf, bool on);
 
 /* Whether the parent wants to answer this leaf itself. */
 bool cpuid_is_intercepted(const struct vp *vp, u32 leaf);
-
-#endif

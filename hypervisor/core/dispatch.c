@@ -10,14 +10,12 @@
 #include "core/exit.h"
 #include "core/format.h"
 #include "core/intercept.h"
-#include "core/manage.h"
+#include "core/partition.h"
 #include "core/synic.h"
 #include "core/virt.h"
 #include "hv/cpuid.h"
 #include "hv/keelson.h"
 #include "hv/partition.h"
-
-#define MANAGE ((u64)HV_CREATE_PARTITIONS << 32)
 
 static bool has_work(const struct vp *root)
 {
@@ -114,17 +112,16 @@ static void leave(struct vp *vp, struct vp *root, struct hv_dispatch_output *out
 
 static hv_status dispatch(struct hypercall *call)
 {
-	struct hv_dispatch_input in;
+	const struct hv_dispatch_input *in = (const void *)call->header;
 	struct hv_dispatch_output out;
 	struct vp *vp = call->child_vp;
 	void *output;
 
-	memcpy(&in, call->header, sizeof(in));
-	if (in.flags & ~HV_DISPATCH_CLEAR_INTERCEPT)
+	if (in->flags & ~HV_DISPATCH_CLEAR_INTERCEPT)
 		return HV_STATUS_INVALID_PARAMETER;
 	if (call->child->frozen)
 		return HV_STATUS_INVALID_PARTITION_STATE;
-	if (in.flags & HV_DISPATCH_CLEAR_INTERCEPT)
+	if (in->flags & HV_DISPATCH_CLEAR_INTERCEPT)
 		vp->suspended = false;
 	enter(vp, call->vp);
 	run(vp, call->vp, &out);
@@ -137,24 +134,23 @@ static hv_status dispatch(struct hypercall *call)
 
 static hv_status assert_interrupt(struct hypercall *call)
 {
-	struct hv_assert_interrupt_input in;
+	const struct hv_assert_interrupt_input *in = (const void *)call->header;
 	struct lapic_message m;
 	u32 mode;
 
-	memcpy(&in, call->header, sizeof(in));
-	mode = (u32)in.control;
-	if ((in.control & ~(0xffffffffull | HV_INTERRUPT_LEVEL | HV_INTERRUPT_LOGICAL)) ||
-	    mode > DELIVER_EXTINT || mode == DELIVER_RESERVED || in.vector > 0xff ||
-	    in.destination >> 32)
+	mode = (u32)in->control;
+	if ((in->control & ~(0xffffffffull | HV_INTERRUPT_LEVEL | HV_INTERRUPT_LOGICAL)) ||
+	    mode > DELIVER_EXTINT || mode == DELIVER_RESERVED || in->vector > 0xff ||
+	    in->destination >> 32)
 		return HV_STATUS_INVALID_PARAMETER;
 	m = (struct lapic_message){
-		.destination = (u32)in.destination,
-		.vector = (u8)in.vector,
+		.destination = (u32)in->destination,
+		.vector = (u8)in->vector,
 		.delivery = mode,
-		.logical = in.control & HV_INTERRUPT_LOGICAL,
-		.level = (in.control & HV_INTERRUPT_LEVEL) && mode <= DELIVER_LOWEST,
+		.logical = in->control & HV_INTERRUPT_LOGICAL,
+		.level = (in->control & HV_INTERRUPT_LEVEL) && mode <= DELIVER_LOWEST,
 		.assert = true,
-		.wide = in.destination > 0xff,
+		.wide = in->destination > 0xff,
 	};
 	lapic_send(call->child, NULL, TO_DESTINATION, &m);
 	return HV_STATUS_SUCCESS;
@@ -164,9 +160,8 @@ static hv_status assert_interrupt(struct hypercall *call)
 static hv_status clear_interrupt(struct hypercall *call)
 {
 	struct vp *vp;
-	u32 i;
 
-	for (i = 0; i < PARTITION_MAX_VPS; i++) {
+	for (u32 i = 0; i < PARTITION_MAX_VPS; i++) {
 		vp = partition_vp(call->child, i);
 		if (vp)
 			__atomic_store_n(&vp->lapic.extint, -1, __ATOMIC_RELAXED);
@@ -176,35 +171,34 @@ static hv_status clear_interrupt(struct hypercall *call)
 
 static hv_status post_direct(struct hypercall *call)
 {
-	struct hv_post_message_direct_input in;
+	const struct hv_post_message_direct_input *in = (const void *)call->header;
 	struct hv_message m;
 	struct vp *vp;
 
-	memcpy(&in, call->header, sizeof(in));
-	vp = partition_vp(call->child, in.vp_index);
+	vp = partition_vp(call->child, in->vp_index);
 	if (!vp)
 		return HV_STATUS_INVALID_VP_INDEX;
-	memcpy(&m, in.message, sizeof(m));
-	if (in.level || in.sint >= HV_SINT_COUNT || !m.type || m.payload_size > HV_MESSAGE_PAYLOAD)
+	memcpy(&m, in->message, sizeof(m));
+	if (in->level || in->sint >= HV_SINT_COUNT || !m.type ||
+	    m.payload_size > HV_MESSAGE_PAYLOAD)
 		return HV_STATUS_INVALID_PARAMETER;
-	return synic_post(vp, in.sint, &m);
+	return synic_post(vp, in->sint, &m);
 }
 
 static hv_status signal_direct(struct hypercall *call)
 {
-	struct hv_signal_event_direct_input in;
+	const struct hv_signal_event_direct_input *in = (const void *)call->header;
 	struct hv_signal_event_direct_output out = {0};
 	struct vp *vp;
 	hv_status status;
 	bool newly;
 
-	memcpy(&in, call->header, sizeof(in));
-	vp = partition_vp(call->child, in.vp_index);
+	vp = partition_vp(call->child, in->vp_index);
 	if (!vp)
 		return HV_STATUS_INVALID_VP_INDEX;
-	if (in.level || in.sint >= HV_SINT_COUNT || in.flag >= HV_EVENT_FLAGS)
+	if (in->level || in->sint >= HV_SINT_COUNT || in->flag >= HV_EVENT_FLAGS)
 		return HV_STATUS_INVALID_PARAMETER;
-	status = synic_signal(vp, in.sint, in.flag, &newly);
+	status = synic_signal(vp, in->sint, in->flag, &newly);
 	if (status != HV_STATUS_SUCCESS)
 		return status;
 	out.newly_signaled = newly;
@@ -214,14 +208,13 @@ static hv_status signal_direct(struct hypercall *call)
 
 static hv_status set_wake_flag(struct hypercall *call)
 {
-	struct hv_keelson_wake_flag_input in;
+	const struct hv_keelson_wake_flag_input *in = (const void *)call->header;
 	struct vp *vp = call->child_vp;
 
-	memcpy(&in, call->header, sizeof(in));
-	if (in.sint >= HV_SINT_COUNT || in.flag >= HV_EVENT_FLAGS || in.reserved)
+	if (in->sint >= HV_SINT_COUNT || in->flag >= HV_EVENT_FLAGS || in->reserved)
 		return HV_STATUS_INVALID_PARAMETER;
-	vp->wake_sint = in.sint;
-	vp->wake_flag = in.flag;
+	vp->wake_sint = in->sint;
+	vp->wake_flag = in->flag;
 	vp->wake_set = true;
 	return HV_STATUS_SUCCESS;
 }

@@ -8,8 +8,7 @@
  * together, with virt_ops at ten each and nothing else pending:
  *     CPUID 180     EOI 210     TSC deadline 195     nothing but to go on 75
  */
-#ifndef CORE_EXIT_H
-#define CORE_EXIT_H
+#pragma once
 
 #include "core/virt.h"
 
@@ -39,5 +38,3 @@ bool must_check xcr0_valid(const struct vp *vp, u64 value);
 
 /* Logs a VP's last exits, newest first. For panic(). */
 void exit_dump_history(const struct vp *vp);
-
-#endif

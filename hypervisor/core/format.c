@@ -24,7 +24,6 @@ static void put_padded(struct output *out, const struct conversion *conv, const 
 		       size_t length)
 {
 	size_t fill = conv->width > length ? conv->width - length : 0;
-	size_t i;
 
 	/* The sign comes before zeros, behind blanks. */
 	if (conv->zero && !conv->left && length && *text == '-') {
@@ -32,11 +31,11 @@ static void put_padded(struct output *out, const struct conversion *conv, const 
 		text++;
 		length--;
 	}
-	for (i = 0; !conv->left && i < fill; i++)
+	for (size_t i = 0; !conv->left && i < fill; i++)
 		put(out, conv->zero ? '0' : ' ');
-	for (i = 0; i < length; i++)
+	for (size_t i = 0; i < length; i++)
 		put(out, text[i]);
-	for (i = 0; conv->left && i < fill; i++)
+	for (size_t i = 0; conv->left && i < fill; i++)
 		put(out, ' ');
 }
 

@@ -3,8 +3,7 @@
  * printf for a freestanding program: %c %s %d %i %u %x %p with l, ll, z, width, 0 and -, and %%.
  * No floating point, no locale. Always terminates the buffer; returns the length written.
  */
-#ifndef CORE_FORMAT_H
-#define CORE_FORMAT_H
+#pragma once
 
 #include <stdarg.h>
 
@@ -24,6 +23,4 @@ int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
 #else
 #include <string.h>
-#endif
-
 #endif

@@ -158,7 +158,6 @@ static void retire(struct gpa_map *map, u64 *table)
 static void drop_entry(struct gpa_map *map, u64 entry, int level)
 {
 	u64 *table;
-	unsigned int i;
 
 	if (!map->format->present(entry))
 		return;
@@ -167,7 +166,7 @@ static void drop_entry(struct gpa_map *map, u64 entry, int level)
 		return;
 	}
 	table = table_of(map, entry);
-	for (i = 0; i < ENTRIES; i++)
+	for (unsigned int i = 0; i < ENTRIES; i++)
 		drop_entry(map, table[i], level - 1);
 	retire(map, table);
 }
@@ -178,10 +177,9 @@ static u64 *split_entry(struct change *c, u64 *slot, int level)
 	struct gpa_map *map = c->map;
 	const struct gpa_map_format *format = map->format;
 	u64 entry = read_entry(slot), *table = use_spare(c);
-	unsigned int i;
 
 	if (format->present(entry)) {
-		for (i = 0; i < ENTRIES; i++)
+		for (unsigned int i = 0; i < ENTRIES; i++)
 			table[i] = format->leaf(
 				SPA(format->address(entry).v + i * entry_span(level - 1)),
 				level - 1, format->rights(entry));
@@ -283,11 +281,9 @@ hv_status gpa_map_init(struct gpa_map *map, const struct gpa_map_format *format,
 
 void gpa_map_fini(struct gpa_map *map)
 {
-	unsigned int i;
-
 	if (!map->root)
 		return;
-	for (i = 0; i < ENTRIES; i++)
+	for (unsigned int i = 0; i < ENTRIES; i++)
 		drop_entry(map, map->root[i], TOP_LEVEL);
 	retire(map, map->root);
 	map->root = NULL;
@@ -320,12 +316,11 @@ static bool is_uniform(const struct gpa_map *map, const u64 *table, int level, u
 {
 	const struct gpa_map_format *f = map->format;
 	u64 first = read_entry(&table[0]), entry;
-	unsigned int i;
 
 	if (!f->present(first) || is_table(map, first, level) ||
 	    f->address(first).v % entry_span(level + 1))
 		return false;
-	for (i = 1; i < ENTRIES; i++) {
+	for (unsigned int i = 1; i < ENTRIES; i++) {
 		entry = read_entry(&table[i]);
 		if (!f->present(entry) || is_table(map, entry, level) ||
 		    f->rights(entry) != f->rights(first) ||
@@ -364,11 +359,10 @@ static bool any_leaf(const struct gpa_map *map, const u64 *table, int level,
 		     bool (*test)(spa_t spa, u64 size))
 {
 	const struct gpa_map_format *f = map->format;
-	unsigned int i;
 	u64 entry;
 	bool yes;
 
-	for (i = 0; i < ENTRIES; i++) {
+	for (unsigned int i = 0; i < ENTRIES; i++) {
 		entry = read_entry(&table[i]);
 		if (!f->present(entry))
 			continue;

@@ -10,8 +10,7 @@
  * calls gpa_map_flushed(). Lookups take no lock: an entry is replaced by one store, and a table
  * page stays a table page until the flush.
  */
-#ifndef CORE_GPA_MAP_H
-#define CORE_GPA_MAP_H
+#pragma once
 
 #include "core/page_pool.h"
 #include "core/types.h"
@@ -65,5 +64,3 @@ bool gpa_map_is_identity(const struct gpa_map *map, gpa_t gpa, u64 size);
 
 /* Translation of one address; false if not mapped. */
 bool gpa_map_lookup(const struct gpa_map *map, gpa_t gpa, spa_t *ret_spa, u32 *ret_rights);
-
-#endif

@@ -12,12 +12,11 @@
 
 static hv_status post_message(struct hypercall *call)
 {
-	struct hv_post_message_input in;
+	const struct hv_post_message_input *in = (const void *)call->header;
 
-	memcpy(&in, call->header, sizeof(in));
-	if (in.size > HV_MESSAGE_PAYLOAD || !in.type || in.type & 0x80000000)
+	if (in->size > HV_MESSAGE_PAYLOAD || !in->type || in->type & 0x80000000)
 		return HV_STATUS_INVALID_PARAMETER;
-	intercept_post_message(call->vp, &in);
+	intercept_post_message(call->vp, in);
 	return HV_STATUS_INVALID_CONNECTION_ID;
 }
 

@@ -26,9 +26,8 @@ static const struct hypercall_kind *const tables[] = {
 static const struct hypercall_kind *find(u16 code)
 {
 	const struct hypercall_kind *kind;
-	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(tables); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
 		for (kind = tables[i]; kind->handle; kind++)
 			if (kind->code == code)
 				return kind;
@@ -118,11 +117,6 @@ hv_status hypercall_decode(struct hypercall *call, u64 control)
 	return HV_STATUS_SUCCESS;
 }
 
-static hv_status decode_input(struct hypercall *call)
-{
-	return call->fast ? decode_fast(call) : decode_slow(call);
-}
-
 static hv_status find_target(struct hypercall *call)
 {
 	enum hypercall_target target = call->kind->target;
@@ -153,7 +147,7 @@ static hv_status run(struct hypercall *call)
 
 	if (managed)
 		manage_lock();
-	status = decode_input(call);
+	status = call->fast ? decode_fast(call) : decode_slow(call);
 	if (status == HV_STATUS_SUCCESS && call->kind->target != TARGET_NONE)
 		status = find_target(call);
 	if (status == HV_STATUS_SUCCESS)

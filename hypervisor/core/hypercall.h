@@ -3,8 +3,7 @@
  * Hypercalls: the control word is decoded and checked, the input copied once, then the call of
  * that code does its work (TLFS chapter 3).
  */
-#ifndef CORE_HYPERCALL_H
-#define CORE_HYPERCALL_H
+#pragma once
 
 #include "core/types.h"
 #include "hv/hypercall.h"
@@ -69,5 +68,3 @@ void *hypercall_output_again(const struct hypercall *call);
 /* The rep element `rep_next`, copied, and the place of its output. */
 void hypercall_rep_input(const struct hypercall *call, void *ret_element);
 void *hypercall_rep_output(const struct hypercall *call);
-
-#endif

@@ -183,14 +183,13 @@ void intercept_save_registers(struct vp *vp)
 {
 	struct hv_register_page *page = vp->register_page;
 	struct vregs r;
-	u32 i;
 
 	virt->get_regs(vp, &r);
 	memcpy(page->gpr, vp->gpr, sizeof(page->gpr));
 	page->gpr[RSP] = r.rsp;
 	page->rip = r.rip;
 	page->rflags = r.rflags;
-	for (i = SEG_ES; i <= SEG_GS; i++)
+	for (u32 i = SEG_ES; i <= SEG_GS; i++)
 		page->segment[i] = segment_to_hv(&r.segment[i]);
 	page->cr0 = r.cr0;
 	page->cr3 = r.cr3;

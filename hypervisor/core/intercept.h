@@ -4,8 +4,7 @@
  * (hv/intercept.h). Each function writes the record and suspends the VP; the run loop of
  * dispatch.c sees that and returns. All on the VP's processor, out of exit_handle().
  */
-#ifndef CORE_INTERCEPT_H
-#define CORE_INTERCEPT_H
+#pragma once
 
 #include "core/virt.h"
 
@@ -27,5 +26,3 @@ void intercept_plain(struct vp *vp, u32 type, u8 length);
 /* The pages as the parent will see them, when nothing changes any more; and what it changed there, back into the VP. */
 void intercept_save_registers(struct vp *vp);
 void intercept_load_registers(struct vp *vp);
-
-#endif

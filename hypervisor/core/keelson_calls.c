@@ -30,14 +30,13 @@ static hv_status read_log(struct hypercall *call)
 
 static hv_status statistics(struct hypercall *call)
 {
-	struct hv_keelson_statistics_input in;
+	const struct hv_keelson_statistics_input *in = (const void *)call->header;
 	const struct partition *p = call->vp->partition;
 	struct hv_keelson_statistics out;
 
-	memcpy(&in, call->header, sizeof(in));
 	if (!p->root)
 		return HV_STATUS_ACCESS_DENIED;
-	if (in.vp_index >= p->vp_count || !p->vp[in.vp_index])
+	if (in->vp_index >= p->vp_count || !p->vp[in->vp_index])
 		return HV_STATUS_INVALID_VP_INDEX;
 	out = (struct hv_keelson_statistics){
 		.vp_count = p->vp_count,
@@ -46,7 +45,7 @@ static hv_status statistics(struct hypercall *call)
 		.pool_total = boot_pool.total_count,
 		.tsc_hz = arch_tsc_hz(),
 	};
-	memcpy(out.exits, p->vp[in.vp_index]->exits, sizeof(out.exits));
+	memcpy(out.exits, p->vp[in->vp_index]->exits, sizeof(out.exits));
 	memcpy(call->out, &out, sizeof(out));
 	return HV_STATUS_SUCCESS;
 }

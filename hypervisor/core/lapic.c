@@ -9,9 +9,7 @@
 
 static int highest(const u64 bits[4])
 {
-	int i;
-
-	for (i = 3; i >= 0; i--) {
+	for (int i = 3; i >= 0; i--) {
 		u64 word = __atomic_load_n(&bits[i], __ATOMIC_RELAXED);
 
 		if (word)
@@ -22,14 +20,12 @@ static int highest(const u64 bits[4])
 
 static void clear_registers(struct lapic *l)
 {
-	int i;
-
-	for (i = 0; i < 4; i++) {
+	for (int i = 0; i < 4; i++) {
 		__atomic_store_n(&l->irr[i], 0, __ATOMIC_RELAXED);
 		__atomic_store_n(&l->tmr[i], 0, __ATOMIC_RELAXED);
 		l->isr[i] = 0;
 	}
-	for (i = 0; i < LVT_COUNT; i++)
+	for (int i = 0; i < LVT_COUNT; i++)
 		l->lvt[i] = LAPIC_LVT_MASKED;
 	l->svr = 0xff;
 	l->tpr = 0;

@@ -9,8 +9,7 @@
  *
  * The registers of x2APIC mode are MSRs, those of xAPIC mode a page; both are ways into one state.
  */
-#ifndef CORE_LAPIC_H
-#define CORE_LAPIC_H
+#pragma once
 
 #include "core/timer.h"
 #include "core/types.h"
@@ -177,5 +176,3 @@ struct lapic_message {
 enum lapic_shorthand { TO_DESTINATION, TO_SELF, TO_ALL, TO_OTHERS };
 void lapic_send(struct partition *p, struct vp *self, enum lapic_shorthand shorthand,
 		const struct lapic_message *message);
-
-#endif

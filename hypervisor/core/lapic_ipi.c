@@ -84,9 +84,8 @@ static void send_many(struct partition *p, struct vp *except, bool all,
 		      const struct lapic_message *m)
 {
 	struct vp *vp, *lowest = NULL;
-	u32 i;
 
-	for (i = 0; i < p->vp_count; i++) {
+	for (u32 i = 0; i < p->vp_count; i++) {
 		vp = p->vp[i];
 		if (!vp || vp == except || !(vp->lapic.base & APIC_BASE_ENABLE))
 			continue;

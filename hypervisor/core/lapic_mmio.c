@@ -86,11 +86,10 @@ static bool skip_address(struct code *c, u8 modrm)
 
 static bool take_constant(struct code *c, u32 *ret_value)
 {
-	u32 i;
 	u8 b;
 
 	*ret_value = 0;
-	for (i = 0; i < 32; i += 8) {
+	for (u32 i = 0; i < 32; i += 8) {
 		if (!next(c, &b))
 			return false;
 		*ret_value |= (u32)b << i;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the files of the local APIC call of each other; nobody else includes this. */
-#ifndef CORE_LAPIC_PARTS_H
-#define CORE_LAPIC_PARTS_H
+#pragma once
 
 #include "core/lapic.h"
 
@@ -52,5 +51,3 @@ void lapic_timer_restore(struct lapic *l, u32 initial, u32 current, u32 divide);
 u32 lapic_timer_current(const struct lapic *l);
 u64 lapic_timer_deadline(const struct lapic *l);
 void lapic_timer_set_deadline(struct lapic *l, u64 deadline);
-
-#endif

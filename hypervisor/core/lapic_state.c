@@ -9,17 +9,13 @@
 
 static void get_bits(u32 out[8], const u64 bits[4])
 {
-	u32 i;
-
-	for (i = 0; i < 8; i++)
+	for (u32 i = 0; i < 8; i++)
 		out[i] = (u32)(__atomic_load_n(&bits[i / 2], __ATOMIC_RELAXED) >> 32 * (i & 1));
 }
 
 static void set_bits(u64 bits[4], const u32 in[8])
 {
-	u32 i;
-
-	for (i = 0; i < 4; i++)
+	for (u32 i = 0; i < 4; i++)
 		__atomic_store_n(&bits[i], in[2 * i] | (u64)in[2 * i + 1] << 32, __ATOMIC_RELAXED);
 }
 
@@ -51,7 +47,6 @@ void lapic_get_state(const struct lapic *l, struct hv_lapic_state *s)
 static bool is_valid(const struct lapic *l, const struct hv_lapic_state *s)
 {
 	u64 mode = s->base & (APIC_BASE_ENABLE | APIC_BASE_X2APIC);
-	u32 i;
 
 	if (s->version != STATE_VERSION || s->id != l->id || s->svr > 0x3ff || s->tpr > 0xff)
 		return false;
@@ -60,7 +55,7 @@ static bool is_valid(const struct lapic *l, const struct hv_lapic_state *s)
 		return false;
 	if ((s->timer_divide & ~0xbu) || s->timer_current > s->timer_initial)
 		return false;
-	for (i = 0; i < LVT_COUNT; i++)
+	for (u32 i = 0; i < LVT_COUNT; i++)
 		if (s->lvt[i] & ~0x7ffffu)
 			return false;
 	return (s->extint <= 0xff || s->extint == NO_EXTINT) && !(s->irr[0] & 0xffff) &&

@@ -6,8 +6,7 @@
  *
  * A line takes one or more consecutive pieces of the ring; a cursor counts pieces.
  */
-#ifndef CORE_LOG_H
-#define CORE_LOG_H
+#pragma once
 
 #include "core/types.h"
 
@@ -31,5 +30,3 @@ void log_write(enum log_level level, const char *format, ...) printf_like(2, 3);
  */
 #define LOG_PIECE_TEXT   120u
 size_t log_read(u64 *cursor, char *buffer, size_t size, u64 *ret_lost);
-
-#endif

@@ -21,6 +21,12 @@ void manage_unlock(void)
 	__atomic_store_n(&locked, 0, __ATOMIC_RELEASE);
 }
 
+void manage_flush(struct partition *p)
+{
+	arch_flush_map(p);
+	gpa_map_flushed(&p->map);
+}
+
 struct partition *partition_find(struct partition *self, u64 id)
 {
 	struct partition *p;

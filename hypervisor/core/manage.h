@@ -6,8 +6,7 @@
  * The lock is taken by hypercall.c before a call's lists are looked up (kind->managed), so that a
  * processor that waits for it holds no pointers into guest memory and can answer a flush.
  */
-#ifndef CORE_MANAGE_H
-#define CORE_MANAGE_H
+#pragma once
 
 #include "core/hypercall.h"
 #include "core/partition.h"
@@ -18,8 +17,9 @@ void manage_unlock(void);
 /* By slot; a partition's id is generation * PARTITIONS_MAX + slot. [0] is the root. */
 extern struct partition *partitions[PARTITIONS_MAX];
 
+/* After a change of its map that asks for it: nobody uses what was mapped before. */
+void manage_flush(struct partition *p);
+
 /* The caller's child with this id: INVALID_PARTITION_ID if there is none. */
 hv_status must_check manage_child(const struct hypercall *call, u64 id,
 				  struct partition **ret_child);
-
-#endif

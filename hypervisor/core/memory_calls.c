@@ -8,7 +8,6 @@
 #include "core/calls.h"
 #include "core/format.h"
 #include "core/manage.h"
-#include "core/panic.h"
 #include "hv/cpuid.h"
 #include "hv/partition.h"
 
@@ -97,9 +96,7 @@ static bool leaf_has_listed(spa_t spa, u64 size)
 
 static bool seen_by_child(void)
 {
-	u32 i;
-
-	for (i = 1; i < PARTITIONS_MAX; i++)
+	for (u32 i = 1; i < PARTITIONS_MAX; i++)
 		if (partitions[i] && gpa_map_any_leaf(&partitions[i]->map, leaf_has_listed))
 			return true;
 	return false;
@@ -129,12 +126,6 @@ static u32 run_length(u32 i)
 	return n;
 }
 
-static void flush_root(struct partition *root)
-{
-	arch_flush_map(root);
-	gpa_map_flushed(&root->map);
-}
-
 /* First everything is unmapped, then one flush, then the pages become the pool's. */
 static hv_status deposit(struct hypercall *call)
 {
@@ -156,27 +147,19 @@ static hv_status deposit(struct hypercall *call)
 	}
 	if (!done)
 		return status;
-	flush_root(root);
+	manage_flush(root);
 	for (i = 0; i < done; i++)
 		page_pool_add(&p->pool, SPA(deposit_list[i]));
 	call->rep_next += done;
 	return status;
 }
 
-/* Back into the root's map, where it was. */
-static bool give_back(struct partition *root, spa_t page)
-{
-	bool flush;
-
-	return gpa_map_range(&root->map, GPA(page.v), page, PAGE_SIZE, GPA_ALL, &flush) ==
-	       HV_STATUS_SUCCESS;
-}
-
+/* Pages go back into the root's map, where they were. */
 static hv_status withdraw(struct hypercall *call)
 {
 	struct partition *root = call->vp->partition, *p;
 	hv_status status = find_pool(call, call->header[0], &p);
-	bool merged = false;
+	bool merged = false, flush;
 	u64 number;
 	spa_t page;
 
@@ -187,9 +170,9 @@ static hv_status withdraw(struct hypercall *call)
 			status = HV_STATUS_NO_RESOURCES;
 			break;
 		}
-		if (!give_back(root, page)) {
+		status = gpa_map_range(&root->map, GPA(page.v), page, PAGE_SIZE, GPA_ALL, &flush);
+		if (status != HV_STATUS_SUCCESS) {
 			page_pool_add(&p->pool, page);
-			status = HV_STATUS_INSUFFICIENT_MEMORY;
 			break;
 		}
 		merged |= gpa_map_merge(&root->map, GPA(page.v));
@@ -197,7 +180,7 @@ static hv_status withdraw(struct hypercall *call)
 		memcpy(hypercall_rep_output(call), &number, sizeof(number));
 	}
 	if (merged)
-		flush_root(root);
+		manage_flush(root);
 	return status;
 }
 
@@ -267,10 +250,8 @@ static hv_status change_map(struct hypercall *call, const struct hv_map_gpa_inpu
 			break;
 		flush |= changed;
 	}
-	if (flush) {
-		arch_flush_map(p);
-		gpa_map_flushed(&p->map);
-	}
+	if (flush)
+		manage_flush(p);
 	return status;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which MSRs a VP may touch, and what they do. One table (msr.c) says all of it. */
-#ifndef CORE_MSR_H
-#define CORE_MSR_H
+#pragma once
 
 #include "core/types.h"
 
@@ -20,5 +19,3 @@ bool msr_exists(const struct partition *p, u32 msr);
 
 /* Whether the processor must exit on it: what the vendor's permission map is made from. */
 bool msr_intercepted(const struct partition *p, u32 msr, bool write);
-
-#endif

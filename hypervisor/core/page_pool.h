@@ -4,8 +4,7 @@
  * what the hypervisor reserved; each partition has a pool of deposited pages. No allocation
  * comes from anywhere else after boot.
  */
-#ifndef CORE_PAGE_POOL_H
-#define CORE_PAGE_POOL_H
+#pragma once
 
 #include "core/spinlock.h"
 #include "core/types.h"
@@ -27,5 +26,3 @@ bool must_check page_pool_withdraw(struct page_pool *pool, spa_t *ret_page);
 /* A zeroed page, or NULL. */
 void *page_pool_take(struct page_pool *pool);
 void page_pool_give(struct page_pool *pool, void *page);
-
-#endif

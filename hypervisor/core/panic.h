@@ -4,8 +4,7 @@
  * does: those get an error. The x86 part prints registers, a stack trace and the last exits; the
  * fake prints and aborts.
  */
-#ifndef CORE_PANIC_H
-#define CORE_PANIC_H
+#pragma once
 
 #include "core/types.h"
 
@@ -17,5 +16,3 @@ _Noreturn void panic(const char *format, ...) printf_like(1, 2);
 		if (unlikely(!(cond)))                                        \
 			panic("%s:%d: CHECK(%s)", __FILE__, __LINE__, #cond); \
 	} while (0)
-
-#endif

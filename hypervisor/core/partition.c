@@ -23,11 +23,9 @@ void partition_init_root(struct partition *p)
 
 struct vp *partition_vp_by_apic_id(struct partition *p, u32 apic_id)
 {
-	u32 i;
-
 	if (apic_id < p->vp_count && p->vp[apic_id] && p->vp[apic_id]->lapic.id == apic_id)
 		return p->vp[apic_id];
-	for (i = 0; i < p->vp_count; i++)
+	for (u32 i = 0; i < p->vp_count; i++)
 		if (p->vp[i] && p->vp[i]->lapic.id == apic_id)
 			return p->vp[i];
 	return NULL;

@@ -6,8 +6,7 @@
  * before it runs; w – written by the guest's MSRs, each a single word. What a reader finds without
  * the lock stays valid until its processor's next arch_quiesce().
  */
-#ifndef CORE_PARTITION_H
-#define CORE_PARTITION_H
+#pragma once
 
 #include "core/gpa_map.h"
 #include "core/page_pool.h"
@@ -73,5 +72,3 @@ struct vp *partition_vp(struct partition *p, u32 index);
  * is not mapped with all of `rights`, or is not RAM. Good until the next arch_flush_map().
  */
 void *partition_memory(struct partition *p, gpa_t gpa, u64 size, u32 rights);
-
-#endif

@@ -9,7 +9,6 @@
 #include "core/calls.h"
 #include "core/format.h"
 #include "core/manage.h"
-#include "core/panic.h"
 #include "core/reftime.h"
 #include "core/stimer.h"
 #include "core/virt.h"
@@ -17,8 +16,6 @@
 #include "hv/msr.h"
 #include "hv/partition.h"
 #include "hv/reference_tsc.h"
-
-#define MANAGE ((u64)HV_CREATE_PARTITIONS << 32)
 
 /* What a child is told it may use (hv/cpuid.h names the bits). */
 #define CHILD_PRIVILEGES                                                                \
@@ -33,9 +30,7 @@ static u64 next_generation = 1;
 
 static u32 free_slot(void)
 {
-	u32 i;
-
-	for (i = 1; i < PARTITIONS_MAX; i++)
+	for (u32 i = 1; i < PARTITIONS_MAX; i++)
 		if (!partitions[i])
 			return i;
 	return 0;
@@ -44,12 +39,11 @@ static u32 free_slot(void)
 static hv_status create(struct hypercall *call)
 {
 	struct partition *parent = call->vp->partition, *p;
-	struct hv_create_partition_input in;
+	const struct hv_create_partition_input *in = (const void *)call->header;
 	u32 slot = free_slot();
 	u64 id;
 
-	memcpy(&in, call->header, sizeof(in));
-	if (in.flags || in.isolation)
+	if (in->flags || in->isolation)
 		return HV_STATUS_INVALID_PARAMETER;
 	if (!slot)
 		return HV_STATUS_NO_RESOURCES;
@@ -85,15 +79,14 @@ static hv_status initialize(struct hypercall *call)
 static hv_status finalize(struct hypercall *call)
 {
 	struct partition *p = call->child;
-	u32 i;
 
-	for (i = 0; i < p->vp_count; i++)
+	for (u32 i = 0; i < p->vp_count; i++)
 		if (p->vp[i] && __atomic_load_n(&p->vp[i]->busy, __ATOMIC_ACQUIRE))
 			return HV_STATUS_INVALID_VP_STATE;
 	p->state = PARTITION_FINALIZED;
 	/* Who looked at the state before has claimed its VP by now, or gives up. */
 	arch_flush_map(p);
-	for (i = 0; i < p->vp_count; i++)
+	for (u32 i = 0; i < p->vp_count; i++)
 		if (p->vp[i] && __atomic_load_n(&p->vp[i]->busy, __ATOMIC_ACQUIRE))
 			return HV_STATUS_INVALID_VP_STATE;
 	if (p->map.root)
@@ -120,13 +113,12 @@ static hv_status delete (struct hypercall *call)
 
 static hv_status next_child(struct hypercall *call)
 {
-	struct hv_next_child_input in;
+	const struct hv_next_child_input *in = (const void *)call->header;
 	u64 id = 0, i;
 
-	memcpy(&in, call->header, sizeof(in));
-	if (partition_find(call->vp->partition, in.partition_id) != call->vp->partition)
+	if (partition_find(call->vp->partition, in->partition_id) != call->vp->partition)
 		return HV_STATUS_INVALID_PARTITION_ID;
-	for (i = in.previous_id % PARTITIONS_MAX + 1; i < PARTITIONS_MAX && !id; i++)
+	for (i = in->previous_id % PARTITIONS_MAX + 1; i < PARTITIONS_MAX && !id; i++)
 		if (partitions[i] && partitions[i]->parent == call->vp->partition)
 			id = partitions[i]->id;
 	memcpy(call->out, &id, sizeof(id));
@@ -148,14 +140,12 @@ static void refresh_page(struct partition *p)
 
 static void set_time(struct partition *p, u64 time)
 {
-	u32 i;
-
 	p->frozen_time = time;
 	if (p->frozen)
 		return;
 	reftime_set(p, time);
 	refresh_page(p);
-	for (i = 0; i < p->vp_count; i++)
+	for (u32 i = 0; i < p->vp_count; i++)
 		if (p->vp[i])
 			stimer_rearm(p->vp[i]);
 }
@@ -163,10 +153,9 @@ static void set_time(struct partition *p, u64 time)
 static void thaw(struct partition *p)
 {
 	u64 stood_still = arch_tsc() - p->frozen_tsc;
-	u32 i;
 
 	p->frozen = false;
-	for (i = 0; i < p->vp_count; i++)
+	for (u32 i = 0; i < p->vp_count; i++)
 		if (p->vp[i])
 			vp_shift_time(p->vp[i], stood_still);
 	set_time(p, p->frozen_time);
@@ -210,24 +199,23 @@ static hv_status change_time(struct partition *p, u32 code, u64 value)
 
 static hv_status set_property(struct hypercall *call)
 {
-	struct hv_property_input in;
+	const struct hv_property_input *in = (const void *)call->header;
 	struct partition *p = call->child;
 
-	memcpy(&in, call->header, sizeof(in));
-	switch (in.code) {
+	switch (in->code) {
 	case HV_PROPERTY_PRIVILEGES: /* fewer, and before it runs */
 		if (p->state != PARTITION_CREATED)
 			return HV_STATUS_INVALID_PARTITION_STATE;
-		if (in.value & ~CHILD_PRIVILEGES)
+		if (in->value & ~CHILD_PRIVILEGES)
 			return HV_STATUS_PROPERTY_VALUE_OUT_OF_RANGE;
-		p->privileges = in.value;
+		p->privileges = in->value;
 		return HV_STATUS_SUCCESS;
 	case HV_PROPERTY_TIME_FREEZE:
-		if (in.value > 1)
+		if (in->value > 1)
 			return HV_STATUS_PROPERTY_VALUE_OUT_OF_RANGE;
-		return change_time(p, in.code, in.value);
+		return change_time(p, in->code, in->value);
 	case HV_PROPERTY_REFERENCE_TIME:
-		return change_time(p, in.code, in.value);
+		return change_time(p, in->code, in->value);
 	default:
 		return HV_STATUS_UNKNOWN_PROPERTY;
 	}

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Partition reference time, in 100 ns (TLFS 12.4, 12.7): the TSC, scaled, plus an offset. */
-#ifndef CORE_REFTIME_H
-#define CORE_REFTIME_H
+#pragma once
 
 #include "core/types.h"
 
@@ -22,5 +21,3 @@ void reftime_set(struct partition *p, u64 time);
 
 /* Writes the reference TSC page of `p` at `page`, for guests whose TSC is offset by tsc_offset. */
 void reftime_write_page(const struct partition *p, u64 tsc_offset, void *page);
-
-#endif

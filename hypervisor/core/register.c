@@ -55,9 +55,7 @@ static const struct {
 
 static u64 *word_of(struct vregs *r, u32 name)
 {
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(words); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (words[i].name == name)
 			return (u64 *)((char *)r + words[i].offset);
 	return NULL;
@@ -65,9 +63,7 @@ static u64 *word_of(struct vregs *r, u32 name)
 
 static bool find_msr(u32 name, u32 *ret_msr)
 {
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(msrs); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(msrs); i++)
 		if (name - msrs[i].name < msrs[i].count) {
 			*ret_msr = msrs[i].msr + (name - msrs[i].name);
 			return true;
@@ -98,43 +94,45 @@ static hv_status get_special(struct vp *vp, u32 name, const struct vregs *r,
 	switch (name) {
 	case HV_REGISTER_EXPLICIT_SUSPEND:
 		v->word[0] = vp->explicit_suspend;
-		return HV_STATUS_SUCCESS;
+		break;
 	case HV_REGISTER_INTERCEPT_SUSPEND:
 		v->word[0] = vp->suspended;
-		return HV_STATUS_SUCCESS;
+		break;
 	case HV_REGISTER_INTERNAL_ACTIVITY:
 		v->word[0] = vp->state;
-		return HV_STATUS_SUCCESS;
+		break;
 	case HV_REGISTER_PENDING_INTERRUPTION:
 		v->word[0] = virt->event_queued(vp);
-		return HV_STATUS_SUCCESS;
+		break;
 	case HV_REGISTER_INTERRUPT_STATE:
 		v->word[0] = virt->interrupt_state(vp);
-		return HV_STATUS_SUCCESS;
+		break;
 	case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
 		v->word[0] = vp->notify_extint ? HV_NOTIFY_INTERRUPT : 0;
-		return HV_STATUS_SUCCESS;
+		break;
 	case HV_REGISTER_CR8:
 		v->word[0] = lapic_cr8(&vp->lapic);
-		return HV_STATUS_SUCCESS;
+		break;
 	case HV_REGISTER_XFEM:
 		v->word[0] = arch_xcr0(vp);
-		return HV_STATUS_SUCCESS;
+		break;
 	case HV_REGISTER_TSC:
 		v->word[0] = arch_tsc() + vp->tsc_offset;
-		return HV_STATUS_SUCCESS;
+		break;
 	case HV_REGISTER_ES ... HV_REGISTER_TR:
 		v->segment = segment_to_hv(&r->segment[name - HV_REGISTER_ES]);
-		return HV_STATUS_SUCCESS;
+		break;
 	case HV_REGISTER_IDTR:
 		v->table = (struct hv_table){.limit = r->idtr.limit, .base = r->idtr.base};
-		return HV_STATUS_SUCCESS;
+		break;
 	case HV_REGISTER_GDTR:
 		v->table = (struct hv_table){.limit = r->gdtr.limit, .base = r->gdtr.base};
-		return HV_STATUS_SUCCESS;
+		break;
+	default:
+		if (!find_msr(name, &msr) || !get_msr(vp, msr, &v->word[0]))
+			return HV_STATUS_INVALID_PARAMETER;
 	}
-	return find_msr(name, &msr) && get_msr(vp, msr, &v->word[0]) ? HV_STATUS_SUCCESS
-								     : HV_STATUS_INVALID_PARAMETER;
+	return HV_STATUS_SUCCESS;
 }
 
 hv_status register_get(struct vp *vp, u32 name, union hv_register_value *v)
@@ -172,12 +170,10 @@ static bool set_table(struct vregs *r, u32 name, const union hv_register_value *
 		r->segment[name - HV_REGISTER_ES] = segment_from_hv(&v->segment);
 		return true;
 	case HV_REGISTER_IDTR:
-		r->idtr.limit = v->table.limit;
-		r->idtr.base = v->table.base;
+		r->idtr = (struct vtable){v->table.limit, v->table.base};
 		return true;
 	case HV_REGISTER_GDTR:
-		r->gdtr.limit = v->table.limit;
-		r->gdtr.base = v->table.base;
+		r->gdtr = (struct vtable){v->table.limit, v->table.base};
 		return true;
 	}
 	return false;

@@ -4,8 +4,7 @@
  * shift, with 128 bits in between. The quotient is computed bit by bit once, at boot: a 128-bit
  * division would call a library that is not there.
  */
-#ifndef CORE_SCALE_H
-#define CORE_SCALE_H
+#pragma once
 
 #include "core/types.h"
 
@@ -65,5 +64,3 @@ static inline u64 scale_apply(struct scale s, u64 value)
 
 	return result >> 64 ? ~0ull : (u64)result;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Segments as the hypervisor keeps them and as the TLFS has them: other places for AVL, L, DB, G. */
-#ifndef CORE_SEGMENT_H
-#define CORE_SEGMENT_H
+#pragma once
 
 #include "core/virt.h"
 #include "hv/register.h"
@@ -25,5 +24,3 @@ static inline struct segment segment_from_hv(const struct hv_segment *s)
 		.attributes = (u16)((s->attributes & 0xff) | (s->attributes & 0xf000) >> 4),
 	};
 }
-
-#endif

@@ -3,8 +3,7 @@
  * Ticket spinlock. Fair, so that a busy processor cannot starve another. Interrupts need no
  * thought: no interrupt handler of the hypervisor takes a lock (they set bits atomically).
  */
-#ifndef CORE_SPINLOCK_H
-#define CORE_SPINLOCK_H
+#pragma once
 
 #include "core/arch.h"
 
@@ -25,5 +24,3 @@ static inline void spin_unlock(struct spinlock *lock)
 {
 	__atomic_store_n(&lock->serving, lock->serving + 1, __ATOMIC_RELEASE);
 }
-
-#endif

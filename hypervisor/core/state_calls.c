@@ -8,9 +8,8 @@
 #include "core/exit.h"
 #include "core/format.h"
 #include "core/lapic_state.h"
-#include "core/manage.h"
+#include "core/partition.h"
 #include "core/stimer.h"
-#include "core/virt.h"
 #include "hv/cpuid.h"
 #include "hv/msr.h"
 #include "hv/partition.h"
@@ -18,8 +17,6 @@
 #define XSAVE_MXCSR  24u
 #define XSAVE_HEADER 512u
 #define MXCSR_BITS   0xffffu
-
-#define MANAGE       ((u64)HV_CREATE_PARTITIONS << 32)
 
 /* Copies `size` bytes to or from the listed pages. All of the list is used up, or nothing is done. */
 static hv_status copy_pages(struct hypercall *call, void *state, u64 size, bool out)
@@ -93,10 +90,8 @@ static bool find_state(struct vp *vp, u32 type, union state *buffer, void **ret_
 
 static void get_timers(const struct vp *vp, struct hv_timers_state *s)
 {
-	u32 i;
-
 	*s = (struct hv_timers_state){.version = 1, .undelivered = vp->stimer_undelivered};
-	for (i = 0; i < HV_TIMER_COUNT; i++) {
+	for (u32 i = 0; i < HV_TIMER_COUNT; i++) {
 		const struct stimer *t = &vp->stimer[i];
 
 		s->timer[i].config = t->config;
@@ -107,15 +102,13 @@ static void get_timers(const struct vp *vp, struct hv_timers_state *s)
 
 static hv_status set_timers(struct vp *vp, const struct hv_timers_state *s)
 {
-	u32 i;
-
 	if (s->version != 1 || s->undelivered >> HV_TIMER_COUNT)
 		return HV_STATUS_INVALID_PARAMETER;
-	for (i = 0; i < HV_TIMER_COUNT; i++)
+	for (u32 i = 0; i < HV_TIMER_COUNT; i++)
 		if ((s->timer[i].config & ~HV_TIMER_CONFIG_BITS) ||
 		    (s->timer[i].expiration && !s->timer[i].count))
 			return HV_STATUS_INVALID_PARAMETER;
-	for (i = 0; i < HV_TIMER_COUNT; i++)
+	for (u32 i = 0; i < HV_TIMER_COUNT; i++)
 		stimer_restore(vp, i, s->timer[i].config, s->timer[i].count,
 			       s->timer[i].expiration);
 	vp->stimer_undelivered = s->undelivered;

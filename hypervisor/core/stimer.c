@@ -4,7 +4,6 @@
  * from when it was started, missed periods being dropped.
  */
 #include "core/stimer.h"
-#include "core/arch.h"
 #include "core/format.h"
 #include "core/partition.h"
 #include "core/reftime.h"
@@ -83,9 +82,7 @@ static void fire(struct timer *timer)
 
 void stimer_init(struct vp *vp)
 {
-	u32 i;
-
-	for (i = 0; i < HV_TIMER_COUNT; i++) {
+	for (u32 i = 0; i < HV_TIMER_COUNT; i++) {
 		vp->stimer[i].index = i;
 		timer_init(&vp->stimer[i].timer, fire);
 	}
@@ -149,9 +146,7 @@ bool stimer_msr_write(struct vp *vp, u32 msr, u64 value)
 
 void stimer_retry(struct vp *vp)
 {
-	u32 i;
-
-	for (i = 0; i < HV_TIMER_COUNT; i++)
+	for (u32 i = 0; i < HV_TIMER_COUNT; i++)
 		if (vp->stimer_undelivered & 1u << i)
 			send_message(vp, i);
 }
@@ -170,9 +165,7 @@ void stimer_restore(struct vp *vp, u32 n, u64 config, u64 count, u64 expiration)
 
 void stimer_rearm(struct vp *vp)
 {
-	u32 i;
-
-	for (i = 0; i < HV_TIMER_COUNT; i++)
+	for (u32 i = 0; i < HV_TIMER_COUNT; i++)
 		if (vp->stimer[i].timer.deadline != TIMER_NEVER)
 			arm(vp, &vp->stimer[i]);
 }

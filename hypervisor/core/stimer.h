@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The four synthetic timers of a VP (TLFS 12.3), in reference time. */
-#ifndef CORE_STIMER_H
-#define CORE_STIMER_H
+#pragma once
 
 #include "core/types.h"
 
@@ -21,5 +20,3 @@ void stimer_rearm(struct vp *vp);
 
 /* Puts a timer back as it was; `expiration` 0: it was not running. */
 void stimer_restore(struct vp *vp, u32 n, u64 config, u64 count, u64 expiration);
-
-#endif

@@ -4,7 +4,6 @@
  * them decides only whether its own slot counts as free.
  */
 #include "core/synic.h"
-#include "core/arch.h"
 #include "core/format.h"
 #include "core/partition.h"
 #include "hv/msr.h"
@@ -14,9 +13,7 @@
 
 void synic_init(struct vp *vp)
 {
-	u32 i;
-
-	for (i = 0; i < HV_SINT_COUNT; i++)
+	for (u32 i = 0; i < HV_SINT_COUNT; i++)
 		vp->synic.sint[i] = HV_SINT_MASKED;
 }
 
@@ -37,9 +34,8 @@ static struct hv_message *slot_of(struct vp *vp, u32 sint)
 static void collect_auto_eoi(struct vp *vp)
 {
 	u64 set[4] = {0};
-	u32 i;
 
-	for (i = 0; i < HV_SINT_COUNT; i++) {
+	for (u32 i = 0; i < HV_SINT_COUNT; i++) {
 		u64 sint = vp->synic.sint[i];
 
 		if ((sint & HV_SINT_AUTO_EOI) && !(sint & HV_SINT_MASKED))
@@ -200,11 +196,10 @@ u32 synic_slots_freed(struct vp *vp)
 {
 	u32 full = __atomic_load_n(&vp->synic.full, __ATOMIC_SEQ_CST), freed = 0;
 	const struct hv_message *slot;
-	u32 i;
 
 	if (likely(!full))
 		return 0;
-	for (i = 0; i < HV_SINT_COUNT; i++) {
+	for (u32 i = 0; i < HV_SINT_COUNT; i++) {
 		if (!(full & BIT(i)))
 			continue;
 		slot = slot_of(vp, i);

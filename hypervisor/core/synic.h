@@ -3,8 +3,7 @@
  * The synthetic interrupt controller (TLFS 11): sixteen sources, each with a message slot in the
  * SIM page and 2,048 flags in the SIEF page of the VP. Both pages are guest RAM.
  */
-#ifndef CORE_SYNIC_H
-#define CORE_SYNIC_H
+#pragma once
 
 #include "core/types.h"
 #include "hv/status.h"
@@ -33,5 +32,3 @@ hv_status synic_signal(struct vp *vp, u32 sint, u32 flag, bool *ret_newly);
 
 /* At EOM and EOI: SINTs whose slot was full when somebody came, and is free now. */
 u32 synic_slots_freed(struct vp *vp);
-
-#endif

@@ -138,38 +138,28 @@ static bool write_crash_control(struct vp *vp, u64 value)
 	return true;
 }
 
-/* The privileges (hv/cpuid.h) that an MSR needs; some are never asked for. */
-static u64 needed_privilege(u32 msr)
-{
-	switch (msr) {
-	case HV_MSR_GUEST_OS_ID:
-	case HV_MSR_HYPERCALL:
-		return HV_ACCESS_HYPERCALL_MSRS;
-	case HV_MSR_VP_INDEX:
-		return HV_ACCESS_VP_INDEX;
-	case HV_MSR_TIME_REF_COUNT:
-		return HV_ACCESS_REFERENCE_COUNTER;
-	case HV_MSR_REFERENCE_TSC:
-		return HV_ACCESS_REFERENCE_TSC;
-	case HV_MSR_TSC_FREQUENCY:
-	case HV_MSR_APIC_FREQUENCY:
-		return HV_ACCESS_FREQUENCY_MSRS;
-	case HV_MSR_EOI ... HV_MSR_TPR:
-		return HV_ACCESS_APIC_MSRS;
-	case HV_MSR_SCONTROL ... HV_MSR_SINT15:
-		return HV_ACCESS_SYNIC;
-	case HV_MSR_STIMER0_CONFIG ... HV_MSR_STIMER3_COUNT:
-		return HV_ACCESS_SYNTHETIC_TIMERS;
-	case HV_MSR_TSC_INVARIANT_CONTROL:
-		return HV_ACCESS_TSC_INVARIANT;
-	default:
-		return 0;
-	}
-}
+/* The privileges (hv/cpuid.h) that MSRs need; some are never asked for. */
+static const struct {
+	u32 first, last;
+	u64 privilege;
+} needs[] = {
+	{HV_MSR_GUEST_OS_ID, HV_MSR_HYPERCALL, HV_ACCESS_HYPERCALL_MSRS},
+	{HV_MSR_VP_INDEX, HV_MSR_VP_INDEX, HV_ACCESS_VP_INDEX},
+	{HV_MSR_TIME_REF_COUNT, HV_MSR_TIME_REF_COUNT, HV_ACCESS_REFERENCE_COUNTER},
+	{HV_MSR_REFERENCE_TSC, HV_MSR_REFERENCE_TSC, HV_ACCESS_REFERENCE_TSC},
+	{HV_MSR_TSC_FREQUENCY, HV_MSR_APIC_FREQUENCY, HV_ACCESS_FREQUENCY_MSRS},
+	{HV_MSR_EOI, HV_MSR_TPR, HV_ACCESS_APIC_MSRS},
+	{HV_MSR_SCONTROL, HV_MSR_SINT15, HV_ACCESS_SYNIC},
+	{HV_MSR_STIMER0_CONFIG, HV_MSR_STIMER3_COUNT, HV_ACCESS_SYNTHETIC_TIMERS},
+	{HV_MSR_TSC_INVARIANT_CONTROL, HV_MSR_TSC_INVARIANT_CONTROL, HV_ACCESS_TSC_INVARIANT},
+};
 
-static bool is_x2apic(const struct vp *vp)
+static bool may_access(const struct vp *vp, u32 msr)
 {
-	return vp->lapic.base & APIC_BASE_X2APIC;
+	for (u32 i = 0; i < ARRAY_SIZE(needs); i++)
+		if (msr >= needs[i].first && msr <= needs[i].last)
+			return needs[i].privilege & vp->partition->privileges;
+	return true;
 }
 
 /* EOI, ICR and TPR by MSR, whatever the mode (TLFS 10.2.1). */
@@ -182,7 +172,7 @@ static bool write_apic(struct vp *vp, u32 msr, u64 value)
 		lapic_eoi(l);
 		return true;
 	case HV_MSR_ICR:
-		if (is_x2apic(vp))
+		if (l->base & APIC_BASE_X2APIC)
 			return lapic_msr_write(l, MSR_X2APIC_ICR, value) == LAPIC_OK;
 		lapic_mmio_write(l, LAPIC_MMIO_ICR_HIGH, (u32)(value >> 32));
 		lapic_mmio_write(l, LAPIC_MMIO_ICR, (u32)value);
@@ -275,7 +265,7 @@ static bool write_plain(struct vp *vp, u32 msr, u64 value)
 
 bool synthetic_msr_read(struct vp *vp, u32 msr, u64 *ret_value)
 {
-	if (needed_privilege(msr) & ~vp->partition->privileges)
+	if (!may_access(vp, msr))
 		return false;
 	switch (msr) {
 	case HV_MSR_EOI ... HV_MSR_TPR:
@@ -291,7 +281,7 @@ bool synthetic_msr_read(struct vp *vp, u32 msr, u64 *ret_value)
 
 bool synthetic_msr_write(struct vp *vp, u32 msr, u64 value)
 {
-	if (needed_privilege(msr) & ~vp->partition->privileges)
+	if (!may_access(vp, msr))
 		return false;
 	switch (msr) {
 	case HV_MSR_EOI ... HV_MSR_TPR:

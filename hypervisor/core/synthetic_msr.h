@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The MSRs of the TLFS: guest identity, hypercall page, clocks, VP assist page, crash report. */
-#ifndef CORE_SYNTHETIC_MSR_H
-#define CORE_SYNTHETIC_MSR_H
+#pragma once
 
 #include "core/types.h"
 
@@ -13,5 +12,3 @@ struct vp;
 /* False: #GP, also for those that this partition's features do not show. */
 bool must_check synthetic_msr_read(struct vp *vp, u32 msr, u64 *ret_value);
 bool must_check synthetic_msr_write(struct vp *vp, u32 msr, u64 value);
-
-#endif

@@ -4,8 +4,7 @@
  * timer. A timer belongs to the processor it was set on and is set, cancelled and expired there
  * only: no locks. The timers of a VP that runs nowhere are on a parked queue of its own.
  */
-#ifndef CORE_TIMER_H
-#define CORE_TIMER_H
+#pragma once
 
 #include "core/types.h"
 
@@ -39,5 +38,3 @@ static inline void timer_move(struct timer_queue *from, struct timer_queue *to, 
 
 /* Calls fire() of everything that is due and arms the physical timer for the rest. */
 void timers_expire(struct timer_queue *q, u64 now);
-
-#endif

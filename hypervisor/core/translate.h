@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The guest's own page tables, walked by us (SDM 3A chapter 4): virtual → guest-physical. */
-#ifndef CORE_TRANSLATE_H
-#define CORE_TRANSLATE_H
+#pragma once
 
 #include "core/virt.h"
 
@@ -26,5 +25,3 @@ enum translate_result translate(struct vp *vp, const struct vregs *regs, gva_t g
 
 /* Copies up to `size` bytes of code at RIP; returns how many could be read. */
 u32 translate_fetch(struct vp *vp, const struct vregs *regs, u8 *buffer, u32 size);
-
-#endif

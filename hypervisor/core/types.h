@@ -4,8 +4,7 @@
  * An address type wraps one integer so that guest-physical, system-physical and guest-virtual
  * addresses cannot be mixed up.
  */
-#ifndef CORE_TYPES_H
-#define CORE_TYPES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -59,5 +58,3 @@ static inline u64 max_u64(u64 a, u64 b)
 {
 	return a > b ? a : b;
 }
-
-#endif

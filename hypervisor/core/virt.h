@@ -6,8 +6,7 @@
  * Exits carry what the hardware gave, already normalized: instruction length included, so that
  * nobody above the seam asks which processor this is.
  */
-#ifndef CORE_VIRT_H
-#define CORE_VIRT_H
+#pragma once
 
 #include "core/types.h"
 #include "core/vp.h"
@@ -72,15 +71,17 @@ struct segment {
 	u64 base;
 };
 
+struct vtable {
+	u16 limit;
+	u64 base;
+};
+
 /* Non-general registers: what state setup, the register hypercalls and the panic dump need. */
 struct vregs {
 	u64 rip, rflags, rsp;
 	u64 cr0, cr2, cr3, cr4, efer, dr6, dr7;
 	struct segment segment[SEG_COUNT];
-	struct {
-		u16 limit;
-		u64 base;
-	} gdtr, idtr;
+	struct vtable gdtr, idtr;
 };
 
 struct virt_ops {
@@ -155,5 +156,3 @@ struct virt_ops {
 };
 
 extern const struct virt_ops *virt;
-
-#endif

@@ -68,9 +68,8 @@ static void reset_registers(struct vp *vp)
 		.idtr.limit = 0xffff,
 	};
 	u32 signature[4];
-	int i;
 
-	for (i = 0; i < SEG_COUNT; i++)
+	for (int i = 0; i < SEG_COUNT; i++)
 		r.segment[i] = (struct segment){.attributes = SEGMENT_DATA, .limit = 0xffff};
 	r.segment[SEG_CS] = (struct segment){0xf000, SEGMENT_CODE, 0xffff, 0xffff0000};
 	r.segment[SEG_LDTR].attributes = SEGMENT_LDT;
@@ -78,7 +77,7 @@ static void reset_registers(struct vp *vp)
 	virt->reset(vp);
 	virt->set_regs(vp, &r);
 
-	for (i = 0; i < 16; i++)
+	for (int i = 0; i < 16; i++)
 		vp->gpr[i] = 0;
 	arch_cpuid(1, 0, signature);
 	vp->gpr[RDX] = signature[0];
@@ -146,10 +145,8 @@ void vp_release(struct vp *vp)
 
 void vp_timers_to(struct vp *vp, struct timer_queue *queue)
 {
-	u32 i;
-
 	timer_move(vp->timers, queue, &vp->lapic.timer);
-	for (i = 0; i < HV_TIMER_COUNT; i++)
+	for (u32 i = 0; i < HV_TIMER_COUNT; i++)
 		timer_move(vp->timers, queue, &vp->stimer[i].timer);
 	vp->timers = queue;
 }
@@ -162,11 +159,9 @@ static void shift(struct vp *vp, struct timer *t, u64 ticks)
 
 void vp_shift_time(struct vp *vp, u64 ticks)
 {
-	u32 i;
-
 	vp->lapic.timer_start += ticks;
 	shift(vp, &vp->lapic.timer, ticks);
-	for (i = 0; i < HV_TIMER_COUNT; i++)
+	for (u32 i = 0; i < HV_TIMER_COUNT; i++)
 		shift(vp, &vp->stimer[i].timer, ticks);
 	vp->tsc_offset -= ticks;
 	virt->set_tsc_offset(vp, vp->tsc_offset);

@@ -5,8 +5,7 @@
  *
  * Owner: the logical processor that runs it, except for `events`, which any processor sets.
  */
-#ifndef CORE_VP_H
-#define CORE_VP_H
+#pragma once
 
 #include "core/lapic.h"
 #include "core/spinlock.h"
@@ -155,5 +154,3 @@ void vp_level_eoi(struct vp *vp, u8 vector);
 
 /* Takes and clears all event bits. The VP's own processor. */
 u32 vp_take_events(struct vp *vp);
-
-#endif

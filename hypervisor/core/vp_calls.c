@@ -15,8 +15,6 @@
 #include "hv/intercept.h"
 #include "hv/partition.h"
 
-#define MANAGE ((u64)HV_CREATE_PARTITIONS << 32)
-
 _Static_assert(sizeof(struct vp) <= PAGE_SIZE, "a VP is one page");
 _Static_assert(sizeof(struct hv_register_page) <= PAGE_SIZE, "one page");
 
@@ -65,15 +63,14 @@ static hv_status new_vp(struct partition *p, u32 index)
 
 static hv_status create(struct hypercall *call)
 {
-	struct hv_create_vp_input in;
+	const struct hv_create_vp_input *in = (const void *)call->header;
 	struct partition *p = call->child;
 
-	memcpy(&in, call->header, sizeof(in));
-	if (in.flags)
+	if (in->flags)
 		return HV_STATUS_INVALID_PARAMETER;
-	if (in.vp_index >= PARTITION_MAX_VPS || p->vp[in.vp_index])
+	if (in->vp_index >= PARTITION_MAX_VPS || p->vp[in->vp_index])
 		return HV_STATUS_INVALID_VP_INDEX;
-	return new_vp(p, in.vp_index);
+	return new_vp(p, in->vp_index);
 }
 
 /* Out of the root's map, if it was ever shown there. */
@@ -84,10 +81,8 @@ static hv_status hide_page(struct partition *root, void *page)
 	bool flush;
 
 	status = gpa_unmap_range(&root->map, GPA(spa.v), PAGE_SIZE, &flush);
-	if (status == HV_STATUS_SUCCESS && flush) {
-		arch_flush_map(root);
-		gpa_map_flushed(&root->map);
-	}
+	if (status == HV_STATUS_SUCCESS && flush)
+		manage_flush(root);
 	return status;
 }
 
@@ -165,7 +160,7 @@ static hv_status translate_address(struct hypercall *call)
 		[TRANSLATE_RESERVED_BITS] = HV_TRANSLATE_BAD_FLAGS,
 		[TRANSLATE_UNMAPPED] = HV_TRANSLATE_GPA_UNMAPPED,
 	};
-	struct hv_translate_input in;
+	const struct hv_translate_input *in = (const void *)call->header;
 	struct hv_translate_output out = {0};
 	gpa_t gpa = GPA(0);
 	struct vregs regs;
@@ -173,10 +168,9 @@ static hv_status translate_address(struct hypercall *call)
 
 	if (!level_valid(call))
 		return HV_STATUS_INVALID_PARAMETER;
-	memcpy(&in, call->header, sizeof(in));
 	virt->get_regs(vp, &regs);
-	out.result = results[translate(vp, &regs, GVA(in.gva_page << PAGE_SHIFT),
-				       translate_flags(in.flags, vp), &gpa)];
+	out.result = results[translate(vp, &regs, GVA(in->gva_page << PAGE_SHIFT),
+				       translate_flags(in->flags, vp), &gpa)];
 	out.gpa_page = gpa.v >> PAGE_SHIFT;
 	memcpy(call->out, &out, sizeof(out));
 	return HV_STATUS_SUCCESS;
@@ -184,20 +178,19 @@ static hv_status translate_address(struct hypercall *call)
 
 static hv_status install_intercept(struct hypercall *call)
 {
-	struct hv_install_intercept_input in;
+	const struct hv_install_intercept_input *in = (const void *)call->header;
 	struct partition *p = call->child;
 
-	memcpy(&in, call->header, sizeof(in));
-	if (in.access > 7)
+	if (in->access > 7)
 		return HV_STATUS_INVALID_PARAMETER;
-	switch (in.type) {
+	switch (in->type) {
 	case HV_INTERCEPT_IO_PORT: /* always on: nothing here answers a port */
-		return in.access ? HV_STATUS_SUCCESS : HV_STATUS_OPERATION_DENIED;
+		return in->access ? HV_STATUS_SUCCESS : HV_STATUS_OPERATION_DENIED;
 	case HV_INTERCEPT_MSR:
-		p->intercept_msrs = in.access;
+		p->intercept_msrs = in->access;
 		return HV_STATUS_SUCCESS;
 	case HV_INTERCEPT_CPUID:
-		return cpuid_intercept(p, (u32)in.parameter, in.access);
+		return cpuid_intercept(p, (u32)in->parameter, in->access);
 	default:
 		return HV_STATUS_INVALID_PARAMETER;
 	}
@@ -205,13 +198,12 @@ static hv_status install_intercept(struct hypercall *call)
 
 static hv_status intercept_result(struct hypercall *call)
 {
-	struct hv_intercept_result_input in;
+	const struct hv_intercept_result_input *in = (const void *)call->header;
 	struct partition *p = call->child;
 
-	memcpy(&in, call->header, sizeof(in));
-	if (in.type != HV_INTERCEPT_CPUID)
+	if (in->type != HV_INTERCEPT_CPUID)
 		return HV_STATUS_INVALID_PARAMETER;
-	return cpuid_set_result(p, &in);
+	return cpuid_set_result(p, in);
 }
 
 static void *state_page(const struct hypercall *call)

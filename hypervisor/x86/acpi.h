@@ -3,8 +3,7 @@
  * The few ACPI facts the hypervisor needs: which processors there are, where the power-management
  * timer is. Everything else is the root's business.
  */
-#ifndef X86_ACPI_H
-#define X86_ACPI_H
+#pragma once
 
 #include "core/types.h"
 
@@ -19,5 +18,3 @@ extern struct acpi_facts acpi_facts;
 
 /* 0, or why the tables could not be used. */
 const char *acpi_read(void);
-
-#endif

@@ -2,7 +2,6 @@
 /* See apic.h. The mode is the same on all processors and never changes after boot. */
 #include "core/arch.h"
 #include "core/lapic.h"
-#include "core/panic.h"
 #include "x86/apic.h"
 #include "x86/asm.h"
 #include "x86/layout.h"

@@ -4,8 +4,7 @@
  * x2APIC mode – as MSRs. Registers are named by their x2APIC
  * index; MMIO offset = index × 16.
  */
-#ifndef X86_APIC_H
-#define X86_APIC_H
+#pragma once
 
 #include "core/types.h"
 
@@ -67,5 +66,3 @@ void apic_send_all_but_self_nmi(void);
 
 /* One-shot count-down of the timer in ticks of apic_timer_hz; 0 stops it. */
 void apic_timer_start(u32 ticks);
-
-#endif

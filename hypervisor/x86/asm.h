@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Single instructions as functions. */
-#ifndef X86_ASM_H
-#define X86_ASM_H
+#pragma once
 
 #include "core/types.h"
 
@@ -161,5 +160,3 @@ enum vector {
 	VECTOR_KICK = 0xf9,
 	VECTOR_SPURIOUS = 0xff,
 };
-
-#endif

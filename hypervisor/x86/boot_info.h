@@ -3,8 +3,7 @@
  * What the boot loader told us, in one form for multiboot1 and multiboot2. Strings and modules
  * stay where the loader put them; boot_mem.c keeps others away from there.
  */
-#ifndef X86_BOOT_INFO_H
-#define X86_BOOT_INFO_H
+#pragma once
 
 #include "core/types.h"
 
@@ -56,5 +55,3 @@ extern struct memory_range boot_mem_kept[4];
 extern u32 boot_mem_kept_count;
 
 void boot_mem_init(void);
-
-#endif

@@ -3,8 +3,7 @@
  * Frequencies of the TSC and of the local APIC timer, measured once against the ACPI
  * power-management timer.
  */
-#ifndef X86_CLOCK_H
-#define X86_CLOCK_H
+#pragma once
 
 #include "core/types.h"
 
@@ -17,5 +16,3 @@ void clock_delay_us(u32 us);
 extern u64 clock_tsc_hz;
 extern u64 clock_apic_hz;
 extern u64 clock_ticks_per_tsc; /* APIC timer ticks per TSC tick, 32.32 fixed point */
-
-#endif

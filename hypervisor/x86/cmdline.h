@@ -7,8 +7,7 @@
  *   loglevel=error|warning|info|debug        what of it (info)
  *   panic=halt|reboot                        after a hypervisor panic (reboot)
  */
-#ifndef X86_CMDLINE_H
-#define X86_CMDLINE_H
+#pragma once
 
 #include "core/types.h"
 
@@ -18,5 +17,3 @@ void cmdline_apply(const char *line);
 bool cmdline_parse_hex(const char *text, u64 *ret_value);
 
 extern bool panic_reboots;
-
-#endif

@@ -3,8 +3,7 @@
  * Where log lines go: a 16550 UART (polled), QEMU's debug port 0xe9, or nowhere. The root may use
  * the same UART: its settings win from then on, our lines come in between.
  */
-#ifndef X86_CONSOLE_H
-#define X86_CONSOLE_H
+#pragma once
 
 #include "core/types.h"
 
@@ -13,5 +12,3 @@ bool console_init(const char *name);
 
 /* Bytes out, one processor at a time. Bounded: a dead UART costs a time-out, not the machine. */
 void console_write(const char *text, size_t length);
-
-#endif

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* See cpu.h. */
 #include "core/arch.h"
-#include "core/log.h"
-#include "core/panic.h"
 #include "core/vp.h"
 #include "x86/acpi.h"
 #include "x86/apic.h"

@@ -5,8 +5,7 @@
  *
  * Written by its own processor, except `panicking`.
  */
-#ifndef X86_CPU_H
-#define X86_CPU_H
+#pragma once
 
 #include "core/timer.h"
 #include "core/types.h"
@@ -84,5 +83,3 @@ void cpu_interrupt_window(void);
 
 /* Waits in a halt for the next interrupt (returns at once if an event is there). */
 void cpu_idle(struct vp *vp);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The hypervisor's own image: linker symbols and where its pieces are in physical memory. */
-#ifndef X86_IMAGE_H
-#define X86_IMAGE_H
+#pragma once
 
 #include "core/types.h"
 #include "x86/layout.h"
@@ -20,5 +19,3 @@ static inline u64 image_phys_end(void)
 {
 	return image_phys_of(image_end);
 }
-
-#endif

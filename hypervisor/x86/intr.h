@@ -10,12 +10,9 @@
  *    physical APIC expects, highest vector in service first, whatever order the root uses;
  *  - ExtINT (8259 through LINT0) sets no ISR bit and gets no EOI.
  */
-#ifndef X86_INTR_H
-#define X86_INTR_H
+#pragma once
 
 #include "core/types.h"
 
 /* From entry.S, for vectors 32–255. */
 void intr_handle(u64 vector);
-
-#endif

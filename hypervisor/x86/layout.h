@@ -8,8 +8,7 @@
  *   STACK_BASE   stacks, one slot per processor, unmapped pages between them
  *   APIC_WINDOW  the physical local APIC's page, uncached
  */
-#ifndef X86_LAYOUT_H
-#define X86_LAYOUT_H
+#pragma once
 
 #define IMAGE_PHYS      0x200000
 #define IMAGE_BASE      0xffffffff80000000
@@ -24,5 +23,3 @@
 #define SEL_CODE        0x08
 #define SEL_DATA        0x10
 #define SEL_TSS         0x18
-
-#endif

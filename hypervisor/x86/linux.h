@@ -3,8 +3,7 @@
  * Loads a Linux kernel by the 64-bit boot protocol (Documentation/arch/x86/boot.rst): kernel
  * image, boot parameters, command line, first page tables, all in memory that stays the root's.
  */
-#ifndef X86_LINUX_H
-#define X86_LINUX_H
+#pragma once
 
 #include "core/types.h"
 
@@ -27,5 +26,3 @@ void linux_write_e820(const struct linux_entry *entry, bool holes);
 
 /* Starts it on the bare machine: the hypervisor is gone after this. */
 _Noreturn void linux_start_native(const struct linux_entry *entry);
-
-#endif

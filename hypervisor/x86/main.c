@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Boot, in order. Until virtualization is known to work nothing is changed for good. */
-#include "core/arch.h"
 #include "core/log.h"
 #include "core/panic.h"
 #include "core/virt.h"

@@ -5,7 +5,6 @@
 #include "x86/acpi.h"
 #include "x86/asm.h"
 #include "x86/boot_info.h"
-#include "x86/cpu.h"
 #include "x86/image.h"
 #include "x86/paging.h"
 

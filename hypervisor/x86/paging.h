@@ -4,8 +4,7 @@
  * never executable, stacks between unmapped pages, the local APIC's page. Built once, before any
  * guest; never changed afterwards.
  */
-#ifndef X86_PAGING_H
-#define X86_PAGING_H
+#pragma once
 
 #include "core/page_pool.h"
 #include "core/types.h"
@@ -15,5 +14,3 @@ void paging_init(struct page_pool *pool);
 
 /* Root of the tables, for the other processors. */
 u64 paging_cr3(void);
-
-#endif

@@ -8,7 +8,6 @@
 #include "core/format.h"
 #include "core/log.h"
 #include "core/panic.h"
-#include "core/vp.h"
 #include "x86/apic.h"
 #include "x86/asm.h"
 #include "x86/cmdline.h"

@@ -3,8 +3,7 @@
  * The boot pool: one physically contiguous piece of RAM, reserved once. Structures are carved
  * from its start; when boot is over, what is left becomes boot_pool's free pages.
  */
-#ifndef X86_POOL_H
-#define X86_POOL_H
+#pragma once
 
 #include "core/page_pool.h"
 #include "core/types.h"
@@ -16,5 +15,3 @@ bool pool_init(u64 carve, u64 pages);
 
 /* Zeroed, page-aligned, physically contiguous, never freed. Panics when the pool is too small. */
 void *pool_alloc(size_t size);
-
-#endif

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* See root.h. */
-#include "core/arch.h"
 #include "core/exit.h"
 #include "core/log.h"
 #include "core/panic.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The root partition: all the machine but the hypervisor's memory, one VP per processor. */
-#ifndef X86_ROOT_H
-#define X86_ROOT_H
+#pragma once
 
 #include "x86/linux.h"
 
@@ -13,5 +12,3 @@ void root_enter_linux(const struct linux_entry *entry);
 
 /* Runs this processor's root VP, for ever. */
 _Noreturn void root_run_cpu(void);
-
-#endif

@@ -15,7 +15,6 @@
 #include "x86/layout.h"
 #include "x86/paging.h"
 #include "x86/root.h"
-#include "x86/trap.h"
 
 #define START_TIMEOUT_US 1000000
 

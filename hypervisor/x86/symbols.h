@@ -3,12 +3,9 @@
  * Function names by address for stack traces. The table is made from the first link's symbols by
  * symbols.awk and put into .symbols at the second.
  */
-#ifndef X86_SYMBOLS_H
-#define X86_SYMBOLS_H
+#pragma once
 
 #include "core/types.h"
 
 /* Name of the function around `address` and the offset in it; "?" if there is none. */
 const char *symbols_lookup(u64 address, u64 *ret_offset);
-
-#endif

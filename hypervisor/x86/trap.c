@@ -3,7 +3,6 @@
  * Exceptions. #GP at a listed instruction is a refused MSR access; NMI and #MC belong to the root
  * VP of the processor; anything else is a bug of ours.
  */
-#include "core/log.h"
 #include "core/vp.h"
 #include "x86/asm.h"
 #include "x86/cpu.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Exceptions and interrupts taken by the hypervisor itself. */
-#ifndef X86_TRAP_H
-#define X86_TRAP_H
+#pragma once
 
 #include "core/types.h"
 
@@ -27,5 +26,3 @@ void panic_cpu_ready(void);
 _Noreturn void panic_trap(const struct trap_frame *f);
 /* In an NMI: another processor panics, this one stops for good. */
 bool panic_in_progress(void);
-
-#endif

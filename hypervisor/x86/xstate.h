@@ -3,8 +3,7 @@
  * Extended state (x87, SSE, AVX and what else XSAVE knows) and XCR0. The root's and the child's
  * take turns in the processor; the hypervisor touches neither.
  */
-#ifndef X86_XSTATE_H
-#define X86_XSTATE_H
+#pragma once
 
 #include "core/types.h"
 
@@ -19,5 +18,3 @@ void xstate_init_child(struct vp *vp, void *area);
 /* This processor's state is to be the child's instead of the root's, and back. */
 void xstate_enter(struct vp *root, struct vp *child);
 void xstate_leave(struct vp *child, struct vp *root);
-
-#endif

@@ -21,7 +21,6 @@
 #include "hv/register.h"
 #include "x86/asm.h"
 #include "x86/cpu.h"
-#include "x86/pool.h"
 #include "x86/svm/svm.h"
 #include "x86/xstate.h"
 

@@ -3,7 +3,6 @@
  * Hardware exits into neutral ones. Lengths come from next-RIP save; a processor without it (the
  * emulator) gets the length of the unprefixed instruction.
  */
-#include "core/panic.h"
 #include "x86/asm.h"
 #include "x86/cpu.h"
 #include "x86/svm/svm.h"

@@ -12,7 +12,6 @@
 #include "core/format.h"
 #include "core/panic.h"
 #include "core/partition.h"
-#include "x86/asm.h"
 #include "x86/pool.h"
 #include "x86/svm/svm.h"
 

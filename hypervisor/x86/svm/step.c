@@ -9,7 +9,6 @@
  * it touches, and traps behind it.
  */
 #include "core/arch.h"
-#include "core/format.h"
 #include "core/panic.h"
 #include "core/partition.h"
 #include "x86/asm.h"

@@ -9,8 +9,7 @@
  *   child.c   what the VP of a child has beside that, and how it takes a processor over
  *   step.c    one instruction, against the page of ones or to end an NMI handler
  */
-#ifndef X86_SVM_SVM_H
-#define X86_SVM_SVM_H
+#pragma once
 
 #include "core/gpa_map.h"
 #include "core/virt.h"
@@ -129,5 +128,3 @@ void svm_step_begin_iret(struct vp *vp);
 void svm_step_cancel(struct vp *vp);
 /* True if this exit ended (or belonged to) a step: then there is nothing else to do about it. */
 bool svm_step_exit(struct vp *vp, u64 exit_code);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The virtual machine control block and its constants: AMD APM 2, appendix B and C (rev. 3.41). */
-#ifndef X86_SVM_VMCB_H
-#define X86_SVM_VMCB_H
+#pragma once
 
 #include "core/virt.h"
 
@@ -162,5 +161,3 @@ enum vmexit {
 #define TLB_CONTROL_FLUSH_ASID 3
 
 #define NESTED_PAGING          BIT(0)
-
-#endif
