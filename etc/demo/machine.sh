@@ -102,6 +102,8 @@ describe_machine()
 	)
 	if [ -n "$icount" ]; then
 		machine+=(-accel tcg,thread=single -icount shift=0,sleep=off -rtc clock=vm)
+	elif [ -n "$turns" ]; then
+		machine+=(-accel tcg,thread=single)
 	else
 		machine+=(-accel tcg,thread=multi)
 	fi

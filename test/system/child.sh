@@ -15,7 +15,7 @@ ldd "$worker/vmwp" | sed -n 's/.* => \(\/.*\) (.*/\1/p' | grep -v '/libc\.so' |
 carry=(--carry "$here/child" --carry "$worker")
 "$here/child-initramfs.sh" "$test_dir/initrd.gz" || fail "the initial RAM disk cannot be made"
 carry+=(--carry "$test_dir/initrd.gz")
-guest --direct "${carry[@]}" "$@" <<<"exec /carry/child/$script"
+guest --turns --direct "${carry[@]}" "$@" <<<"exec /carry/child/$script"
 [ "$status" = 0 ] || { cat "$out" && fail "exit status is $status, not 0"; }
 expect "$out" '^done$'
 expect_no "$log" 'panic'

@@ -5,7 +5,7 @@
 # and ioctls have arguments of chance. Nothing is lost, and a neighbour does not notice.
 . "$(dirname "$0")/lib.sh"
 
-guest --root-kernel "$1" --carry "$programs/vid_test" --carry "$programs/vid_hold" \
+guest --turns --root-kernel "$1" --carry "$programs/vid_test" --carry "$programs/vid_hold" \
 	--carry "$programs/vid_fuzz" <<'EOF'
 set -e
 free_memory()
@@ -33,7 +33,7 @@ kill_one
 hold neighbour
 neighbour=$!
 before=$(free_memory)
-for round in $(seq 50); do kill_one; done
+for round in $(seq 50); do kill_one && echo "killed $round"; done
 echo "lost $((before - $(free_memory))) KiB"
 deposited=$(cat /sys/module/vid/parameters/deposited)
 [ -d /proc/$neighbour ]

@@ -5,7 +5,7 @@
 # own, and gives a login; it turns itself off, and reacts to its power button.
 . "$(dirname "$0")/lib.sh"
 
-guest --carry "$top/test/system/vmms" <<'EOG'
+guest --turns --carry "$top/test/system/vmms" <<'EOG'
 #!/bin/bash
 . /carry/vmms/lib.sh
 # comes TEXT: the guest says so some time.
