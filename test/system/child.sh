@@ -9,13 +9,20 @@ shift
 # The worker as it was built, with the libraries that it is linked with.
 worker=$test_dir/worker
 mkdir -p "$worker"
-cp "$top/build/release/vmwp/vmwp" "$worker"
+cp "$top/build/release/vmwp/vmwp" /usr/share/seabios/bios.bin "$worker"
 ldd "$worker/vmwp" | sed -n 's/.* => \(\/.*\) (.*/\1/p' | grep -v '/libc\.so' |
 	xargs cp -Lt "$worker" || fail "the worker's libraries cannot be copied"
 carry=(--carry "$here/child" --carry "$worker")
 "$here/child-initramfs.sh" "$test_dir/initrd.gz" || fail "the initial RAM disk cannot be made"
 carry+=(--carry "$test_dir/initrd.gz")
+if [ "$script" = bios ]; then
+	"$top/demo" --prepare 2>"$err" || fail "the demo cannot be prepared"
+	"$here/child-disk.sh" "$top"/build/demo/base-*.tar "$test_dir/child-disk.raw" \
+		>"$test_dir/disk.log" 2>&1 || fail "the child's disk cannot be made, see disk.log"
+	carry+=(--carry "$test_dir/child-disk.raw")
+fi
 guest --turns --direct "${carry[@]}" "$@" <<<"exec /carry/child/$script"
+rm -f "$test_dir/child-disk.raw"
 [ "$status" = 0 ] || { cat "$out" && fail "exit status is $status, not 0"; }
 expect "$out" '^done$'
 expect_no "$log" 'panic'

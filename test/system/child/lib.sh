@@ -4,6 +4,7 @@
 # who is nobody but a member of the group keelson; what they leave in $work is looked at.
 set -uo pipefail
 vmwp=/carry/worker/vmwp
+firmware=/carry/worker/bios.bin
 export LD_LIBRARY_PATH=/carry/worker
 initrd=/carry/initrd.gz
 work=$(mktemp -d)
