@@ -84,22 +84,11 @@ static void describe_mmio(const struct vid_exit *exit, char *text, size_t size)
 		n += (size_t)snprintf(text + n, size - n, " %02x", exit->instruction.bytes[i]);
 }
 
-/* Another processor may have changed the map, as firmware does with its shadow, since the access. */
-static bool is_mapped(const struct vcpu *vcpu, const struct vid_exit *exit)
-{
-	size_t size;
-
-	return vid_gpa_host(vcpu->set->machine->partition, exit->mmio.gpa, 1, exit->mmio.access,
-			    &size) != NULL;
-}
-
 static bool handle_mmio(struct vcpu *vcpu, const struct vid_exit *exit)
 {
 	char text[128];
 	int r;
 
-	if (is_mapped(vcpu, exit))
-		return true;
 	r = vcpu_emulate(vcpu, exit);
 	if (r == 0)
 		return true;

@@ -193,6 +193,19 @@ unsigned int vcpu_instruction_length(struct vcpu *vcpu, const struct vid_exit *e
 	return emulate_length(&regs, &ops, vcpu, instruction->bytes, instruction->byte_count);
 }
 
+/*
+ * Another processor may have changed the map since the access, as firmware does with its shadow:
+ * then there is nothing to emulate. Under the machine's lock, for the change has a middle.
+ */
+static bool is_mapped(const struct vcpu *vcpu, const struct vid_exit *exit)
+{
+	size_t size;
+
+	return exit->kind == VID_EXIT_MMIO &&
+	       vid_gpa_host(vcpu->set->machine->partition, exit->mmio.gpa, 1, exit->mmio.access,
+			    &size);
+}
+
 int vcpu_emulate(struct vcpu *vcpu, const struct vid_exit *exit)
 {
 	const struct vid_exit_instruction *instruction = &exit->instruction;
@@ -202,6 +215,10 @@ int vcpu_emulate(struct vcpu *vcpu, const struct vid_exit *exit)
 
 	load(&regs, vid_vp_regs(vcpu->vp, 0));
 	machine_lock(vcpu->set->machine);
+	if (is_mapped(vcpu, exit)) {
+		machine_unlock(vcpu->set->machine);
+		return 0;
+	}
 	r = emulate_instruction(&regs, &ops, vcpu, instruction->bytes, instruction->byte_count,
 				&exception);
 	machine_unlock(vcpu->set->machine);

@@ -56,7 +56,7 @@ void vp_init(struct vp *vp, struct partition *p, u32 index, u32 cpu, u32 apic_id
 }
 
 /* SDM 3A table 9-1, column INIT. Caches stay on: CD and NW as the firmware leaves them. */
-static void reset_registers(struct vp *vp)
+void vp_power_on(struct vp *vp)
 {
 	struct vregs r = {
 		.rip = 0xfff0,
@@ -83,16 +83,11 @@ static void reset_registers(struct vp *vp)
 	vp->gpr[RDX] = signature[0];
 }
 
-void vp_power_on(struct vp *vp)
-{
-	reset_registers(vp);
-}
-
 void vp_reset(struct vp *vp)
 {
 	lapic_reset(&vp->lapic);
 	connect_pic(vp);
-	reset_registers(vp);
+	vp_power_on(vp);
 	vp->held = 0;
 	vp->state = vp->lapic.base & APIC_BASE_BSP ? VP_RUNNING : VP_WAIT_SIPI;
 }
@@ -192,14 +187,18 @@ void vp_level_eoi(struct vp *vp, u8 vector)
 		intercept_eoi(vp, vector);
 }
 
-/* HLT ends with an interrupt that the guest lets in, an NMI or a machine check. */
+/*
+ * HLT ends with an interrupt that the guest lets in, an NMI or a machine check. A worker that asks
+ * for the moment when an ExtINT can be taken has one.
+ */
 static bool wakes(struct vp *vp)
 {
 	struct vregs r;
 
 	if (vp->held)
 		return true;
-	if (lapic_deliverable(&vp->lapic) < 0 && vp->lapic.extint < 0)
+	if (lapic_deliverable(&vp->lapic) < 0 && vp->lapic.extint < 0 &&
+	    !(vp->notify_extint && lapic_passes_extint(&vp->lapic)))
 		return false;
 	virt->get_regs(vp, &r);
 	return r.rflags & RFLAGS_IF;

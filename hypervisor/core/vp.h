@@ -118,7 +118,7 @@ struct vp {
 void vp_init(struct vp *vp, struct partition *p, u32 index, u32 cpu, u32 apic_id,
 	     struct timer_queue *timers);
 
-/* A new VP's registers as after power-up; the vendor's part is there. */
+/* Registers as after power-up or INIT; the vendor's part is there. */
 void vp_power_on(struct vp *vp);
 
 /* INIT: local APIC and registers as after it; the vendor's part is there. */

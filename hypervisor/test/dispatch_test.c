@@ -365,6 +365,15 @@ START_TEST(extint_window)
 	ck_assert_uint_eq(raw(HV_CALL_ASSERT_VIRTUAL_INTERRUPT, &i, sizeof(i)), 0);
 	ck_assert_uint_eq(partition_call(HV_CALL_CLEAR_VIRTUAL_INTERRUPT, c.id), 0);
 	ck_assert_int_eq((int)vp->lapic.extint, -1);
+	/* It ends a HLT, unless that has interrupts off. */
+	vp->state = VP_HALTED;
+	vp->arch->regs.rflags = 2;
+	ck_assert_uint_eq(set_register(&c, 0, HV_REGISTER_DELIVERABILITY_NOTIFICATIONS, 2), 0);
+	ck_assert_uint_eq(dispatch(&c, 0, 0).state, HV_DISPATCH_BLOCKED);
+	vp->arch->regs.rflags = 0x202;
+	ck_assert_uint_eq(dispatch(&c, 0, 0).event, HV_DISPATCH_INTERCEPT);
+	ck_assert_uint_eq(vp->intercept_page->type, HV_MESSAGE_INTERRUPTION_DELIVERABLE);
+	dispatch(&c, 0, CLEAR);
 	/* With LINT0 masked the 8259 does not reach the processor. */
 	ck_assert_int_eq(lapic_msr_write(&vp->lapic, 0x835, 0x10700), 0);
 	ck_assert_uint_eq(set_register(&c, 0, HV_REGISTER_DELIVERABILITY_NOTIFICATIONS, 2), 0);

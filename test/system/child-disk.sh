@@ -15,12 +15,15 @@ truncate -s "${size_mib}M" "$out"
 chmod a+rw "$out" # mmdebstrap may work under another user id, reaching it as fd 7
 boot=$(mktemp -d)
 trap 'rm -rf "$boot"' EXIT
+# Only root can make device nodes; the system does without those of the base.
+filter=cat
+[ "$(id -u)" = 0 ] || filter='mmtarfilter "--path-exclude=/dev/*"'
 mmdebstrap --variant=custom --format=null --skip=setup,update,cleanup \
-	--setup-hook="tar-in '$base' /" \
+	--setup-hook="$filter"' <&6 | tar -C "$1" -x && mkdir -p "$1/dev"' \
 	--customize-hook="$(<"$here/child/configure")" \
 	--customize-hook="$(<"$here/child/mkfs")" \
 	--customize-hook="sync-out /boot/grub '$boot'" \
-	bookworm /dev/null 7<>"$out"
+	bookworm /dev/null 6<"$base" 7<>"$out"
 dd if="$boot/i386-pc/boot.img" of="$out" bs=440 count=1 conv=notrunc status=none
 dd if="$boot/i386-pc/core.img" of="$out" bs=512 seek=1 conv=notrunc status=none
 sfdisk --quiet --no-reread --no-tell-kernel "$out" <<<"$gap_sectors,,L,*"

@@ -4,9 +4,21 @@
  * V_IRQ, where the processor itself waits for IF and TPR: no exit is needed to open a window, and
  * what was taken is seen at the next exit, whatever its reason, by V_IRQ being clear.
  */
+#include "core/arch.h"
 #include "core/panic.h"
 #include "x86/asm.h"
 #include "x86/svm/svm.h"
+
+/*
+ * Through EVENTINJ. The emulator delivers an interrupt (not an exception) once more when it next
+ * looks up from its work, whatever IF is then, unless there was an exit before: so there is one.
+ */
+static void inject(struct vmcb *b, u64 event)
+{
+	b->event_inject = event;
+	if (EVENT_TYPE(event) == EVENT_TYPE_INTR)
+		arch_exit_soon();
+}
 
 /*
  * What the exit interrupted (an event whose delivery faulted on nested paging, say) goes in
@@ -20,7 +32,7 @@ static void requeue(struct vmcb *b)
 		     (EVENT_VECTOR(e) == 3 || EVENT_VECTOR(e) == 4));
 
 	if ((e & EVENT_VALID) && !soft)
-		b->event_inject = e;
+		inject(b, e);
 }
 
 void svm_event_end_offer(struct vp *vp, bool taken)
@@ -110,7 +122,7 @@ bool svm_event_inject_extint(struct vp *vp, u8 vector)
 {
 	if (!is_open(vp->arch))
 		return false;
-	vp->arch->vmcb->event_inject = EVENT_VALID | EVENT_INTR | vector;
+	inject(vp->arch->vmcb, EVENT_VALID | EVENT_INTR | vector);
 	return true;
 }
 
