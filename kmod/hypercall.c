@@ -450,9 +450,10 @@ int hypercall_post_message(const struct hv_post_message_direct_input *message)
 	return to_errno(send(HV_CALL_POST_MESSAGE_DIRECT, message, sizeof(*message)));
 }
 
-int hypercall_dispatch(struct hypercall_dispatch *dispatch)
+int hypercall_dispatch(u64 id, u32 index)
 {
-	u64 result = linux_hypercall(HV_CALL_DISPATCH_VP, &dispatch->input, &dispatch->output);
+	u64 result = linux_fast_hypercall(HV_CALL_DISPATCH_VP, id,
+					  index | (u64)HV_DISPATCH_CLEAR_INTERCEPT << 32);
 
 	return likely(!(result & HV_RESULT_STATUS)) ? 0 : to_errno(result);
 }

@@ -69,13 +69,10 @@ int __must_check hypercall_clear_interrupt(u64 id);
 int __must_check hypercall_signal_event(const struct hv_signal_event_direct_input *event);
 int __must_check hypercall_post_message(const struct hv_post_message_direct_input *message);
 
-/* In the direct map, and within one page. */
-struct hypercall_dispatch {
-	struct hv_dispatch_input input;
-	struct hv_dispatch_output output;
-};
-
-/* Stays in the VP until the processor, whose interrupts are off, has something else to do. */
-int __must_check hypercall_dispatch(struct hypercall_dispatch *dispatch);
+/*
+ * Stays in the VP until the processor, whose interrupts are off, has something else to do. What an
+ * intercept stopped goes on. More is in the intercept page.
+ */
+int __must_check hypercall_dispatch(u64 id, u32 index);
 
 #endif

@@ -18,6 +18,11 @@ u64 linux_hypercall(u64 control, void *input, void *output)
 	return hv_do_hypercall(control, input, output);
 }
 
+u64 linux_fast_hypercall(u16 code, u64 input, u64 more)
+{
+	return hv_do_fast_hypercall16(code, input, more);
+}
+
 bool linux_has_hypercalls(void)
 {
 	return hv_is_hyperv_initialized();

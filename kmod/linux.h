@@ -14,6 +14,8 @@ struct vm_area_struct;
 
 /* Through Linux's hypercall page. The lists lie in the kernel's direct map. Any context. */
 u64 linux_hypercall(u64 control, void *input, void *output);
+/* The same with two words of input in registers. */
+u64 linux_fast_hypercall(u16 code, u64 input, u64 more);
 
 /* Whether Linux found a hypervisor that it talks Hyper-V to, and has a hypercall page of it. */
 bool linux_has_hypercalls(void);

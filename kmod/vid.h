@@ -46,9 +46,8 @@ struct vid_partition {
 struct vid_vp {
 	struct vid_partition *partition; /* a reference */
 	u32 index;
-	u16 flag;              /* the event flag that wakes it */
-	struct mutex run_lock; /* held by the thread in RUN */
-	struct hypercall_dispatch *dispatch;
+	u16 flag;                                  /* the event flag that wakes it */
+	struct mutex run_lock;                     /* held by the thread in RUN */
 	struct hv_register_page *registers;        /* shared with user space, which writes it */
 	const struct hv_intercept_page *intercept; /* shown to user space */
 	/*

@@ -59,7 +59,7 @@ static int dispatch(struct vid_vp *vp)
 	if (likely(!is_wanted(vp))) {
 		WRITE_ONCE(vp->woken, false);
 		current->flags |= PF_VCPU; /* it is the guest's time, up to the interrupt */
-		r = hypercall_dispatch(vp->dispatch);
+		r = hypercall_dispatch(vp->partition->id, vp->index);
 	}
 	WRITE_ONCE(vp->cpu, -1);
 	local_irq_enable();
@@ -82,7 +82,7 @@ static ktime_t time_until(u64 tsc)
 /* Signals and kicks are the next turn's business. */
 static void wait_for_news(struct vid_vp *vp)
 {
-	ktime_t timeout = time_until(vp->dispatch->output.wake_tsc);
+	ktime_t timeout = time_until(vp->intercept->dispatch.wake_tsc);
 
 	if (timeout)
 		wait_event_interruptible_hrtimeout(
@@ -91,7 +91,7 @@ static void wait_for_news(struct vid_vp *vp)
 
 static int run_locked(struct vid_vp *vp)
 {
-	const struct hv_dispatch_output *out = &vp->dispatch->output;
+	const struct hv_dispatch_output *out = &vp->intercept->dispatch;
 	int r;
 
 	for (;;) {
@@ -187,12 +187,6 @@ static void forget_index(struct vid_vp *vp)
 	mutex_unlock(&vp->partition->lock);
 }
 
-static void free_vp(struct vid_vp *vp)
-{
-	kfree(vp->dispatch);
-	kfree_rcu(vp, rcu);
-}
-
 static int vp_release(struct inode *inode, struct file *file)
 {
 	struct vid_vp *vp = file->private_data;
@@ -204,7 +198,7 @@ static int vp_release(struct inode *inode, struct file *file)
 	vid_synic_remove(vp);
 	if (!r)
 		forget_index(vp);
-	free_vp(vp);
+	kfree_rcu(vp, rcu);
 	vid_partition_put(p);
 	return 0;
 }
@@ -225,18 +219,6 @@ static struct vid_vp *new_vp(struct vid_partition *p, u32 index)
 
 	if (!vp)
 		return NULL;
-	/* A power of two, so that it lies within a page. */
-	BUILD_BUG_ON(sizeof(*vp->dispatch) > 64);
-	vp->dispatch = kzalloc(64, GFP_KERNEL_ACCOUNT);
-	if (!vp->dispatch) {
-		kfree(vp);
-		return NULL;
-	}
-	vp->dispatch->input = (struct hv_dispatch_input){
-		.partition_id = p->id,
-		.vp_index = index,
-		.flags = HV_DISPATCH_CLEAR_INTERCEPT,
-	};
 	vp->partition = p;
 	vp->index = index;
 	vp->cpu = -1;
@@ -313,7 +295,7 @@ static int create_vp(struct vid_partition *p, u32 index, struct vid_vp **ret_vp)
 out_flag:
 	vid_synic_remove(vp);
 out_free:
-	free_vp(vp);
+	kfree_rcu(vp, rcu);
 out_index:
 	mutex_lock(&p->lock);
 	__clear_bit(index, p->vps);
@@ -338,7 +320,7 @@ int vid_vp_create_fd(struct vid_partition *p, const struct vid_ioctl_create_vp *
 	WARN_ON_ONCE(vid_with_deposits(p->id, hypercall_delete_vp(p->id, vp->index)));
 	vid_synic_remove(vp);
 	forget_index(vp);
-	free_vp(vp);
+	kfree_rcu(vp, rcu);
 	vid_partition_put(p);
 	return r;
 }

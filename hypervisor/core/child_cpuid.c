@@ -50,13 +50,13 @@ static u32 id_bits(u32 count)
 	return count > 1 ? 32 - (u32)__builtin_clz(count - 1) : 0;
 }
 
-static void leaf_1(struct vp *vp, u32 out[4])
+static __attribute__((noinline)) void leaf_1(struct vp *vp, u32 out[4])
 {
+	u32 osxsave = virt->cr4(vp) & CR4_OSXSAVE ? LEAF_1_OSXSAVE : 0;
 	u32 count = vp->partition->vp_count;
 
 	out[EBX] = (out[EBX] & 0xffff) | (count & 0xff) << 16 | vp->lapic.id << 24;
-	out[ECX] = (out[ECX] & LEAF_1_ECX) | LEAF_1_ECX_SHOWN |
-		   (virt->cr4(vp) & CR4_OSXSAVE ? LEAF_1_OSXSAVE : 0);
+	out[ECX] = (out[ECX] & LEAF_1_ECX) | LEAF_1_ECX_SHOWN | osxsave;
 	out[EDX] = (out[EDX] & LEAF_1_EDX) | (count > 1 ? LEAF_1_HTT : 0);
 }
 
@@ -81,7 +81,7 @@ static void leaf_topology(const struct vp *vp, u32 subleaf, u32 out[4])
 	out[EDX] = vp->lapic.id;
 }
 
-static void leaf_xsave(const struct vp *vp, u32 subleaf, u32 out[4])
+static never_inline void leaf_xsave(const struct vp *vp, u32 subleaf, u32 out[4])
 {
 	u32 supported = (u32)arch_xcr0_supported() & 7;
 
@@ -117,7 +117,7 @@ static void limit(u32 out[4], u32 last)
 	out[EAX] = (u32)min_u64(out[EAX], last);
 }
 
-static void read_leaf(struct vp *vp, u32 leaf, u32 subleaf, u32 out[4])
+void child_cpuid_change(struct vp *vp, u32 leaf, u32 subleaf, u32 out[4])
 {
 	switch (leaf) {
 	case 0:
@@ -164,14 +164,6 @@ static void read_leaf(struct vp *vp, u32 leaf, u32 subleaf, u32 out[4])
 	}
 }
 
-void child_cpuid_read(struct vp *vp, u32 leaf, u32 subleaf, u32 out[4])
-{
-	arch_cpuid(leaf, subleaf, out);
-	read_leaf(vp, leaf, subleaf, out);
-	if (unlikely(vp->partition->cpuid))
-		child_cpuid_results(vp, leaf, subleaf, out);
-}
-
 #define RESULTS 64u
 
 /* What the parent wants of a leaf: other values, or to be asked (`intercepted`, any subleaf). */
@@ -189,17 +181,21 @@ struct cpuid_results {
 };
 _Static_assert(sizeof(struct cpuid_results) <= PAGE_SIZE, "one page of the pool");
 
-void child_cpuid_results(const struct vp *vp, u32 leaf, u32 subleaf, u32 out[4])
+bool cpuid_parent(const struct vp *vp, u32 out[4])
 {
+	u32 leaf = (u32)vp->gpr[RAX], subleaf = (u32)vp->gpr[RCX];
 	const struct cpuid_result *r = vp->partition->cpuid->result;
 	const struct cpuid_result *end = r + RESULTS;
+	bool asked = false;
 
 	for (; r < end && r->used; r++) {
 		if (r->leaf != leaf || (r->specific && r->subleaf != subleaf))
 			continue;
+		asked |= r->intercepted;
 		for (u32 i = 0; i < 4; i++)
 			out[i] = (out[i] & ~r->reg[i].mask) | (r->reg[i].value & r->reg[i].mask);
 	}
+	return asked;
 }
 
 /* The entry for this leaf, perhaps a new one that is not used yet. */
@@ -252,15 +248,4 @@ hv_status cpuid_intercept(struct partition *p, u32 leaf, bool on)
 	r->intercepted = on;
 	__atomic_store_n(&r->used, true, __ATOMIC_RELEASE);
 	return HV_STATUS_SUCCESS;
-}
-
-bool cpuid_is_intercepted(const struct vp *vp, u32 leaf)
-{
-	const struct cpuid_result *r = vp->partition->cpuid->result;
-	const struct cpuid_result *end = r + RESULTS;
-
-	for (; r < end && r->used; r++)
-		if (r->leaf == leaf && r->intercepted)
-			return true;
-	return false;
 }

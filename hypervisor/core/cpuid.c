@@ -42,7 +42,7 @@ static void copy_bit(u32 *word, u32 bit, bool on)
 }
 
 /* The processor's own leaves, with the root's CR4 mirrored instead of the hypervisor's. */
-static void change_root_leaf(struct vp *vp, u32 leaf, u32 out[4])
+static never_inline void change_root_leaf(struct vp *vp, u32 leaf, u32 out[4])
 {
 	switch (leaf) {
 	case 1:
@@ -67,7 +67,7 @@ static void change_root_leaf(struct vp *vp, u32 leaf, u32 out[4])
 }
 
 /* Leaves of the TLFS, chapter 2. */
-static void read_hypervisor_leaf(const struct vp *vp, u32 leaf, u32 out[4])
+static never_inline void read_hypervisor_leaf(const struct vp *vp, u32 leaf, u32 out[4])
 {
 	const struct partition *p = vp->partition;
 
@@ -98,18 +98,14 @@ static void read_hypervisor_leaf(const struct vp *vp, u32 leaf, u32 out[4])
 	}
 }
 
-void cpuid_read(struct vp *vp, u32 leaf, u32 subleaf, u32 out[4])
+void cpuid_change(struct vp *vp, u32 out[4])
 {
-	if (leaf >= HV_CPUID_VENDOR && leaf <= HV_CPUID_LAST) {
+	u32 leaf = (u32)vp->gpr[RAX];
+
+	if (unlikely(leaf >= HV_CPUID_VENDOR && leaf <= HV_CPUID_LAST))
 		read_hypervisor_leaf(vp, leaf, out);
-		if (unlikely(vp->partition->cpuid))
-			child_cpuid_results(vp, leaf, subleaf, out);
-		return;
-	}
-	if (unlikely(!vp->partition->root)) {
-		child_cpuid_read(vp, leaf, subleaf, out);
-		return;
-	}
-	arch_cpuid(leaf, subleaf, out);
-	change_root_leaf(vp, leaf, out);
+	else if (vp->partition->root)
+		change_root_leaf(vp, leaf, out);
+	else
+		child_cpuid_change(vp, leaf, (u32)vp->gpr[RCX], out);
 }

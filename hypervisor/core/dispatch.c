@@ -14,13 +14,14 @@
 #include "core/synic.h"
 #include "core/virt.h"
 #include "hv/cpuid.h"
+#include "hv/intercept.h"
 #include "hv/keelson.h"
-#include "hv/partition.h"
 
 static bool has_work(const struct vp *root)
 {
 	return __atomic_load_n(&root->events, __ATOMIC_ACQUIRE) || root->held ||
-	       root->lapic.extint >= 0 || lapic_pending(&root->lapic) >= 0;
+	       root->lapic.extint >= 0 ||
+	       (!lapic_idle(&root->lapic) && lapic_pending(&root->lapic) >= 0);
 }
 
 static bool extint_wanted(struct vp *vp)
@@ -64,7 +65,6 @@ static bool run_once(struct vp *vp)
 
 static void run(struct vp *vp, const struct vp *root, struct hv_dispatch_output *out)
 {
-	*out = (struct hv_dispatch_output){.state = HV_DISPATCH_READY, .wake_tsc = ~0ull};
 	for (;;) {
 		if (unlikely(vp->synic.full))
 			child_slots_freed(vp);
@@ -113,9 +113,8 @@ static void leave(struct vp *vp, struct vp *root, struct hv_dispatch_output *out
 static hv_status dispatch(struct hypercall *call)
 {
 	const struct hv_dispatch_input *in = (const void *)call->header;
-	struct hv_dispatch_output out;
+	struct hv_dispatch_output out = {.state = HV_DISPATCH_READY, .wake_tsc = ~0ull};
 	struct vp *vp = call->child_vp;
-	void *output;
 
 	if (in->flags & ~HV_DISPATCH_CLEAR_INTERCEPT)
 		return HV_STATUS_INVALID_PARAMETER;
@@ -126,9 +125,7 @@ static hv_status dispatch(struct hypercall *call)
 	enter(vp, call->vp);
 	run(vp, call->vp, &out);
 	leave(vp, call->vp, &out);
-	output = hypercall_output_again(call);
-	if (output)
-		memcpy(output, &out, sizeof(out));
+	vp->intercept_page->dispatch = out;
 	return HV_STATUS_SUCCESS;
 }
 
@@ -220,8 +217,8 @@ static hv_status set_wake_flag(struct hypercall *call)
 }
 
 const struct hypercall_kind dispatch_calls[] = {
-	{HV_CALL_DISPATCH_VP, sizeof(struct hv_dispatch_input), 0,
-	 sizeof(struct hv_dispatch_output), 0, 0, TARGET_VP, MANAGE, dispatch},
+	{HV_CALL_DISPATCH_VP, sizeof(struct hv_dispatch_input), 0, 0, 0, 0, TARGET_VP, MANAGE,
+	 dispatch},
 	{HV_CALL_ASSERT_VIRTUAL_INTERRUPT, sizeof(struct hv_assert_interrupt_input), 0, 0, 0, 0,
 	 TARGET_ACTIVE, MANAGE, assert_interrupt},
 	{HV_CALL_CLEAR_VIRTUAL_INTERRUPT, sizeof(struct hv_partition_input), 0, 0, 0, 0,

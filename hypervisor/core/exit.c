@@ -44,8 +44,9 @@ static void on_cpuid(struct vp *vp, const struct vexit *e)
 {
 	u32 out[4];
 
-	cpuid_read(vp, (u32)vp->gpr[RAX], (u32)vp->gpr[RCX], out);
-	if (unlikely(vp->partition->cpuid) && cpuid_is_intercepted(vp, (u32)vp->gpr[RAX])) {
+	arch_cpuid((u32)vp->gpr[RAX], (u32)vp->gpr[RCX], out);
+	cpuid_change(vp, out);
+	if (unlikely(vp->partition->cpuid) && cpuid_parent(vp, out)) {
 		intercept_cpuid(vp, e, out);
 		return;
 	}
@@ -212,18 +213,13 @@ static handler *const child_handlers[VEXIT_TYPES] = {
 	[VEXIT_UNKNOWN] = child_exit_unknown,
 };
 
-static void record(struct vp *vp, const struct vexit *e)
+void exit_handle(struct vp *vp, const struct vexit *e)
 {
 	struct vp_exit_record *last = &vp->last_exit[vp->exit_count++ % VP_EXIT_RING];
 
 	last->type = e->type;
 	last->rip = e->rip;
 	vp->exits[e->type]++;
-}
-
-void exit_handle(struct vp *vp, const struct vexit *e)
-{
-	record(vp, e);
 	if (likely(vp->partition->root))
 		root_handlers[e->type](vp, e);
 	else

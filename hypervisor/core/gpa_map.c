@@ -47,14 +47,24 @@ static void write_entry(u64 *entry, u64 value)
 	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
 }
 
+static bool is_present(const struct gpa_map *map, u64 entry)
+{
+	return entry & map->format->present;
+}
+
 static bool is_table(const struct gpa_map *map, u64 entry, int level)
 {
-	return level > 0 && map->format->present(entry) && !map->format->large(entry);
+	return level > 0 && is_present(map, entry) && !(entry & map->format->large);
+}
+
+static u64 address_of(const struct gpa_map *map, u64 entry)
+{
+	return entry & map->format->address;
 }
 
 static u64 *table_of(const struct gpa_map *map, u64 entry)
 {
-	return arch_map(map->format->address(entry));
+	return arch_map(SPA(address_of(map, entry)));
 }
 
 static u64 *leaf_counter(struct gpa_map *map, int level)
@@ -80,7 +90,7 @@ static bool ends_here(const struct change *c, u64 entry, int level, u64 from, u6
 {
 	if (!c->unmap)
 		return fits_leaf(c, level, from, to);
-	return to - from == entry_span(level) || !c->map->format->present(entry);
+	return to - from == entry_span(level) || !is_present(c->map, entry);
 }
 
 static u64 next_boundary(u64 at, int level, u64 to)
@@ -159,7 +169,7 @@ static void drop_entry(struct gpa_map *map, u64 entry, int level)
 {
 	u64 *table;
 
-	if (!map->format->present(entry))
+	if (!is_present(map, entry))
 		return;
 	if (!is_table(map, entry, level)) {
 		--*leaf_counter(map, level);
@@ -178,16 +188,16 @@ static u64 *split_entry(struct change *c, u64 *slot, int level)
 	const struct gpa_map_format *format = map->format;
 	u64 entry = read_entry(slot), *table = use_spare(c);
 
-	if (format->present(entry)) {
+	if (is_present(map, entry)) {
 		for (unsigned int i = 0; i < ENTRIES; i++)
 			table[i] = format->leaf(
-				SPA(format->address(entry).v + i * entry_span(level - 1)),
-				level - 1, format->rights(entry));
+				SPA(address_of(map, entry) + i * entry_span(level - 1)), level - 1,
+				format->rights(entry));
 		--*leaf_counter(map, level);
 		*leaf_counter(map, level - 1) += ENTRIES;
 		c->flush = true;
 	}
-	write_entry(slot, format->table(arch_unmap(table)));
+	write_entry(slot, arch_unmap(table).v | format->table);
 	return table;
 }
 
@@ -201,7 +211,7 @@ static void replace_entry(struct change *c, u64 *slot, int level, u64 at)
 		++*leaf_counter(map, level);
 	}
 	write_entry(slot, new);
-	c->flush |= map->format->present(old);
+	c->flush |= is_present(map, old);
 	drop_entry(map, old, level);
 }
 
@@ -304,9 +314,9 @@ bool gpa_map_lookup(const struct gpa_map *map, gpa_t gpa, spa_t *ret_spa, u32 *r
 		level--;
 		entry = read_entry(&table[entry_index(gpa.v, level)]);
 	}
-	if (!map->format->present(entry))
+	if (!is_present(map, entry))
 		return false;
-	*ret_spa = SPA(map->format->address(entry).v + gpa.v % entry_span(level));
+	*ret_spa = SPA(address_of(map, entry) + gpa.v % entry_span(level));
 	*ret_rights = map->format->rights(entry);
 	return true;
 }
@@ -314,17 +324,17 @@ bool gpa_map_lookup(const struct gpa_map *map, gpa_t gpa, spa_t *ret_spa, u32 *r
 /* Whether a table maps one contiguous, aligned piece with the same rights: its first entry. */
 static bool is_uniform(const struct gpa_map *map, const u64 *table, int level, u64 *ret_first)
 {
-	const struct gpa_map_format *f = map->format;
+	u32 (*rights)(u64 entry) = map->format->rights;
 	u64 first = read_entry(&table[0]), entry;
 
-	if (!f->present(first) || is_table(map, first, level) ||
-	    f->address(first).v % entry_span(level + 1))
+	if (!is_present(map, first) || is_table(map, first, level) ||
+	    address_of(map, first) % entry_span(level + 1))
 		return false;
 	for (unsigned int i = 1; i < ENTRIES; i++) {
 		entry = read_entry(&table[i]);
-		if (!f->present(entry) || is_table(map, entry, level) ||
-		    f->rights(entry) != f->rights(first) ||
-		    f->address(entry).v != f->address(first).v + i * entry_span(level))
+		if (!is_present(map, entry) || is_table(map, entry, level) ||
+		    rights(entry) != rights(first) ||
+		    address_of(map, entry) != address_of(map, first) + i * entry_span(level))
 			return false;
 	}
 	*ret_first = first;
@@ -343,7 +353,7 @@ static bool merge_below(struct gpa_map *map, u64 *table, int level, u64 gpa)
 	merged = merge_below(map, below, level - 1, gpa);
 	if (level > map->largest || !is_uniform(map, below, level - 1, &first))
 		return merged;
-	write_entry(slot, map->format->leaf(map->format->address(first), level,
+	write_entry(slot, map->format->leaf(SPA(address_of(map, first)), level,
 					    map->format->rights(first)));
 	++*leaf_counter(map, level);
 	drop_entry(map, entry, level);
@@ -358,18 +368,17 @@ bool gpa_map_merge(struct gpa_map *map, gpa_t gpa)
 static bool any_leaf(const struct gpa_map *map, const u64 *table, int level,
 		     bool (*test)(spa_t spa, u64 size))
 {
-	const struct gpa_map_format *f = map->format;
 	u64 entry;
 	bool yes;
 
 	for (unsigned int i = 0; i < ENTRIES; i++) {
 		entry = read_entry(&table[i]);
-		if (!f->present(entry))
+		if (!is_present(map, entry))
 			continue;
 		if (is_table(map, entry, level))
 			yes = any_leaf(map, table_of(map, entry), level - 1, test);
 		else
-			yes = test(f->address(entry), entry_span(level));
+			yes = test(SPA(address_of(map, entry)), entry_span(level));
 		if (yes)
 			return true;
 	}
@@ -383,19 +392,18 @@ bool gpa_map_any_leaf(const struct gpa_map *map, bool (*test)(spa_t spa, u64 siz
 
 static bool identity(const struct gpa_map *map, const u64 *table, int level, u64 from, u64 to)
 {
-	const struct gpa_map_format *f = map->format;
 	u64 at, end, entry;
 
 	for (at = from; at < to; at = end) {
 		end = next_boundary(at, level, to);
 		entry = read_entry(&table[entry_index(at, level)]);
-		if (!f->present(entry))
+		if (!is_present(map, entry))
 			return false;
 		if (is_table(map, entry, level)) {
 			if (!identity(map, table_of(map, entry), level - 1, at, end))
 				return false;
-		} else if (f->address(entry).v != align_down(at, entry_span(level)) ||
-			   f->rights(entry) != GPA_ALL) {
+		} else if (address_of(map, entry) != align_down(at, entry_span(level)) ||
+			   map->format->rights(entry) != GPA_ALL) {
 			return false;
 		}
 	}

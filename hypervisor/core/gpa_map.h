@@ -18,12 +18,13 @@
 
 enum gpa_rights { GPA_READ = 1, GPA_WRITE = 2, GPA_EXECUTE = 4, GPA_ALL = 7 };
 
+/* Bits of an entry, for a walk without calls, and what is made and asked less often. */
 struct gpa_map_format {
-	u64 (*table)(spa_t table);
+	u64 present; /* any of them: an entry */
+	u64 large;   /* any of them, above level 0: a leaf */
+	u64 address;
+	u64 table; /* all that an entry has which leads to a table */
 	u64 (*leaf)(spa_t page, int level, u32 rights); /* level 0: 4 KiB, 1: 2 MiB, 2: 1 GiB */
-	bool (*present)(u64 entry);
-	bool (*large)(u64 entry); /* a leaf at level 1 or 2 */
-	spa_t (*address)(u64 entry);
 	u32 (*rights)(u64 entry);
 };
 

@@ -17,10 +17,10 @@ struct operands {
 	u64 control, input, output;
 };
 
-/* Each ended by an entry without a function. */
+/* Each ended by an entry without a function. What is called most comes first. */
 static const struct hypercall_kind *const tables[] = {
-	guest_calls, dispatch_calls, memory_calls,  partition_calls,
-	vp_calls,    state_calls,    keelson_calls,
+	dispatch_calls, guest_calls, memory_calls,  partition_calls,
+	vp_calls,       state_calls, keelson_calls,
 };
 
 static const struct hypercall_kind *find(u16 code)
@@ -157,12 +157,6 @@ static hv_status run(struct hypercall *call)
 	if (managed)
 		manage_unlock();
 	return status;
-}
-
-void *hypercall_output_again(const struct hypercall *call)
-{
-	return partition_memory(call->vp->partition, GPA(call->output), output_size(call),
-				GPA_READ | GPA_WRITE);
 }
 
 void hypercall_rep_input(const struct hypercall *call, void *ret_element)

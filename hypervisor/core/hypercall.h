@@ -62,9 +62,6 @@ bool must_check hypercall_handle(struct vp *vp);
 /* Decodes only (for hypercall_handle and the fuzzer). `call` has vp, input and output set. */
 hv_status must_check hypercall_decode(struct hypercall *call, u64 control);
 
-/* After waiting: the output list once more, or NULL if it is gone. */
-void *hypercall_output_again(const struct hypercall *call);
-
 /* The rep element `rep_next`, copied, and the place of its output. */
 void hypercall_rep_input(const struct hypercall *call, void *ret_element);
 void *hypercall_rep_output(const struct hypercall *call);

@@ -13,20 +13,34 @@
 #define CR0_AM   BIT(18)
 #define EFER_LMA BIT(10)
 
-/* The header is completed when the VP leaves: finish(). */
+/*
+ * The header is completed when the VP leaves: finish(). What else a record has the caller fills in,
+ * all of it.
+ */
 static struct hv_intercept_page *begin(struct vp *vp, u32 type, u32 size, u8 length, u8 access)
 {
 	struct hv_intercept_page *page = vp->intercept_page;
 
-	memset(page->bytes, 0, size);
 	page->type = type;
 	page->size = size;
 	page->sender = vp->partition->id;
 	page->header.vp_index = vp->index;
 	page->header.length_cr8 = length & 15;
 	page->header.access = access;
+	page->header.execution_state = 0;
 	vp->suspended = true;
 	return page;
+}
+
+/* It may have a segment prefix: its bytes tell. */
+static void string_io(struct vp *vp, struct hv_io_intercept *m)
+{
+	struct vregs r;
+
+	virt->get_regs(vp, &r);
+	m->ds = segment_to_hv(&r.segment[SEG_DS]);
+	m->es = segment_to_hv(&r.segment[SEG_ES]);
+	m->byte_count = (u8)translate_fetch(vp, &r, m->bytes, 15);
 }
 
 void intercept_io(struct vp *vp, const struct vexit *e)
@@ -34,20 +48,18 @@ void intercept_io(struct vp *vp, const struct vexit *e)
 	struct hv_io_intercept *m = &begin(vp, HV_MESSAGE_IO_PORT, sizeof(*m), e->length,
 					   e->io.in ? HV_INTERCEPT_READ : HV_INTERCEPT_WRITE)
 					     ->io;
-	struct vregs r;
 
 	m->port = e->io.port;
 	m->info =
 		(u8)(e->io.size | (e->io.string ? HV_IO_STRING : 0) | (e->io.rep ? HV_IO_REP : 0));
+	m->byte_count = 0;
+	m->reserved = 0;
 	m->rax = vp->gpr[RAX];
 	m->rcx = vp->gpr[RCX];
 	m->rsi = vp->gpr[RSI];
 	m->rdi = vp->gpr[RDI];
-	/* A string instruction may have a segment prefix: its bytes tell. */
-	if (e->io.string) {
-		virt->get_regs(vp, &r);
-		m->byte_count = (u8)translate_fetch(vp, &r, m->bytes, 15);
-	}
+	if (e->io.string)
+		string_io(vp, m);
 }
 
 static u8 access_of(u32 access)
@@ -64,8 +76,13 @@ void intercept_memory(struct vp *vp, const struct vexit *e, bool mapped)
 		&begin(vp, type, sizeof(*m), 0, access_of(e->npf.access))->memory;
 	struct vregs r;
 
-	m->gpa = e->npf.gpa.v;
+	m->cache_type = 0;
+	m->byte_count = 0;
+	m->info = 0;
 	m->tpr = (u8)vp->lapic.tpr;
+	m->reserved = 0;
+	m->gva = 0;
+	m->gpa = e->npf.gpa.v;
 	if (e->npf.access & ACCESS_EXECUTE)
 		return;
 	virt->get_regs(vp, &r);
@@ -80,6 +97,7 @@ void intercept_msr(struct vp *vp, const struct vexit *e)
 			 ->msr;
 
 	m->msr = (u32)vp->gpr[RCX];
+	m->reserved = 0;
 	m->rdx = vp->gpr[RDX];
 	m->rax = vp->gpr[RAX];
 }
@@ -130,6 +148,7 @@ void intercept_post_message(struct vp *vp, const struct hv_post_message_input *m
 			 ->hypercall;
 
 	m->code = HV_CALL_POST_MESSAGE;
+	m->flag = 0;
 	m->connection = message->connection;
 	m->type = message->type;
 	m->size = message->size;
@@ -145,6 +164,8 @@ void intercept_signal_event(struct vp *vp, u32 connection, u16 flag)
 	m->code = HV_CALL_SIGNAL_EVENT;
 	m->connection = connection;
 	m->flag = flag;
+	m->type = 0;
+	m->size = 0;
 }
 
 void intercept_plain(struct vp *vp, u32 type, u8 length)
@@ -152,29 +173,29 @@ void intercept_plain(struct vp *vp, u32 type, u8 length)
 	begin(vp, type, sizeof(struct hv_intercept_header), length, HV_INTERCEPT_EXECUTE);
 }
 
-static u16 execution_state(const struct vp *vp, const struct vregs *r)
+static u16 execution_state(u8 cpl, u64 cr0, u64 efer)
 {
-	return (u16)(virt->cpl(vp) | (r->cr0 & CR0_PE ? BIT(2) : 0) |
-		     (r->cr0 & CR0_AM ? BIT(3) : 0) | (r->efer & EFER_LMA ? BIT(4) : 0));
+	return (u16)(cpl | (cr0 & CR0_PE ? BIT(2) : 0) | (cr0 & CR0_AM ? BIT(3) : 0) |
+		     (efer & EFER_LMA ? BIT(4) : 0));
 }
 
-/* What every record with a header has in common, as it is when the VP stops. */
-static void finish(struct vp *vp, struct hv_intercept_page *page, const struct vregs *r)
+/*
+ * What every record with a header has in common, as it is when the VP stops. It is read back from
+ * the register page: a worker that writes there at this moment tells itself something wrong.
+ */
+static void finish(struct vp *vp, const struct hv_register_page *r)
 {
+	struct hv_intercept_page *page = vp->intercept_page;
 	struct hv_intercept_header *h = &page->header;
 
 	if (page->type == HV_MESSAGE_APIC_EOI || page->type == HV_MESSAGE_KEELSON_CRASH ||
 	    page->type == HV_MESSAGE_KEELSON_MESSAGE_FREE)
 		return;
-	h->length_cr8 = (u8)((h->length_cr8 & 15) | lapic_cr8(&vp->lapic) << 4);
-	h->execution_state = execution_state(vp, r);
-	h->cs = segment_to_hv(&r->segment[SEG_CS]);
+	h->length_cr8 = (u8)((h->length_cr8 & 15) | r->cr8 << 4);
+	h->execution_state = execution_state(virt->cpl(vp), r->cr0, r->efer);
+	h->cs = r->segment[SEG_CS];
 	h->rip = r->rip;
 	h->rflags = r->rflags;
-	if (page->type == HV_MESSAGE_IO_PORT) {
-		page->io.ds = segment_to_hv(&r->segment[SEG_DS]);
-		page->io.es = segment_to_hv(&r->segment[SEG_ES]);
-	}
 }
 
 _Static_assert((int)SEG_ES == 0 && (int)SEG_GS == 5, "the register page's order");
@@ -182,51 +203,24 @@ _Static_assert((int)SEG_ES == 0 && (int)SEG_GS == 5, "the register page's order"
 void intercept_save_registers(struct vp *vp)
 {
 	struct hv_register_page *page = vp->register_page;
-	struct vregs r;
 
-	virt->get_regs(vp, &r);
 	memcpy(page->gpr, vp->gpr, sizeof(page->gpr));
-	page->gpr[RSP] = r.rsp;
-	page->rip = r.rip;
-	page->rflags = r.rflags;
-	for (u32 i = SEG_ES; i <= SEG_GS; i++)
-		page->segment[i] = segment_to_hv(&r.segment[i]);
-	page->cr0 = r.cr0;
-	page->cr3 = r.cr3;
-	page->cr4 = r.cr4;
+	virt->show_regs(vp, page);
 	page->cr8 = lapic_cr8(&vp->lapic);
-	page->efer = r.efer;
-	page->dr7 = r.dr7;
-	page->pending_interruption = virt->event_queued(vp);
-	page->interrupt_state = virt->interrupt_state(vp);
 	page->version = HV_REGISTER_PAGE_VERSION;
 	page->valid = 1;
 	page->dirty = 0;
 	if (vp->suspended)
-		finish(vp, vp->intercept_page, &r);
+		finish(vp, page);
 }
 
 void intercept_load_registers(struct vp *vp)
 {
-	struct hv_register_page *page = vp->register_page;
-	u32 dirty = __atomic_exchange_n(&page->dirty, 0, __ATOMIC_ACQUIRE), i;
-	struct hv_segment segment;
-	struct vregs r;
+	const struct hv_register_page *page = vp->register_page;
+	u32 dirty = __atomic_exchange_n(&vp->register_page->dirty, 0, __ATOMIC_ACQUIRE);
 
-	if (!dirty)
-		return;
-	virt->get_regs(vp, &r);
-	if (dirty & HV_DIRTY_GENERAL) {
+	if (dirty & HV_DIRTY_GENERAL)
 		memcpy(vp->gpr, page->gpr, sizeof(vp->gpr));
-		r.rsp = vp->gpr[RSP];
-	}
-	if (dirty & HV_DIRTY_RIP)
-		r.rip = page->rip;
-	if (dirty & HV_DIRTY_RFLAGS)
-		r.rflags = page->rflags;
-	for (i = SEG_ES; (dirty & HV_DIRTY_SEGMENT) && i <= SEG_GS; i++) {
-		segment = page->segment[i];
-		r.segment[i] = segment_from_hv(&segment);
-	}
-	virt->set_regs(vp, &r);
+	if (dirty)
+		virt->take_regs(vp, page, dirty);
 }

@@ -12,6 +12,7 @@
 #include "core/vp.h"
 
 struct gpa_map_format;
+struct hv_register_page;
 struct page_pool;
 
 enum vexit_type {
@@ -99,6 +100,13 @@ struct virt_ops {
 
 	void (*get_regs)(struct vp *vp, struct vregs *ret_regs);
 	void (*set_regs)(struct vp *vp, const struct vregs *regs);
+	/*
+	 * The register page's RSP, RIP, RFLAGS, segments, control registers and events from the VP's;
+	 * and back what `dirty` names (HV_DIRTY_*, a new RSP being in vp->gpr). The page may change
+	 * at any time.
+	 */
+	void (*show_regs)(const struct vp *vp, struct hv_register_page *page);
+	void (*take_regs)(struct vp *vp, const struct hv_register_page *page, u32 dirty);
 	/* INIT: forgets what is queued or half done, unblocks NMIs. set_regs() follows. */
 	void (*reset)(struct vp *vp);
 	u8 (*cpl)(const struct vp *vp);

@@ -140,9 +140,15 @@ void vp_release(struct vp *vp)
 
 void vp_timers_to(struct vp *vp, struct timer_queue *queue)
 {
-	timer_move(vp->timers, queue, &vp->lapic.timer);
+	u64 unset = vp->lapic.timer.deadline;
+
 	for (u32 i = 0; i < HV_TIMER_COUNT; i++)
-		timer_move(vp->timers, queue, &vp->stimer[i].timer);
+		unset &= vp->stimer[i].timer.deadline;
+	if (unset != TIMER_NEVER) {
+		timer_move(vp->timers, queue, &vp->lapic.timer);
+		for (u32 i = 0; i < HV_TIMER_COUNT; i++)
+			timer_move(vp->timers, queue, &vp->stimer[i].timer);
+	}
 	vp->timers = queue;
 }
 

@@ -5,31 +5,10 @@
 
 #define ENTRY_TABLE BIT(3)
 
-static u64 make_table(spa_t table)
-{
-	CHECK(table.v % PAGE_SIZE == 0);
-	return table.v | ENTRY_TABLE;
-}
-
 static u64 make_leaf(spa_t page, int level, u32 rights)
 {
 	CHECK(page.v % (PAGE_SIZE << (9 * level)) == 0);
 	return page.v | (u64)level << 4 | (rights & GPA_ALL);
-}
-
-static bool present(u64 entry)
-{
-	return entry & (ENTRY_TABLE | GPA_ALL);
-}
-
-static bool large(u64 entry)
-{
-	return present(entry) && !(entry & ENTRY_TABLE) && (entry >> 4 & 3);
-}
-
-static spa_t address(u64 entry)
-{
-	return SPA(entry & ~0xfffull);
 }
 
 static u32 rights(u64 entry)
@@ -38,10 +17,10 @@ static u32 rights(u64 entry)
 }
 
 const struct gpa_map_format fake_format = {
-	.table = make_table,
+	.present = ENTRY_TABLE | GPA_ALL,
+	.large = 3 << 4,
+	.address = ~0xfffull,
+	.table = ENTRY_TABLE,
 	.leaf = make_leaf,
-	.present = present,
-	.large = large,
-	.address = address,
 	.rights = rights,
 };

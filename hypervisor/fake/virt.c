@@ -3,6 +3,8 @@
 #include "fake/fake.h"
 #include "core/format.h"
 #include "core/panic.h"
+#include "core/segment.h"
+#include "hv/intercept.h"
 
 void fake_vp_clear(struct vp *vp)
 {
@@ -143,6 +145,42 @@ static void set_regs(struct vp *vp, const struct vregs *regs)
 	vp->arch->regs = *regs;
 }
 
+static void show_regs(const struct vp *vp, struct hv_register_page *page)
+{
+	const struct virt_vp *v = vp->arch;
+	const struct vregs *r = &v->regs;
+
+	page->gpr[RSP] = r->rsp;
+	page->rip = r->rip;
+	page->rflags = r->rflags;
+	for (u32 i = SEG_ES; i <= SEG_GS; i++)
+		page->segment[i] = segment_to_hv(&r->segment[i]);
+	page->cr0 = r->cr0;
+	page->cr3 = r->cr3;
+	page->cr4 = r->cr4;
+	page->efer = r->efer;
+	page->dr7 = r->dr7;
+	page->pending_interruption = v->event_queued;
+	page->interrupt_state = v->interrupt_state;
+}
+
+static void take_regs(struct vp *vp, const struct hv_register_page *page, u32 dirty)
+{
+	struct vregs *r = &vp->arch->regs;
+	struct hv_segment segment;
+
+	if (dirty & HV_DIRTY_GENERAL)
+		r->rsp = vp->gpr[RSP];
+	if (dirty & HV_DIRTY_RIP)
+		r->rip = page->rip;
+	if (dirty & HV_DIRTY_RFLAGS)
+		r->rflags = page->rflags;
+	for (u32 i = SEG_ES; (dirty & HV_DIRTY_SEGMENT) && i <= SEG_GS; i++) {
+		segment = page->segment[i];
+		r->segment[i] = segment_from_hv(&segment);
+	}
+}
+
 static void reset(struct vp *vp)
 {
 	vp->arch->event_queued = false;
@@ -236,6 +274,8 @@ static const struct virt_ops fake_ops = {
 	.vp_run = vp_run,
 	.get_regs = get_regs,
 	.set_regs = set_regs,
+	.show_regs = show_regs,
+	.take_regs = take_regs,
 	.reset = reset,
 	.cpl = cpl,
 	.long_mode = long_mode,

@@ -146,12 +146,10 @@ struct hv_dispatch_output dispatch(const struct child *c, u32 index, u32 flags)
 {
 	const struct hv_dispatch_input in = {
 		.partition_id = c->id, .vp_index = index, .flags = flags};
-	struct hv_dispatch_output out;
 
 	/* What ended the last one has been handled. */
 	memset(root_partition.vp[caller]->lapic.irr, 0,
 	       sizeof(root_partition.vp[caller]->lapic.irr));
 	must(raw(HV_CALL_DISPATCH_VP, &in, sizeof(in)));
-	memcpy(&out, out_page, sizeof(out));
-	return out;
+	return partition_find(&root_partition, c->id)->vp[index]->intercept_page->dispatch;
 }

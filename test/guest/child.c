@@ -268,10 +268,11 @@ void child_load(const struct child_vp *v, void (*f)(void *), void *arg)
 
 static void dispatch(struct child_vp *v)
 {
-	const struct hv_dispatch_input in = {v->partition, v->index, HV_DISPATCH_CLEAR_INTERCEPT, 0,
-					     0};
+	u64 result = hypercall(HV_CALL_DISPATCH_VP | HV_CONTROL_FAST, v->partition,
+			       v->index | (u64)HV_DISPATCH_CLEAR_INTERCEPT << 32);
 
-	must(HV_CALL_DISPATCH_VP, &in, sizeof(in), &v->out, sizeof(v->out));
+	if (result & 0xffff)
+		check_abort("dispatch: result %lx", result);
 }
 
 u32 child_run(struct child_vp *v)
@@ -280,12 +281,12 @@ u32 child_run(struct child_vp *v)
 
 	while (!deadline_passed(start)) {
 		dispatch(v);
-		if (v->out.event == HV_DISPATCH_INTERCEPT)
+		if (v->stop->dispatch.event == HV_DISPATCH_INTERCEPT)
 			return v->stop->type;
-		if (v->out.state == HV_DISPATCH_BLOCKED) {
-			if (v->out.wake_tsc == ~0ull)
+		if (v->stop->dispatch.state == HV_DISPATCH_BLOCKED) {
+			if (v->stop->dispatch.wake_tsc == ~0ull)
 				return CHILD_BLOCKED;
-			while (rdtsc() < v->out.wake_tsc)
+			while (rdtsc() < v->stop->dispatch.wake_tsc)
 				cpu_pause();
 		}
 		irq_window();

@@ -28,7 +28,6 @@ struct child_vp {
 	u32 index;
 	struct hv_register_page *regs;
 	const struct hv_intercept_page *stop;
-	struct hv_dispatch_output out; /* of the last dispatch */
 };
 
 struct child {

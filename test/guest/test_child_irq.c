@@ -505,20 +505,19 @@ static void do_spin(void *arg)
 /* A timer of the root ends the stay of a child that never exits by itself. */
 static void test_spin(void)
 {
-	const struct hv_dispatch_input in = {0};
-	struct hv_dispatch_input d = in;
+	struct hv_dispatch_input d = {0};
+	const struct hv_dispatch_output *out = &v->stop->dispatch;
 	u64 before = taken(ROOT_VECTOR);
 
 	start(do_spin);
 	d.partition_id = c.id;
 	apic_write(APIC_LVT_TIMER, ROOT_VECTOR);
 	apic_write(APIC_TIMER_INITIAL, 1000000);
-	check_equal("child-spins",
-		    child_call(HV_CALL_DISPATCH_VP, &d, sizeof(d), &v->out, sizeof(v->out)), 0);
+	check_equal("child-spins", child_call(HV_CALL_DISPATCH_VP, &d, sizeof(d), NULL, 0), 0);
 	irq_window();
-	check(v->out.state == HV_DISPATCH_READY && v->out.event == HV_DISPATCH_NONE &&
+	check(out->state == HV_DISPATCH_READY && out->event == HV_DISPATCH_NONE &&
 		      taken(ROOT_VECTOR) == before + 1,
-	      "child-interrupted", "state %u, event %u, %lu interrupts", v->out.state, v->out.event,
+	      "child-interrupted", "state %u, event %u, %lu interrupts", out->state, out->event,
 	      taken(ROOT_VECTOR) - before);
 	check_equal("child-spin-end", child_end(&c), 0);
 }

@@ -6,6 +6,7 @@
 #ifndef HV_INTERCEPT_H
 #define HV_INTERCEPT_H
 
+#include "hv/partition.h"
 #include "hv/register.h"
 #include "hv/synic.h"
 
@@ -97,7 +98,10 @@ struct hv_crash_intercept { /* RIP is behind the instruction */
 	uint64_t parameter[5];
 };
 
-/* The intercept page: type and size as in a SynIC message, then the record of that type. */
+/*
+ * The intercept page: type and size as in a SynIC message, then the record of that type; and at its
+ * end, what the last dispatch said.
+ */
 struct hv_intercept_page {
 	uint32_t type; /* enum hv_message_type */
 	uint32_t size;
@@ -112,8 +116,9 @@ struct hv_intercept_page {
 		struct hv_hypercall_intercept hypercall;
 		struct hv_message_free_intercept message_free;
 		struct hv_crash_intercept crash;
-		uint8_t bytes[4080];
+		uint8_t bytes[4064];
 	};
+	struct hv_dispatch_output dispatch;
 };
 _Static_assert(sizeof(struct hv_intercept_page) == 4096, "one page");
 

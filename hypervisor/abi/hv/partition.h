@@ -153,12 +153,11 @@ struct hv_assert_interrupt_input {
 
 #define HV_DISPATCH_CLEAR_INTERCEPT 0x1u
 
+/* Short enough for a fast call. The output is in the VP's intercept page (hv/intercept.h). */
 struct hv_dispatch_input {
 	uint64_t partition_id;
 	uint32_t vp_index;
 	uint32_t flags;
-	uint64_t time_slice; /* 0: until the caller has something to do */
-	uint64_t spec_ctrl;
 };
 
 enum hv_dispatch_state { HV_DISPATCH_BLOCKED = 1, HV_DISPATCH_READY = 2 };

@@ -138,11 +138,9 @@ static void forget_predictions(struct cpu *cpu, u64 serial)
 /* What a RET would be predicted to from the child's calls is replaced by places that do nothing. */
 static void fill_return_stack(void)
 {
-	u32 count = RETURN_STACK_SIZE / 2;
-
-	__asm__ volatile("1: call 2f; int3; 2: call 3f; int3; 3: add $16, %%rsp\n\t"
-			 "dec %0; jnz 1b; lfence"
-			 : "+r"(count)::"memory", "cc");
+	__asm__ volatile(".rept %c0; call 1f; int3; 1:; .endr; add $8 * %c0, %%rsp; lfence" ::"i"(
+				 RETURN_STACK_SIZE)
+			 : "memory", "cc");
 }
 
 /* DR0–DR3 change owners: out of the processor into one, from the other into the processor. */

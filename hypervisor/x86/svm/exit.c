@@ -54,21 +54,19 @@ static void decode_exception(const struct vp *vp, const struct vmcb *b, struct v
 	e->exception.cr2 = b->exit_info2;
 }
 
-void svm_decode_exit(struct vp *vp, struct vexit *e)
+static __attribute__((noinline)) void decode(struct vp *vp, struct vexit *e)
 {
 	struct virt_vp *v = vp->arch;
 	struct vmcb *b = v->vmcb;
 
 	e->type = VEXIT_NONE;
-	e->rip = b->rip;
 	if (unlikely(v->step != STEP_NONE) && svm_step_exit(vp, b->exit_code))
 		return;
-	if (b->exit_code == VMEXIT_CPUID) { /* the likeliest, not behind the switch's table */
+	switch (b->exit_code) {
+	case VMEXIT_CPUID:
 		e->type = VEXIT_CPUID;
 		e->length = length_of(b, 2);
-		return;
-	}
-	switch (b->exit_code) {
+		break;
 	case VMEXIT_INTR:
 		cpu_interrupt_window();
 		break;
@@ -133,4 +131,18 @@ void svm_decode_exit(struct vp *vp, struct vexit *e)
 		e->type = VEXIT_UNKNOWN;
 		e->code = b->exit_code;
 	}
+}
+
+/* CPUID by itself: it is what guests measure exits by. */
+void svm_decode_exit(struct vp *vp, struct vexit *e)
+{
+	const struct vmcb *b = vp->arch->vmcb;
+
+	e->rip = b->rip;
+	if (b->exit_code != VMEXIT_CPUID || vp->arch->step != STEP_NONE) {
+		decode(vp, e);
+		return;
+	}
+	e->type = VEXIT_CPUID;
+	e->length = length_of(b, 2);
 }

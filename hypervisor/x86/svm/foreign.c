@@ -19,6 +19,16 @@
 #define ENTRIES      512u
 #define MAPPED_BYTES BIT(48)
 
+static u64 *table_of(u64 entry)
+{
+	return arch_map(SPA(entry & svm_npt_format.address));
+}
+
+static bool is_table(u64 entry)
+{
+	return (entry & (svm_npt_format.present | svm_npt_format.large)) == svm_npt_format.present;
+}
+
 static u32 entry_index(u64 gpa, int level)
 {
 	return gpa >> (PAGE_SHIFT + 9 * level) & (ENTRIES - 1);
@@ -65,32 +75,28 @@ static void fill(u64 *table, u64 entry, int level)
 	const struct gpa_map_format *f = &svm_npt_format;
 	u64 span = PAGE_SIZE << (9 * (level - 1));
 
-	if (!f->present(entry))
-		memset(table, 0, PAGE_SIZE);
-	else if (!f->large(entry))
-		memcpy(table, arch_map(f->address(entry)), PAGE_SIZE);
+	if (is_table(entry))
+		memcpy(table, table_of(entry), PAGE_SIZE);
 	else
 		for (u32 i = 0; i < ENTRIES; i++)
-			table[i] = f->leaf(SPA(f->address(entry).v + i * span), level - 1,
-					   f->rights(entry));
+			table[i] = !(entry & f->present)
+					   ? 0
+					   : f->leaf(SPA((entry & f->address) + i * span),
+						     level - 1, f->rights(entry));
 }
 
 /* The private table behind an entry of a private one; NULL: there are no more. */
 static u64 *descend(struct svm_foreign *s, u64 *entry, int level)
 {
-	const struct gpa_map_format *f = &svm_npt_format;
 	u64 *table;
 
-	if (f->present(*entry) && !f->large(*entry)) {
-		table = arch_map(f->address(*entry));
-		if (is_private(s, table))
-			return table;
-	}
+	if (is_table(*entry) && is_private(s, table_of(*entry)))
+		return table_of(*entry);
 	if (s->used == ARRAY_SIZE(s->table))
 		return NULL;
 	table = s->table[s->used++];
 	fill(table, *entry, level);
-	*entry = f->table(arch_unmap(table));
+	*entry = arch_unmap(table).v | svm_npt_format.table;
 	return table;
 }
 

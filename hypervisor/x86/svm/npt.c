@@ -6,38 +6,16 @@
  */
 #include "x86/svm/svm.h"
 
-#define NPT_P       BIT(0)
-#define NPT_W       BIT(1)
-#define NPT_U       BIT(2)
-#define NPT_LARGE   BIT(7)
-#define NPT_NX      BIT(63)
-
-#define NPT_ADDRESS 0x000ffffffffff000ull
-
-static u64 table_entry(spa_t table)
-{
-	return table.v | NPT_P | NPT_W | NPT_U;
-}
+#define NPT_P     BIT(0)
+#define NPT_W     BIT(1)
+#define NPT_U     BIT(2)
+#define NPT_LARGE BIT(7)
+#define NPT_NX    BIT(63)
 
 static u64 leaf_entry(spa_t page, int level, u32 rights)
 {
 	return page.v | NPT_P | NPT_U | (level ? NPT_LARGE : 0) | (rights & GPA_WRITE ? NPT_W : 0) |
 	       (rights & GPA_EXECUTE ? 0 : NPT_NX);
-}
-
-static bool is_present(u64 entry)
-{
-	return entry & NPT_P;
-}
-
-static bool is_large(u64 entry)
-{
-	return entry & NPT_LARGE;
-}
-
-static spa_t address_of(u64 entry)
-{
-	return SPA(entry & NPT_ADDRESS);
 }
 
 static u32 rights_of(u64 entry)
@@ -46,10 +24,10 @@ static u32 rights_of(u64 entry)
 }
 
 const struct gpa_map_format svm_npt_format = {
-	.table = table_entry,
+	.present = NPT_P,
+	.large = NPT_LARGE,
+	.address = 0x000ffffffffff000ull,
+	.table = NPT_P | NPT_W | NPT_U,
 	.leaf = leaf_entry,
-	.present = is_present,
-	.large = is_large,
-	.address = address_of,
 	.rights = rights_of,
 };

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Register access: VMCB ↔ struct vregs. */
+/* Register access: VMCB ↔ struct vregs, VMCB ↔ the page shared with a child's worker. */
+#include "core/segment.h"
+#include "hv/intercept.h"
 #include "x86/asm.h"
 #include "x86/svm/svm.h"
 
@@ -58,5 +60,46 @@ void svm_set_regs(struct vp *vp, const struct vregs *r)
 	b->gdtr.limit = r->gdtr.limit;
 	b->idtr.base = r->idtr.base;
 	b->idtr.limit = r->idtr.limit;
+	b->interrupt_shadow = 0;
+}
+
+void svm_show_regs(const struct vp *vp, struct hv_register_page *page)
+{
+	const struct vmcb *b = vp->arch->vmcb;
+
+	page->gpr[RSP] = b->rsp;
+	page->rip = b->rip;
+	page->rflags = b->rflags;
+	page->segment[SEG_ES] = segment_to_hv(&b->es);
+	page->segment[SEG_CS] = segment_to_hv(&b->cs);
+	page->segment[SEG_SS] = segment_to_hv(&b->ss);
+	page->segment[SEG_DS] = segment_to_hv(&b->ds);
+	page->segment[SEG_FS] = segment_to_hv(&b->fs);
+	page->segment[SEG_GS] = segment_to_hv(&b->gs);
+	page->cr0 = b->cr0;
+	page->cr3 = b->cr3;
+	page->cr4 = b->cr4;
+	page->efer = b->efer & ~EFER_SVME;
+	page->dr7 = b->dr7;
+	page->pending_interruption = svm_event_queued(vp);
+	page->interrupt_state = svm_child_interrupt_state(vp);
+}
+
+void svm_take_regs(struct vp *vp, const struct hv_register_page *page, u32 dirty)
+{
+	struct vmcb *b = vp->arch->vmcb;
+	struct hv_segment segment;
+
+	if (dirty & HV_DIRTY_GENERAL)
+		b->rsp = vp->gpr[RSP];
+	if (dirty & HV_DIRTY_RIP)
+		b->rip = page->rip;
+	if (dirty & HV_DIRTY_RFLAGS)
+		b->rflags = page->rflags;
+	for (u32 i = SEG_ES; (dirty & HV_DIRTY_SEGMENT) && i <= SEG_GS; i++) {
+		segment = page->segment[i];
+		(&b->es)[i] = segment_from_hv(&segment);
+		b->cpl = b->ss.attributes >> 5 & 3;
+	}
 	b->interrupt_shadow = 0;
 }

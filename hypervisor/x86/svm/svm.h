@@ -95,6 +95,8 @@ void svm_event_offer_irq(struct vp *vp, int vector);
 
 void svm_get_regs(struct vp *vp, struct vregs *ret_regs);
 void svm_set_regs(struct vp *vp, const struct vregs *regs);
+void svm_show_regs(const struct vp *vp, struct hv_register_page *page);
+void svm_take_regs(struct vp *vp, const struct hv_register_page *page, u32 dirty);
 
 /* foreign.c: tables of a root VP; a new map (its CR3) without foreign pages; one such page. */
 void svm_foreign_init(struct vp *vp);
