@@ -56,5 +56,5 @@ void child_slots_freed(struct vp *vp)
 	if (!freed)
 		return;
 	stimer_retry(vp);
-	intercept_message_free(vp, freed);
+	intercept_word(vp, HV_MESSAGE_KEELSON_MESSAGE_FREE, freed);
 }

@@ -16,7 +16,7 @@ static hv_status post_message(struct hypercall *call)
 
 	if (in->size > HV_MESSAGE_PAYLOAD || !in->type || in->type & 0x80000000)
 		return HV_STATUS_INVALID_PARAMETER;
-	intercept_post_message(call->vp, in);
+	intercept_hypercall(call->vp, in->connection, 0, in);
 	return HV_STATUS_INVALID_CONNECTION_ID;
 }
 
@@ -27,7 +27,7 @@ static hv_status signal_event(struct hypercall *call)
 
 	if ((in >> 32 & 0xffff) >= HV_EVENT_FLAGS)
 		return HV_STATUS_INVALID_PARAMETER;
-	intercept_signal_event(call->vp, (u32)in, (u16)(in >> 32));
+	intercept_hypercall(call->vp, (u32)in, (u16)(in >> 32), NULL);
 	return HV_STATUS_INVALID_CONNECTION_ID;
 }
 

@@ -117,19 +117,9 @@ void intercept_cpuid(struct vp *vp, const struct vexit *e, const u32 result[4])
 	m->default_rdx = result[3];
 }
 
-void intercept_eoi(struct vp *vp, u8 vector)
+void intercept_word(struct vp *vp, u32 type, u32 word)
 {
-	struct hv_eoi_intercept *m = &begin(vp, HV_MESSAGE_APIC_EOI, sizeof(*m), 0, 0)->eoi;
-
-	m->vector = vector;
-}
-
-void intercept_message_free(struct vp *vp, u32 sints)
-{
-	struct hv_message_free_intercept *m =
-		&begin(vp, HV_MESSAGE_KEELSON_MESSAGE_FREE, sizeof(*m), 0, 0)->message_free;
-
-	m->sints = sints;
+	begin(vp, type, sizeof(struct hv_eoi_intercept), 0, 0)->eoi.vector = word;
 }
 
 void intercept_crash(struct vp *vp, u64 control)
@@ -141,31 +131,20 @@ void intercept_crash(struct vp *vp, u64 control)
 	memcpy(m->parameter, vp->crash_parameter, sizeof(m->parameter));
 }
 
-void intercept_post_message(struct vp *vp, const struct hv_post_message_input *message)
+void intercept_hypercall(struct vp *vp, u32 connection, u16 flag,
+			 const struct hv_post_message_input *message)
 {
 	struct hv_hypercall_intercept *m =
 		&begin(vp, HV_MESSAGE_KEELSON_HYPERCALL, sizeof(*m), 0, HV_INTERCEPT_EXECUTE)
 			 ->hypercall;
 
-	m->code = HV_CALL_POST_MESSAGE;
-	m->flag = 0;
-	m->connection = message->connection;
-	m->type = message->type;
-	m->size = message->size;
-	memcpy(m->payload, message->payload, sizeof(m->payload));
-}
-
-void intercept_signal_event(struct vp *vp, u32 connection, u16 flag)
-{
-	struct hv_hypercall_intercept *m =
-		&begin(vp, HV_MESSAGE_KEELSON_HYPERCALL, sizeof(*m), 0, HV_INTERCEPT_EXECUTE)
-			 ->hypercall;
-
-	m->code = HV_CALL_SIGNAL_EVENT;
+	m->code = message ? HV_CALL_POST_MESSAGE : HV_CALL_SIGNAL_EVENT;
 	m->connection = connection;
 	m->flag = flag;
-	m->type = 0;
-	m->size = 0;
+	m->type = message ? message->type : 0;
+	m->size = message ? message->size : 0;
+	if (message)
+		memcpy(m->payload, message->payload, sizeof(m->payload));
 }
 
 void intercept_plain(struct vp *vp, u32 type, u8 length)
@@ -198,6 +177,10 @@ static void finish(struct vp *vp, const struct hv_register_page *r)
 	h->rflags = r->rflags;
 }
 
+_Static_assert(sizeof(struct hv_message_free_intercept) == sizeof(struct hv_eoi_intercept) &&
+		       offsetof(struct hv_message_free_intercept, sints) ==
+			       offsetof(struct hv_eoi_intercept, vector),
+	       "intercept_word()");
 _Static_assert((int)SEG_ES == 0 && (int)SEG_GS == 5, "the register page's order");
 
 void intercept_save_registers(struct vp *vp)

@@ -14,12 +14,12 @@ void intercept_io(struct vp *vp, const struct vexit *e);
 void intercept_memory(struct vp *vp, const struct vexit *e, bool mapped);
 void intercept_msr(struct vp *vp, const struct vexit *e);
 void intercept_cpuid(struct vp *vp, const struct vexit *e, const u32 result[4]);
-void intercept_eoi(struct vp *vp, u8 vector);
-void intercept_message_free(struct vp *vp, u32 sints);
+/* APIC_EOI with the vector, MESSAGE_FREE with the SINTs. */
+void intercept_word(struct vp *vp, u32 type, u32 word);
 void intercept_crash(struct vp *vp, u64 control);
-/* HvCallPostMessage and HvCallSignalEvent. */
-void intercept_post_message(struct vp *vp, const struct hv_post_message_input *message);
-void intercept_signal_event(struct vp *vp, u32 connection, u16 flag);
+/* HvCallPostMessage; HvCallSignalEvent with its flag, `message` being NULL. */
+void intercept_hypercall(struct vp *vp, u32 connection, u16 flag,
+			 const struct hv_post_message_input *message);
 /* HALT, UNRECOVERABLE_EXCEPTION, INVALID_VP_REGISTER, INTERRUPTION_DELIVERABLE. */
 void intercept_plain(struct vp *vp, u32 type, u8 length);
 

@@ -190,7 +190,7 @@ void vp_level_eoi(struct vp *vp, u8 vector)
 	if (vp->partition->root)
 		arch_level_eoi(vp, vector);
 	else
-		intercept_eoi(vp, vector);
+		intercept_word(vp, HV_MESSAGE_APIC_EOI, vector);
 }
 
 /*

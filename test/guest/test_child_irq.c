@@ -506,10 +506,11 @@ static void do_spin(void *arg)
 static void test_spin(void)
 {
 	struct hv_dispatch_input d = {0};
-	const struct hv_dispatch_output *out = &v->stop->dispatch;
+	const struct hv_dispatch_output *out;
 	u64 before = taken(ROOT_VECTOR);
 
 	start(do_spin);
+	out = &v->stop->dispatch;
 	d.partition_id = c.id;
 	apic_write(APIC_LVT_TIMER, ROOT_VECTOR);
 	apic_write(APIC_TIMER_INITIAL, 1000000);
