@@ -35,6 +35,7 @@
 #define D_VRT        BIT(7)
 #define FLAGS        (C_PF | C_AF | C_UF)
 #define SECOND       INT64_C(1000000000)
+#define NOT_STORED   INT64_MIN
 #define UIP_NS       244000 /* the update begins 244 µs after UIP is set */
 #define OSCILLATOR   32768u
 #define AVERAGE_YEAR INT64_C(31556952) /* seconds */
@@ -53,6 +54,7 @@ struct vdev_mc146818 {
 	uint8_t ram[RAM_SIZE];
 	uint8_t weekday_shift;
 	int64_t offset;         /* ns; the clock's time is the date plus this */
+	int64_t stored_second;  /* the one that the time registers in ram[] show; or NOT_STORED */
 	int64_t flags_second;   /* up to this second, UF and AF are accounted for */
 	uint64_t periodic_mark; /* up to this period of the oscillator, PF is */
 };
@@ -89,8 +91,15 @@ static bool halted(const struct vdev_mc146818 *rtc)
 /* Brings the time registers in ram[] up to date. */
 static void store_time(struct vdev_mc146818 *rtc)
 {
-	if (!halted(rtc))
-		rtc_encode(time_second(rtc), rtc->ram[REG_B], rtc->weekday_shift, rtc->ram);
+	int64_t second;
+
+	if (halted(rtc))
+		return;
+	second = time_second(rtc);
+	if (second == rtc->stored_second)
+		return;
+	rtc_encode(second, rtc->ram[REG_B], rtc->weekday_shift, rtc->ram);
+	rtc->stored_second = second;
 }
 
 /* The clock goes on from the time registers, `fraction` ns into that second. */
@@ -258,6 +267,7 @@ static void write_register(struct vdev_mc146818 *rtc, unsigned int index, uint8_
 		write_time(rtc, index, value);
 	else if (index != REG_C && index != REG_D)
 		rtc->ram[index] = value;
+	rtc->stored_second = NOT_STORED;
 	settle(rtc);
 }
 
@@ -378,6 +388,7 @@ static int mc146818_restore(struct vdev_device *device, const struct vdev_state_
 	if (!state_valid(&copy))
 		return -EBADMSG;
 	*rtc = copy;
+	rtc->stored_second = NOT_STORED;
 	rtc->flags_second = time_second(rtc);
 	update_irq(rtc);
 	arm_update(rtc);
@@ -429,6 +440,7 @@ int vdev_mc146818_create(struct vdev_board *board, struct vdev_irq_line *irq8,
 		return -ENOMEM;
 	vdev_device_init(&rtc->device, &mc146818_class, "mc146818");
 	rtc->board = board;
+	rtc->stored_second = NOT_STORED;
 	rtc->date = date;
 	rtc->date_owner = date_owner;
 	vdev_timer_init(&rtc->update_timer, &board->clock, settle, rtc);

@@ -86,10 +86,27 @@ static int fetch_and_decode(struct emulate *e, const uint8_t *given, size_t give
 	return decode_bytes(e, bytes, length, r);
 }
 
-static int run(struct emulate *e, const uint8_t *bytes, size_t length)
+/* Of an instruction that accesses memory at one place, that is the place. */
+static void take_stop(struct emulate *e, const struct emulate_stop *stop)
 {
-	int r = fetch_and_decode(e, bytes, length);
+	switch (e->insn.opcode) {
+	case OPCODE_STRING:
+	case OPCODE_PUSH:
+	case OPCODE_POP:
+		return;
+	default:
+		e->stop.valid = stop->gpa_valid;
+		e->stop.write = stop->write;
+		e->stop.gpa = stop->gpa;
+	}
+}
 
+static int run(struct emulate *e, const struct emulate_stop *stop)
+{
+	int r = fetch_and_decode(e, stop->bytes, stop->length);
+
+	if (r == 0)
+		take_stop(e, stop);
 	if (r == 0 && e->insn.opcode == OPCODE_VECTOR)
 		r = emulate_vector_prepare(e);
 	if (r == 0)
@@ -106,12 +123,11 @@ static void step_over(struct emulate_regs *regs, unsigned length, unsigned mode)
 }
 
 int emulate_instruction(struct emulate_regs *regs, const struct emulate_vcpu_ops *ops, void *ctx,
-			const uint8_t *bytes, size_t length,
-			struct emulate_exception *ret_exception)
+			const struct emulate_stop *stop, struct emulate_exception *ret_exception)
 {
 	struct emulate_regs work = *regs;
 	struct emulate e = {.regs = &work, .ops = ops, .ctx = ctx, .exception = ret_exception};
-	int r = run(&e, bytes, length);
+	int r = run(&e, stop);
 
 	if (r < 0)
 		return r;

@@ -98,20 +98,29 @@ struct emulate_exception {
 	uint64_t cr2; /* #PF: the linear address */
 };
 
+/*
+ * What an intercept delivers beside the registers. A processor that stops at an address has walked
+ * the page tables already: what it was allowed there is not asked for again.
+ */
+struct emulate_stop {
+	const uint8_t *bytes; /* of the instruction */
+	size_t length;        /* 0: fetched from guest memory */
+	bool gpa_valid;
+	bool write;
+	uint64_t gpa; /* where the access, for writing or reading, has stopped */
+};
+
 /* Most bytes that an instruction has. */
 #define EMULATE_MAX_LENGTH 15
 
 /*
- * Emulates the instruction at CS:RIP. regs is updated as the result says. bytes/length are what the
- * intercept already delivered of the instruction (length 0: fetched from guest memory).
- * The caller ends an interrupt shadow after EMULATE_DONE, and raises #DB when RFLAGS.TF is set.
+ * Emulates the instruction at CS:RIP. regs is updated as the result says. The caller ends an interrupt shadow after EMULATE_DONE, and raises #DB when RFLAGS.TF is set.
  *
  * Returns an emulate_result, -EOPNOTSUPP for a valid instruction that is not covered, or the
  * -errno of an operation.
  */
 int emulate_instruction(struct emulate_regs *regs, const struct emulate_vcpu_ops *ops, void *ctx,
-			const uint8_t *bytes, size_t length,
-			struct emulate_exception *ret_exception);
+			const struct emulate_stop *stop, struct emulate_exception *ret_exception);
 
 /*
  * The length of the instruction at CS:RIP, whether it is covered or not; 0 if it cannot be fetched

@@ -7,6 +7,7 @@
 
 #include <Zydis/Zydis.h>
 #include <errno.h>
+#include <string.h>
 
 struct entry {
 	uint8_t opcode;
@@ -214,7 +215,7 @@ static int decode_with(unsigned mode, const uint8_t *bytes, size_t length,
 	return ZYAN_SUCCESS(status) ? 0 : DECODE_INVALID;
 }
 
-int emulate_decode(const uint8_t *bytes, size_t length, unsigned mode, struct insn *ret_insn)
+static int decode(const uint8_t *bytes, size_t length, unsigned mode, struct insn *ret_insn)
 {
 	ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
 	ZydisDecodedInstruction z;
@@ -237,4 +238,51 @@ int emulate_decode(const uint8_t *bytes, size_t length, unsigned mode, struct in
 	if (!insn.opcode)
 		return -EOPNOTSUPP;
 	return take_operands(&z, operands, ret_insn);
+}
+
+/* --- what was decoded before --- */
+
+/*
+ * A guest comes to its devices by a handful of instructions. What they mean depends on nothing but
+ * their bytes and the mode, so each thread remembers some.
+ */
+#define REMEMBERED 32u
+#define HASHED     4u /* bytes; fewer are not looked up */
+
+struct remembered {
+	uint8_t mode; /* 0: none */
+	uint8_t bytes[EMULATE_MAX_LENGTH];
+	struct insn insn;
+};
+
+static struct remembered *slot_of(const uint8_t *bytes, unsigned mode)
+{
+	static _Thread_local struct remembered slots[REMEMBERED];
+	uint32_t hash;
+
+	memcpy(&hash, bytes, sizeof hash);
+	return &slots[((hash + mode) * UINT32_C(0x9e3779b1)) >> 27];
+}
+_Static_assert(REMEMBERED == 1u << (32 - 27), "the hash's upper bits");
+
+int emulate_decode(const uint8_t *bytes, size_t length, unsigned mode, struct insn *ret_insn)
+{
+	struct remembered *slot;
+	int r;
+
+	if (length < HASHED)
+		return decode(bytes, length, mode, ret_insn);
+	slot = slot_of(bytes, mode);
+	if (slot->mode == mode && slot->insn.length <= length &&
+	    memcmp(slot->bytes, bytes, slot->insn.length) == 0) {
+		*ret_insn = slot->insn;
+		return 0;
+	}
+	r = decode(bytes, length, mode, ret_insn);
+	if (r == 0) {
+		slot->mode = (uint8_t)mode;
+		slot->insn = *ret_insn;
+		memcpy(slot->bytes, bytes, ret_insn->length);
+	}
+	return r;
 }

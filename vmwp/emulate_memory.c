@@ -143,6 +143,10 @@ int emulate_translate_linear(struct emulate *e, uint64_t linear, uint32_t access
 	int which = access & PAGE_FAULT_WRITE ? 1 : 0;
 	int r;
 
+	if (e->stop.valid && e->stop.write == which && !((e->stop.gpa ^ linear) & 0xfff)) {
+		*ret_gpa = e->stop.gpa;
+		return 0;
+	}
 	if (e->last[which].valid && e->last[which].linear >> 12 == linear >> 12 &&
 	    !(access & PAGE_FAULT_FETCH)) {
 		*ret_gpa = e->last[which].gpa | (linear & 0xfff);

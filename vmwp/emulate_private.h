@@ -127,6 +127,17 @@ struct emulate {
 	struct span span[INSN_OPERANDS]; /* of the operands in memory */
 	struct span stack;               /* PUSH, POP: the other one */
 
+	/*
+	 * The page that the processor has stopped in. Another address that ends in the same 12 bits
+	 * would be another code than the processor's, by a race of the guest's own; it too gets
+	 * no more than the access that was allowed.
+	 */
+	struct {
+		bool valid;
+		bool write;
+		uint64_t gpa;
+	} stop;
+
 	/* The last translation for reading and for writing: a REP stays in its pages for long. */
 	struct {
 		bool valid;

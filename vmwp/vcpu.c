@@ -217,7 +217,7 @@ static int offer_extint(struct vcpu *vcpu)
 {
 	int vector, r;
 
-	if (vcpu->index != 0)
+	if (vcpu->index != 0 || !atomic_load(&vcpu->set->intr))
 		return 0;
 	vector = take_vector(vcpu);
 	if (vector == -ENOENT)
@@ -228,12 +228,15 @@ static int offer_extint(struct vcpu *vcpu)
 
 /* --- threads --- */
 
+static _Thread_local const struct vcpu *own; /* the one whose thread this is */
+
 static void *run(void *argument)
 {
 	struct vcpu *vcpu = argument;
 	struct vid_exit exit;
 	bool go_on = true;
 
+	own = vcpu;
 	while (go_on && !atomic_load(&vcpu->set->stop)) {
 		int r = offer_extint(vcpu);
 
@@ -303,9 +306,11 @@ uint64_t vcpus_time(const struct vcpus *set)
 	return sum;
 }
 
-void vcpus_interrupt(struct vcpus *set)
+/* VP 0's own thread looks at the line anyway, before it runs again. */
+void vcpus_interrupt(struct vcpus *set, bool level)
 {
-	if (set->count)
+	atomic_store(&set->intr, level);
+	if (level && set->count && own != &set->vcpu[0])
 		vid_vp_kick(set->vcpu[0].vp);
 }
 
@@ -389,6 +394,7 @@ int vcpus_init(struct vcpus *set, struct machine *machine, uint32_t count,
 	set->machine = machine;
 	set->ops = ops;
 	set->owner = owner;
+	set->intr = vdev_i8259_pending(machine->pic);
 	r = create_all(set, count);
 	if (r < 0)
 		destroy_all(set);

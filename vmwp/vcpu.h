@@ -48,6 +48,7 @@ struct vcpus {
 	const struct vcpu_ops *ops;
 	void *owner;
 	_Atomic bool stop;
+	_Atomic bool intr; /* the 8259's output */
 	_Atomic bool hang_reported;
 	uint64_t exits, time; /* of processors that were made anew since */
 	uint32_t count;
@@ -69,8 +70,8 @@ int must_check vcpus_reset(struct vcpus *set);
 /* Asks the threads to stop and does not wait. Any thread, also one of the VPs. */
 void vcpus_request_stop(struct vcpus *set);
 
-/* The 8259's output has changed: VP 0 has to look. Any thread. */
-void vcpus_interrupt(struct vcpus *set);
+/* The 8259's output has changed; VP 0 takes the interrupt. Any thread. */
+void vcpus_interrupt(struct vcpus *set, bool level);
 
 uint64_t vcpus_exits(const struct vcpus *set);
 

@@ -208,7 +208,13 @@ static bool is_mapped(const struct vcpu *vcpu, const struct vid_exit *exit)
 
 int vcpu_emulate(struct vcpu *vcpu, const struct vid_exit *exit)
 {
-	const struct vid_exit_instruction *instruction = &exit->instruction;
+	const struct emulate_stop stop = {
+		.bytes = exit->instruction.bytes,
+		.length = exit->instruction.byte_count,
+		.gpa_valid = exit->kind == VID_EXIT_MMIO,
+		.write = exit->mmio.access == VID_ACCESS_WRITE,
+		.gpa = exit->mmio.gpa,
+	};
 	struct emulate_exception exception;
 	struct emulate_regs regs;
 	int r;
@@ -219,8 +225,7 @@ int vcpu_emulate(struct vcpu *vcpu, const struct vid_exit *exit)
 		machine_unlock(vcpu->set->machine);
 		return 0;
 	}
-	r = emulate_instruction(&regs, &ops, vcpu, instruction->bytes, instruction->byte_count,
-				&exception);
+	r = emulate_instruction(&regs, &ops, vcpu, &stop, &exception);
 	machine_unlock(vcpu->set->machine);
 	if (r < 0)
 		return r;

@@ -72,8 +72,7 @@ static void device_intr(void *owner, bool level)
 {
 	struct worker *w = owner;
 
-	if (level)
-		vcpus_interrupt(&w->vcpus);
+	vcpus_interrupt(&w->vcpus, level);
 }
 
 static void device_rearm(void *owner, uint64_t deadline)

@@ -82,7 +82,7 @@ measure()
 	cat "$results/script-$name" "$results/script-common" >"$results/script"
 	"$top/demo" --script "$results/script" --icount --cpus 1 --direct --timeout 3000 \
 		--carry "$results/guest" --carry "$results/worker" --carry "$results/qemu" "$@" |
-		tr -d '\r' | sed -n 's/^.*\b\([a-z][a-zA-Z-]* [0-9]*\)$/\1/p' >"$results/$name"
+		tr -d '\r' | sed -n 's/^\(.*[^a-zA-Z-]\)\?\([a-z][a-zA-Z-]* [0-9]*\)$/\2/p' >"$results/$name"
 }
 
 # bare FILE WORD OPTION…: the number behind WORD that the guest FILE of the emulated machine says.

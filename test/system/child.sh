@@ -12,7 +12,7 @@ mkdir -p "$worker"
 cp "$top/build/release/vmwp/vmwp" /usr/share/seabios/bios.bin "$worker"
 ldd "$worker/vmwp" | sed -n 's/.* => \(\/.*\) (.*/\1/p' | grep -v '/libc\.so' |
 	xargs cp -Lt "$worker" || fail "the worker's libraries cannot be copied"
-carry=(--carry "$here/child" --carry "$worker")
+carry=(--carry "$here/child" --carry "$worker" --carry "$programs/childload.bin")
 "$here/child-initramfs.sh" "$test_dir/initrd.gz" || fail "the initial RAM disk cannot be made"
 carry+=(--carry "$test_dir/initrd.gz")
 if [ "$script" = bios ]; then

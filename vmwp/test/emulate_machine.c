@@ -183,5 +183,7 @@ void machine_put(struct machine *m, uint64_t gpa, const void *bytes, size_t len)
 
 int machine_step(struct machine *m)
 {
-	return emulate_instruction(&m->regs, &machine_ops, m, NULL, 0, &m->exception);
+	static const struct emulate_stop nothing_known;
+
+	return emulate_instruction(&m->regs, &machine_ops, m, &nothing_known, &m->exception);
 }

@@ -505,12 +505,59 @@ END_TEST
 START_TEST(test_given_bytes_are_used)
 {
 	static const uint8_t bytes[] = {0x8a, 0x03};
+	static const struct emulate_stop stop = {.bytes = bytes, .length = 2};
 
 	m.regs.gpr[EMULATE_RBX] = DEVICE_GPA;
 	m.regs.rip = 0x600000; /* not mapped */
-	ck_assert_int_eq(emulate_instruction(&m.regs, &machine_ops, &m, bytes, 2, &m.exception),
+	ck_assert_int_eq(emulate_instruction(&m.regs, &machine_ops, &m, &stop, &m.exception),
 			 EMULATE_DONE);
 	ck_assert_uint_eq(m.regs.rip, 0x600002);
+}
+END_TEST
+
+/* mov (%rbx), %al; another instruction. RBX is mapped nowhere: the processor knew where it is. */
+START_TEST(test_given_address_is_used)
+{
+	static const uint8_t bytes[] = {0x8a, 0x03, 0x90, 0x90};
+	struct emulate_stop stop = {bytes, sizeof bytes, true, false, DEVICE_GPA + 5};
+
+	m.device[5] = 0x5a;
+	for (int i = 0; i < 2; i++) {
+		m.regs.gpr[EMULATE_RAX] = 0;
+		m.regs.gpr[EMULATE_RBX] = 0x600005;
+		ck_assert_int_eq(
+			emulate_instruction(&m.regs, &machine_ops, &m, &stop, &m.exception),
+			EMULATE_DONE);
+		ck_assert_uint_eq(m.regs.gpr[EMULATE_RAX], 0x5a);
+	}
+	/* Neither for another address nor for another kind of access. */
+	m.regs.gpr[EMULATE_RBX] = 0x600006;
+	assert_exception(emulate_instruction(&m.regs, &machine_ops, &m, &stop, &m.exception), 14,
+			 0);
+	m.regs.gpr[EMULATE_RBX] = 0x600005;
+	stop.write = true;
+	assert_exception(emulate_instruction(&m.regs, &machine_ops, &m, &stop, &m.exception), 14,
+			 0);
+}
+END_TEST
+
+/* Bytes that begin alike, and the same bytes in another mode. */
+START_TEST(test_what_was_decoded_before)
+{
+	m.regs.gpr[EMULATE_RBX] = DEVICE_GPA;
+	for (int i = 0; i < 3; i++) {
+		ck_assert_int_eq(STEP(0xc7, 0x43, 0x04, 0x11, 0x22, 0x33, 0x44), EMULATE_DONE);
+		ck_assert_uint_eq(m.device[4], 0x11);
+		ck_assert_uint_eq(m.device[7], 0x44);
+		ck_assert_int_eq(STEP(0xc7, 0x43, 0x04, 0x11, 0x55, 0x66, 0x77), EMULATE_DONE);
+		ck_assert_uint_eq(m.device[5], 0x55);
+		ck_assert_uint_eq(m.device[7], 0x77);
+	}
+	machine_enter_protected(&m);
+	m.regs.gpr[EMULATE_RBX] = DEVICE_GPA;
+	m.device[6] = 0;
+	ck_assert_int_eq(STEP(0x66, 0xc7, 0x43, 0x04, 0x11, 0x22, 0x33), EMULATE_DONE);
+	ck_assert_uint_eq(m.device[6], 0);
 }
 END_TEST
 
@@ -573,6 +620,8 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, test_instruction_across_pages);
 	tcase_add_test(tc, test_fetch_fault_on_the_second_page_only_if_needed);
 	tcase_add_test(tc, test_given_bytes_are_used);
+	tcase_add_test(tc, test_given_address_is_used);
+	tcase_add_test(tc, test_what_was_decoded_before);
 	tcase_add_test(tc, test_refused);
 	tcase_add_test(tc, test_rf_is_cleared);
 }

@@ -184,9 +184,10 @@ START_TEST(what_is_mapped_now_is_run_again)
 }
 END_TEST
 
+/* As after a race, the access has stopped elsewhere than the instruction says, which counts. */
 START_TEST(vectors_come_from_the_xsave_state)
 {
-	struct vid_exit exit = {.kind = VID_EXIT_MMIO, .mmio.gpa = 0xd0000000};
+	struct vid_exit exit = {.kind = VID_EXIT_MMIO, .mmio.gpa = 0xd0000800};
 	static uint8_t xsave[832];
 	size_t size;
 
@@ -301,7 +302,8 @@ START_TEST(threads_start_and_stop_again_and_again)
 {
 	for (int i = 0; i < 20; i++) {
 		ck_assert_int_eq(vcpus_start(&set), 0);
-		vcpus_interrupt(&set);
+		vcpus_interrupt(&set, true);
+		vcpus_interrupt(&set, false);
 		vcpus_stop(&set);
 	}
 	ck_assert_int_eq(vcpus_reset(&set), 0);
@@ -333,6 +335,7 @@ static void raise_irq_1(void)
 	vdev_i8259_set(b.machine.pic, 1, true);
 	ck_assert(vdev_i8259_pending(b.machine.pic));
 	ck_assert_uint_gt(b.intr_count, 0);
+	vcpus_interrupt(&set, true);
 }
 
 START_TEST(the_8259_interrupts_the_first_processor)
