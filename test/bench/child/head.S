@@ -2,7 +2,8 @@
 /*
  * The head of a guest that both worlds can start: by the 64-bit boot protocol of Linux (the file is
  * a bzImage of one setup sector), and by multiboot 1, in 32-bit mode. Either way it ends in
- * child_main(), in 64-bit mode with the first 4 GiB mapped one to one.
+ * child_main(), in 64-bit mode with the first 4 GiB mapped one to one, with Linux's boot parameters
+ * or NULL.
  */
 #define BASE         0x100000 /* of what follows the two sectors */
 #define HEADER_MAGIC 0x1badb002
@@ -71,6 +72,7 @@ entry_32:
 	or $0x80000001, %eax
 	mov %eax, %cr0
 	lgdt gdt_pointer
+	xor %esi, %esi
 	ljmp $8, $entry_64
 
 	.org 0x600
@@ -87,6 +89,7 @@ entry_64: /* BASE + 0x200 */
 	mov %eax, %ss
 	mov %eax, %ds
 	mov %eax, %es
+	mov %rsi, %rdi
 	call child_main
 4:	hlt
 	jmp 4b
