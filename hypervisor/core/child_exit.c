@@ -21,16 +21,15 @@ void child_exit_npf(struct vp *vp, const struct vexit *e)
 		intercept_memory(vp, e, mapped);
 }
 
-/* With interrupts off, only the worker can know whether this is the end. */
+/* With interrupts off, only the worker knows whether this is the end; run again, it waits. */
 void child_exit_hlt(struct vp *vp, const struct vexit *e)
 {
 	struct vregs r;
 
 	virt->get_regs(vp, &r);
 	virt->advance(vp, e->length);
-	if (r.rflags & RFLAGS_IF)
-		vp->state = VP_HALTED;
-	else
+	vp->state = VP_HALTED;
+	if (!(r.rflags & RFLAGS_IF))
 		intercept_plain(vp, HV_MESSAGE_HALT, 0);
 }
 

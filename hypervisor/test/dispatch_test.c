@@ -225,6 +225,13 @@ START_TEST(halt_with_interrupts_off_is_the_workers)
 	vp->arch->regs.rflags = 2;
 	vp->arch->regs.rip = 0x100;
 	ck_assert_uint_eq(intercepted(e, HV_MESSAGE_HALT)->header.rip, 0x101);
+	/* It is told once; then there is a wait for an NMI, not for an interrupt. */
+	vp_event(vp, VP_EVENT_NMI);
+	ck_assert_uint_eq(dispatch(&c, 0, CLEAR).state, HV_DISPATCH_READY);
+	ck_assert_int_eq(vp->state, VP_RUNNING);
+	intercepted(e, HV_MESSAGE_HALT);
+	vp->lapic.irr[0x51 / 64] |= BIT(0x51 % 64);
+	ck_assert_uint_eq(dispatch(&c, 0, CLEAR).state, HV_DISPATCH_BLOCKED);
 }
 END_TEST
 
