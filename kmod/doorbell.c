@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Doorbells: writes and signals of a guest that end in an eventfd and not in the worker. A write
- * rings the first doorbell that fits; one with a value goes before one without.
+ * Doorbells: writes, signals and EOIs of a guest that end in an eventfd and not in the worker. A
+ * write rings the first doorbell that fits; one with a value goes before one without.
  */
 #include <linux/eventfd.h>
 #include <linux/hash.h>
@@ -64,6 +64,10 @@ static int decode(const struct vid_ioctl_doorbell *d)
 		return !is_power_of_2(d->size) || d->size > 8 ? -EINVAL : 0;
 	case VID_IOCTL_DOORBELL_SIGNAL:
 		return d->address > U32_MAX || d->size ? -EINVAL : 0;
+	case VID_IOCTL_DOORBELL_EOI:
+		return d->address > U8_MAX || d->size || d->flags & VID_IOCTL_DOORBELL_MATCH
+			       ? -EINVAL
+			       : 0;
 	default:
 		return -EINVAL;
 	}
@@ -97,7 +101,7 @@ static int create(struct vid_partition *p, const struct vid_ioctl_doorbell *a)
 	struct doorbell *d;
 	int r;
 
-	if (count[0] + count[1] + count[2] >= VID_DOORBELLS_MAX)
+	if (count[0] + count[1] + count[2] + count[3] >= VID_DOORBELLS_MAX)
 		return -ENOSPC;
 	d = kzalloc(sizeof(*d), GFP_KERNEL_ACCOUNT);
 	if (!d)

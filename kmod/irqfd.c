@@ -121,8 +121,6 @@ static int decode(struct vid_partition *p, const struct vid_ioctl_irqfd *a, stru
 	i->is_flag = a->flags & VID_IOCTL_IRQFD_EVENT_FLAG;
 	if (i->is_flag)
 		return vid_event_flag_decode(p->id, &a->event_flag, &i->event);
-	if (a->interrupt.flags & VID_IOCTL_INTERRUPT_LEVEL)
-		return -EINVAL;
 	return vid_interrupt_decode(p->id, &a->interrupt, &i->interrupt);
 }
 

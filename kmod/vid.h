@@ -40,7 +40,7 @@ struct vid_partition {
 	u32 irqfd_count;                  /* L */
 	DECLARE_BITMAP(vps, VID_VPS_MAX); /* L: indexes in use */
 	DECLARE_HASHTABLE(doorbells, 6);  /* changed under L, read under RCU */
-	u32 doorbell_count[3];            /* L, by kind; read by anybody */
+	u32 doorbell_count[4];            /* L, by kind; read by anybody */
 };
 
 struct vid_vp {

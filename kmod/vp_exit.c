@@ -80,6 +80,9 @@ bool vid_vp_handle_intercept(struct vid_vp *vp)
 	case HV_MESSAGE_UNMAPPED_GPA:
 	case HV_MESSAGE_GPA_INTERCEPT:
 		return handle_memory(vp, &page->memory);
+	case HV_MESSAGE_APIC_EOI:
+		return vid_doorbell_ring(vp->partition, VID_IOCTL_DOORBELL_EOI, page->eoi.vector, 0,
+					 0);
 	case HV_MESSAGE_KEELSON_HYPERCALL:
 		return handle_hypercall(vp, &page->hypercall);
 	default:

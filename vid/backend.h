@@ -24,11 +24,16 @@ struct vid_backend_ops {
 	int (*doorbell_clear)(struct vid_partition *p, const struct vid_doorbell *d);
 	int (*irqfd_set)(struct vid_partition *p, int eventfd,
 			 const struct vid_interrupt *interrupt);
+	int (*irqfd_set_flag)(struct vid_partition *p, int eventfd,
+			      const struct vid_event_flag *flag);
 	int (*irqfd_clear)(struct vid_partition *p, int eventfd);
 	int (*message_post)(struct vid_partition *p, uint32_t vp, unsigned int sint, uint32_t type,
 			    const void *payload, size_t size);
 	int (*event_flag_set)(struct vid_partition *p, uint32_t vp, unsigned int sint,
 			      unsigned int flag);
+	int (*set_cpuid)(struct vid_partition *p, const struct vid_cpuid_result *result);
+	int (*intercept_msrs)(struct vid_partition *p, bool on);
+	int (*intercept_cpuid)(struct vid_partition *p, uint32_t leaf, bool on);
 	int (*freeze_time)(struct vid_partition *p, bool freeze);
 	int (*get_time)(struct vid_partition *p, uint64_t *ret_time);
 	int (*set_time)(struct vid_partition *p, uint64_t time);

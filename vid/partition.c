@@ -63,6 +63,8 @@ static bool doorbell_valid(const struct vid_doorbell *d)
 		return power_of_two && d->size <= 8;
 	case VID_DOORBELL_SIGNAL:
 		return d->address <= UINT32_MAX && d->size == 0;
+	case VID_DOORBELL_EOI:
+		return d->address <= UINT8_MAX && d->size == 0 && !d->match;
 	}
 	return false;
 }
@@ -81,9 +83,16 @@ int vid_doorbell_clear(struct vid_partition *p, const struct vid_doorbell *doorb
 
 int vid_irqfd_set(struct vid_partition *p, int eventfd, const struct vid_interrupt *interrupt)
 {
-	if (eventfd < 0 || interrupt->level)
+	if (eventfd < 0)
 		return -EINVAL;
 	return p->ops->irqfd_set(p, eventfd, interrupt);
+}
+
+int vid_irqfd_set_flag(struct vid_partition *p, int eventfd, const struct vid_event_flag *flag)
+{
+	if (eventfd < 0 || flag->sint >= SINT_COUNT || flag->flag >= EVENT_FLAG_COUNT)
+		return -EINVAL;
+	return p->ops->irqfd_set_flag(p, eventfd, flag);
 }
 
 int vid_irqfd_clear(struct vid_partition *p, int eventfd)
@@ -105,6 +114,21 @@ int vid_event_flag_set(struct vid_partition *p, uint32_t vp_index, unsigned int 
 	if (sint >= SINT_COUNT || flag >= EVENT_FLAG_COUNT)
 		return -EINVAL;
 	return p->ops->event_flag_set(p, vp_index, sint, flag);
+}
+
+int vid_partition_set_cpuid(struct vid_partition *p, const struct vid_cpuid_result *result)
+{
+	return p->ops->set_cpuid(p, result);
+}
+
+int vid_partition_intercept_msrs(struct vid_partition *p, bool on)
+{
+	return p->ops->intercept_msrs(p, on);
+}
+
+int vid_partition_intercept_cpuid(struct vid_partition *p, uint32_t leaf, bool on)
+{
+	return p->ops->intercept_cpuid(p, leaf, on);
 }
 
 int vid_partition_freeze_time(struct vid_partition *p, bool freeze)

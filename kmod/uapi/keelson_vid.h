@@ -90,6 +90,7 @@ enum vid_ioctl_doorbell_kind {
 	VID_IOCTL_DOORBELL_PORT,   /* address: port; size 1, 2, 4 */
 	VID_IOCTL_DOORBELL_MMIO,   /* address: GPA; size 1, 2, 4, 8 */
 	VID_IOCTL_DOORBELL_SIGNAL, /* address: connection id of HvCallSignalEvent; size 0 */
+	VID_IOCTL_DOORBELL_EOI,    /* address: a vector that was sent as level-triggered; size 0 */
 };
 
 #define VID_IOCTL_DOORBELL_MATCH  0x1u /* only writes of `value`; signals: of this flag */
@@ -104,7 +105,7 @@ struct vid_ioctl_doorbell {
 	int32_t eventfd;
 };
 
-/* A matching write adds 1 to the eventfd and does not stop RUN. -EEXIST, -ENOENT, -ENOSPC. */
+/* A matching write, or EOI, adds 1 to the eventfd and does not stop RUN. -EEXIST, -ENOENT, -ENOSPC. */
 #define VID_IOCTL_DOORBELL _IOW(VID_IOCTL_TYPE, 0x15, struct vid_ioctl_doorbell)
 
 struct vid_ioctl_event_flag {
@@ -121,12 +122,15 @@ struct vid_ioctl_irqfd {
 	int32_t eventfd;
 	uint32_t flags;
 	union {
-		struct vid_ioctl_interrupt interrupt; /* edge */
+		struct vid_ioctl_interrupt interrupt;
 		struct vid_ioctl_event_flag event_flag;
 	};
 };
 
-/* Each time the eventfd becomes readable, it is reset and this is sent. -EEXIST, -ENOENT. */
+/*
+ * Each time the eventfd becomes readable, it is reset and this is sent. Whoever has a line that is
+ * still raised signals again when the vector's doorbell tells its EOI. -EEXIST, -ENOENT.
+ */
 #define VID_IOCTL_IRQFD _IOW(VID_IOCTL_TYPE, 0x16, struct vid_ioctl_irqfd)
 
 struct vid_ioctl_message {

@@ -105,9 +105,9 @@ static u64 call_out(u64 control, u64 input, u64 output)
 	register u64 r8 __asm__("r8") = output;
 	u64 result;
 
-	__asm__ volatile("call *%1"
+	__asm__ volatile("call *%[page]"
 			 : "=a"(result), "+c"(control), "+d"(input), "+r"(r8)
-			 : "r"(call_page)
+			 : [page] "r"(call_page)
 			 : "memory", "r9", "r10", "r11");
 	return result;
 }

@@ -103,6 +103,7 @@ static int doorbell(struct vid_partition *base, const struct vid_doorbell *d, in
 		[VID_DOORBELL_PORT] = VID_IOCTL_DOORBELL_PORT,
 		[VID_DOORBELL_MMIO] = VID_IOCTL_DOORBELL_MMIO,
 		[VID_DOORBELL_SIGNAL] = VID_IOCTL_DOORBELL_SIGNAL,
+		[VID_DOORBELL_EOI] = VID_IOCTL_DOORBELL_EOI,
 	};
 	struct vid_ioctl_doorbell bell = {
 		.kind = kinds[d->kind],
@@ -135,6 +136,18 @@ static int driver_irqfd_set(struct vid_partition *base, int eventfd,
 	return partition_ioctl(base, VID_IOCTL_IRQFD, &i);
 }
 
+static int driver_irqfd_set_flag(struct vid_partition *base, int eventfd,
+				 const struct vid_event_flag *flag)
+{
+	struct vid_ioctl_irqfd i = {
+		.eventfd = eventfd,
+		.flags = VID_IOCTL_IRQFD_EVENT_FLAG,
+		.event_flag = {.vp_index = flag->vp_index, .sint = flag->sint, .flag = flag->flag},
+	};
+
+	return partition_ioctl(base, VID_IOCTL_IRQFD, &i);
+}
+
 static int driver_irqfd_clear(struct vid_partition *base, int eventfd)
 {
 	struct vid_ioctl_irqfd i = {.eventfd = eventfd, .flags = VID_IOCTL_IRQFD_REMOVE};
@@ -163,6 +176,40 @@ static int driver_event_flag_set(struct vid_partition *base, uint32_t vp, unsign
 	struct vid_ioctl_event_flag e = {.vp_index = vp, .sint = sint, .flag = flag};
 
 	return partition_ioctl(base, VID_IOCTL_SIGNAL_EVENT, &e);
+}
+
+static int driver_set_cpuid(struct vid_partition *base, const struct vid_cpuid_result *result)
+{
+	struct vid_ioctl_cpuid_result r = {
+		.leaf = result->leaf,
+		.subleaf = result->subleaf,
+		.subleaf_specific = result->subleaf_specific,
+	};
+
+	memcpy(r.value, result->value, sizeof(r.value));
+	memcpy(r.mask, result->mask, sizeof(r.mask));
+	return partition_ioctl(base, VID_IOCTL_CPUID_RESULT, &r);
+}
+
+#define ACCESS_MSR   3u /* reading, writing; as of HvCallInstallIntercept */
+#define ACCESS_CPUID 4u /* executing */
+
+static int driver_intercept_msrs(struct vid_partition *base, bool on)
+{
+	struct vid_ioctl_intercept i = {.type = HV_INTERCEPT_MSR, .access = on ? ACCESS_MSR : 0};
+
+	return partition_ioctl(base, VID_IOCTL_INTERCEPT, &i);
+}
+
+static int driver_intercept_cpuid(struct vid_partition *base, uint32_t leaf, bool on)
+{
+	struct vid_ioctl_intercept i = {
+		.type = HV_INTERCEPT_CPUID,
+		.access = on ? ACCESS_CPUID : 0,
+		.parameter = leaf,
+	};
+
+	return partition_ioctl(base, VID_IOCTL_INTERCEPT, &i);
 }
 
 static int driver_freeze_time(struct vid_partition *base, bool freeze)
@@ -205,9 +252,13 @@ static const struct vid_backend_ops driver_ops = {
 	.doorbell_set = driver_doorbell_set,
 	.doorbell_clear = driver_doorbell_clear,
 	.irqfd_set = driver_irqfd_set,
+	.irqfd_set_flag = driver_irqfd_set_flag,
 	.irqfd_clear = driver_irqfd_clear,
 	.message_post = driver_message_post,
 	.event_flag_set = driver_event_flag_set,
+	.set_cpuid = driver_set_cpuid,
+	.intercept_msrs = driver_intercept_msrs,
+	.intercept_cpuid = driver_intercept_cpuid,
 	.freeze_time = driver_freeze_time,
 	.get_time = driver_get_time,
 	.set_time = driver_set_time,

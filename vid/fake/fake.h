@@ -14,7 +14,9 @@ struct fake_doorbell {
 };
 
 struct fake_irqfd {
+	bool is_flag;
 	struct vid_interrupt interrupt;
+	struct vid_event_flag flag;
 	int eventfd;
 };
 

@@ -100,21 +100,35 @@ static struct fake_irqfd *find_irqfd_locked(struct fake_partition *p, int eventf
 	return NULL;
 }
 
-static int fake_irqfd_set(struct vid_partition *base, int eventfd,
-			  const struct vid_interrupt *interrupt)
+static int add_irqfd(struct fake_partition *p, const struct fake_irqfd *irqfd)
 {
-	struct fake_partition *p = fake_partition(base);
 	int r = 0;
 
 	pthread_mutex_lock(&p->lock);
-	if (find_irqfd_locked(p, eventfd))
+	if (find_irqfd_locked(p, irqfd->eventfd))
 		r = -EEXIST;
 	else if (p->irqfd_count == VID_FAKE_RECORDS)
 		r = -ENOSPC;
 	else
-		p->irqfds[p->irqfd_count++] = (struct fake_irqfd){*interrupt, eventfd};
+		p->irqfds[p->irqfd_count++] = *irqfd;
 	pthread_mutex_unlock(&p->lock);
 	return r;
+}
+
+static int fake_irqfd_set(struct vid_partition *base, int eventfd,
+			  const struct vid_interrupt *interrupt)
+{
+	const struct fake_irqfd irqfd = {.interrupt = *interrupt, .eventfd = eventfd};
+
+	return add_irqfd(fake_partition(base), &irqfd);
+}
+
+static int fake_irqfd_set_flag(struct vid_partition *base, int eventfd,
+			       const struct vid_event_flag *flag)
+{
+	const struct fake_irqfd irqfd = {.is_flag = true, .flag = *flag, .eventfd = eventfd};
+
+	return add_irqfd(fake_partition(base), &irqfd);
 }
 
 static int fake_irqfd_clear(struct vid_partition *base, int eventfd)
@@ -160,6 +174,22 @@ static int fake_event_flag_set(struct vid_partition *base, uint32_t vp, unsigned
 	return record_event(fake_partition(base), &event);
 }
 
+/* Fake VPs carry out nothing, so that nobody sees any of these. */
+static int fake_set_cpuid(struct vid_partition *base, const struct vid_cpuid_result *result)
+{
+	return 0;
+}
+
+static int fake_intercept_msrs(struct vid_partition *base, bool on)
+{
+	return 0;
+}
+
+static int fake_intercept_cpuid(struct vid_partition *base, uint32_t leaf, bool on)
+{
+	return 0;
+}
+
 static int fake_freeze_time(struct vid_partition *base, bool freeze)
 {
 	struct fake_partition *p = fake_partition(base);
@@ -191,9 +221,13 @@ static const struct vid_backend_ops fake_ops = {
 	.doorbell_set = fake_doorbell_set,
 	.doorbell_clear = fake_doorbell_clear,
 	.irqfd_set = fake_irqfd_set,
+	.irqfd_set_flag = fake_irqfd_set_flag,
 	.irqfd_clear = fake_irqfd_clear,
 	.message_post = fake_message_post,
 	.event_flag_set = fake_event_flag_set,
+	.set_cpuid = fake_set_cpuid,
+	.intercept_msrs = fake_intercept_msrs,
+	.intercept_cpuid = fake_intercept_cpuid,
 	.freeze_time = fake_freeze_time,
 	.get_time = fake_get_time,
 	.set_time = fake_set_time,
@@ -295,7 +329,11 @@ size_t vid_fake_run_irqfds(struct vid_partition *base)
 
 		if (read(p->irqfds[i].eventfd, &count, sizeof(count)) != sizeof(count))
 			continue;
-		fake_interrupt(base, &p->irqfds[i].interrupt);
+		if (p->irqfds[i].is_flag)
+			fake_event_flag_set(base, p->irqfds[i].flag.vp_index,
+					    p->irqfds[i].flag.sint, p->irqfds[i].flag.flag);
+		else
+			fake_interrupt(base, &p->irqfds[i].interrupt);
 		fired++;
 	}
 	return fired;

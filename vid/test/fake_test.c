@@ -102,9 +102,8 @@ END_TEST
 START_TEST(irqfds_post_their_interrupt)
 {
 	_cleanup_close_ int fd = eventfd(1, EFD_NONBLOCK);
-	struct vid_interrupt i = {.vector = 0x44}, level = {.vector = 0x44, .level = true}, back;
+	struct vid_interrupt i = {.vector = 0x44}, back;
 
-	ck_assert_int_eq(vid_irqfd_set(partition, fd, &level), -EINVAL);
 	ck_assert_int_eq(vid_irqfd_set(partition, fd, &i), 0);
 	ck_assert_int_eq(vid_irqfd_set(partition, fd, &i), -EEXIST);
 	ck_assert_uint_eq(vid_fake_run_irqfds(partition), 1);
@@ -113,6 +112,20 @@ START_TEST(irqfds_post_their_interrupt)
 	ck_assert_uint_eq(back.vector, 0x44);
 	ck_assert_int_eq(vid_irqfd_clear(partition, fd), 0);
 	ck_assert_int_eq(vid_irqfd_clear(partition, fd), -ENOENT);
+}
+END_TEST
+
+START_TEST(irqfds_set_their_flag)
+{
+	_cleanup_close_ int fd = eventfd(1, EFD_NONBLOCK);
+	const struct vid_event_flag flag = {.vp_index = 3, .sint = 2, .flag = 9};
+	struct vid_fake_event event;
+
+	ck_assert_int_eq(vid_irqfd_set_flag(partition, fd, &flag), 0);
+	ck_assert_uint_eq(vid_fake_run_irqfds(partition), 1);
+	ck_assert_uint_eq(vid_fake_take_events(partition, &event, 1), 1);
+	ck_assert_uint_eq(event.vp_index, 3);
+	ck_assert_uint_eq(event.flag, 9);
 }
 END_TEST
 
@@ -178,6 +191,7 @@ int main(void)
 	tcase_add_test(tcase, interrupts_are_recorded);
 	tcase_add_test(tcase, doorbells_match_address_size_and_value);
 	tcase_add_test(tcase, irqfds_post_their_interrupt);
+	tcase_add_test(tcase, irqfds_set_their_flag);
 	tcase_add_test(tcase, messages_and_flags_are_bounded);
 	tcase_add_test(tcase, state_and_registers_come_back);
 	tcase_add_test(tcase, extint_waits_for_the_window);

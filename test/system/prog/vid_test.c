@@ -30,6 +30,7 @@ static const struct test {
 	TEST(kick_ends_a_run),
 	TEST(signal_ends_a_run),
 	TEST(interrupt_wakes),
+	TEST(halt_waits_for_an_nmi),
 	TEST(timer_wakes),
 	TEST(extint),
 	TEST(level_interrupt_tells_its_end),

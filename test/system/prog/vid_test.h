@@ -19,6 +19,7 @@ void test_time(void);
 void test_kick_ends_a_run(void);
 void test_signal_ends_a_run(void);
 void test_interrupt_wakes(void);
+void test_halt_waits_for_an_nmi(void);
 void test_timer_wakes(void);
 void test_extint(void);
 void test_level_interrupt_tells_its_end(void);

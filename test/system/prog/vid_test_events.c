@@ -2,7 +2,9 @@
 /* Tests of vid_test: what comes from outside, and what does not stop a VP. */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -28,14 +30,37 @@ static void signal_eventfd(int fd)
 
 /* ---- kicks, signals, waiting ---- */
 
+static atomic_int runner; /* the thread's id */
+
 static void *run_until_interrupted(void *argument)
 {
 	struct guest *g = argument;
 	struct vid_exit ended;
 
+	atomic_store(&runner, gettid());
 	EXPECT_EQ(vid_vp_run(g->vp[0], &ended), 0);
 	EXPECT_EQ(ended.kind, VID_EXIT_INTERRUPTED);
 	return NULL;
+}
+
+/* The thread sleeps, and it has nothing to sleep for but its VP, which waits. */
+static void wait_until_it_waits(void)
+{
+	char name[64], state = 0;
+	int id;
+
+	while ((id = atomic_load(&runner)) == 0)
+		sched_yield();
+	snprintf(name, sizeof(name), "/proc/self/task/%d/stat", id);
+	while (state != 'S') {
+		FILE *stat = fopen(name, "re");
+
+		EXPECT(stat);
+		EXPECT_EQ(fscanf(stat, "%*d (%*[^)]) %c", &state), 1);
+		fclose(stat);
+		sched_yield();
+	}
+	atomic_store(&runner, 0);
 }
 
 void test_kick_ends_a_run(void)
@@ -121,13 +146,39 @@ void test_interrupt_wakes(void)
 
 	guest_init(&g, 1);
 	load_waiting(&g);
+	atomic_store(&runner, 0);
 	EXPECT_EQ(pthread_create(&thread, NULL, run_until_interrupted, &g), 0);
-	usleep(20000);
+	wait_until_it_waits();
 	vid_vp_kick(g.vp[0]);
 	EXPECT_EQ(pthread_join(thread, NULL), 0);
 	EXPECT_EQ(vid_partition_interrupt(g.partition, &interrupt), 0);
 	guest_run(&g, VID_EXIT_IO);
 	EXPECT_EQ(g.exit.io.port, 0x70);
+	guest_fini(&g);
+}
+
+/* HLT is told once if interrupts are off; then the VP waits for what can still end it. */
+void test_halt_waits_for_an_nmi(void)
+{
+	const struct vid_interrupt nmi = {.mode = VID_DELIVER_NMI};
+	struct guest g;
+	pthread_t thread;
+
+	guest_init(&g, 1);
+	guest_load(&g, 0xfa, 0xf4, 0xe4, 0x71); /* cli; hlt; in $0x71, %al */
+	set_handler(&g, 2, in_port, sizeof(in_port));
+	guest_run(&g, VID_EXIT_HALT);
+	atomic_store(&runner, 0);
+	EXPECT_EQ(pthread_create(&thread, NULL, run_until_interrupted, &g), 0);
+	wait_until_it_waits();
+	vid_vp_kick(g.vp[0]);
+	EXPECT_EQ(pthread_join(thread, NULL), 0);
+	EXPECT_EQ(vid_partition_interrupt(g.partition, &nmi), 0);
+	guest_run(&g, VID_EXIT_IO);
+	EXPECT_EQ(g.exit.io.port, 0x70);
+	guest_step_over(&g);
+	guest_run(&g, VID_EXIT_IO);
+	EXPECT_EQ(g.exit.io.port, 0x71);
 	guest_fini(&g);
 }
 
@@ -188,6 +239,8 @@ void test_level_interrupt_tells_its_end(void)
 		0xe4, 0x70, 0xcf,             /* in $0x70, %al; iret */
 	};
 	const struct vid_interrupt level = {.vector = 0x50, .level = true};
+	const struct vid_doorbell end = {.kind = VID_DOORBELL_EOI, .address = 0x50};
+	_cleanup_close_ int line = eventfd(0, EFD_NONBLOCK), ended = eventfd(0, EFD_NONBLOCK);
 	struct guest g;
 
 	guest_init(&g, 1);
@@ -197,6 +250,21 @@ void test_level_interrupt_tells_its_end(void)
 	guest_run(&g, VID_EXIT_EOI);
 	EXPECT_EQ(g.exit.eoi_vector, 0x50);
 	guest_run(&g, VID_EXIT_IO);
+	guest_step_over(&g);
+	/* A device's eventfd sends it, and another one hears of its end: the worker sees neither. */
+	EXPECT_EQ(vid_doorbell_set(g.partition, &end, ended), 0);
+	EXPECT_EQ(vid_irqfd_set(g.partition, line, &level), 0);
+	for (int i = 0; i < 3; i++) {
+		EXPECT_EQ(take(ended), 0);
+		signal_eventfd(line);
+		guest_run(&g, VID_EXIT_IO);
+		EXPECT_EQ(g.exit.io.port, 0x70);
+		EXPECT_EQ(take(ended), 1);
+		guest_step_over(&g);
+	}
+	EXPECT_EQ(vid_doorbell_clear(g.partition, &end), 0);
+	signal_eventfd(line);
+	guest_run(&g, VID_EXIT_EOI);
 	guest_fini(&g);
 }
 
@@ -351,18 +419,14 @@ void test_messages(void)
 void test_event_flags(void)
 {
 	_cleanup_close_ int fd = eventfd(0, EFD_NONBLOCK);
-	struct vid_ioctl_irqfd irqfd = {
-		.eventfd = fd,
-		.flags = VID_IOCTL_IRQFD_EVENT_FLAG,
-		.event_flag = {.sint = 2, .flag = 9},
-	};
+	const struct vid_event_flag flag = {.sint = 2, .flag = 9};
 	struct guest g;
 
 	guest_init(&g, 1);
 	EXPECT_EQ(vid_event_flag_set(g.partition, 0, 2, 17), -EINVAL);
 	start_synic(&g);
 	load_waiting(&g);
-	EXPECT_EQ(ioctl(vid_partition_fd(g.partition), VID_IOCTL_IRQFD, &irqfd), 0);
+	EXPECT_EQ(vid_irqfd_set_flag(g.partition, fd, &flag), 0);
 	EXPECT_EQ(vid_event_flag_set(g.partition, 0, 2, 17), 0);
 	EXPECT_EQ(vid_event_flag_set(g.partition, 1, 2, 17), -ENOENT);
 	EXPECT_EQ(g.host[0x5000 + 2 * 256 + 2], 1 << 1);

@@ -180,19 +180,16 @@ void test_states(void)
 
 void test_cpuid_and_msrs(void)
 {
-	const struct vid_ioctl_cpuid_result result = {
+	const struct vid_cpuid_result result = {
 		.leaf = 0x1234,
 		.value = {0xabcd},
 		.mask = {0xffff},
 	};
-	const struct vid_ioctl_intercept msrs = {.type = HV_INTERCEPT_MSR, .access = 3};
 	struct guest g;
-	int fd;
 
 	guest_init(&g, 1);
-	fd = vid_partition_fd(g.partition);
-	EXPECT_EQ(ioctl(fd, VID_IOCTL_CPUID_RESULT, &result), 0);
-	EXPECT_EQ(ioctl(fd, VID_IOCTL_INTERCEPT, &msrs), 0);
+	EXPECT_EQ(vid_partition_set_cpuid(g.partition, &result), 0);
+	EXPECT_EQ(vid_partition_intercept_msrs(g.partition, true), 0);
 	guest_load(&g, 0x66, 0xb8, 0x34, 0x12, 0, 0, /* mov $0x1234, %eax */
 		   0x0f, 0xa2,                       /* cpuid */
 		   0xa3, 0, 0x20,                    /* mov %ax, 0x2000 */
@@ -205,6 +202,13 @@ void test_cpuid_and_msrs(void)
 	EXPECT(!g.exit.msr.write);
 	guest_step_over(&g);
 	guest_run(&g, VID_EXIT_HALT);
+	guest_begin(&g, 0);
+	EXPECT_EQ(vid_partition_intercept_cpuid(g.partition, 0x1234, true), 0);
+	guest_run(&g, VID_EXIT_CPUID);
+	EXPECT_EQ(g.exit.cpuid.eax, 0x1234);
+	EXPECT_EQ(g.exit.cpuid.default_leaf[0] & 0xffff, 0xabcd);
+	EXPECT_EQ(vid_partition_intercept_cpuid(g.partition, 0x1234, false), 0);
+	guest_run(&g, VID_EXIT_MSR);
 	guest_fini(&g);
 }
 

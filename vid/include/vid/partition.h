@@ -76,7 +76,7 @@ struct vid_interrupt {
 	uint8_t vector;
 	uint8_t mode; /* enum vid_delivery_mode */
 	bool logical; /* destination mode */
-	bool level;   /* an EOI of this vector comes back as VID_EXIT_EOI */
+	bool level;   /* an EOI of this vector comes back as VID_EXIT_EOI, or rings its doorbell */
 	uint32_t destination;
 };
 
@@ -93,6 +93,7 @@ enum vid_doorbell_kind {
 	VID_DOORBELL_PORT,   /* address: port, size 1, 2, 4 */
 	VID_DOORBELL_MMIO,   /* address: GPA, size 1, 2, 4, 8 */
 	VID_DOORBELL_SIGNAL, /* address: connection id of HvCallSignalEvent; size 0 */
+	VID_DOORBELL_EOI, /* address: a vector that was sent as level-triggered; size 0, no match */
 };
 
 struct vid_doorbell {
@@ -103,16 +104,31 @@ struct vid_doorbell {
 	uint64_t value;
 };
 
-/* A matching write by the guest adds 1 to `eventfd` and does not stop the VP. -EEXIST, -EINVAL. */
+/*
+ * A matching write by the guest, or its EOI, adds 1 to `eventfd` and does not stop the VP. -EEXIST,
+ * -EINVAL.
+ */
 int must_check vid_doorbell_set(struct vid_partition *partition,
 				const struct vid_doorbell *doorbell, int eventfd);
 /* Removes what was set with the same description. -ENOENT. */
 int must_check vid_doorbell_clear(struct vid_partition *partition,
 				  const struct vid_doorbell *doorbell);
 
-/* Each time `eventfd` becomes readable, the driver resets it and posts `interrupt`. -EEXIST. */
+struct vid_event_flag {
+	uint32_t vp_index;
+	unsigned int sint; /* 0 to 15 */
+	unsigned int flag; /* 0 to 2047 */
+};
+
+/*
+ * Each time `eventfd` becomes readable, the driver resets it and posts `interrupt`, or sets the flag.
+ * A level-triggered line that is still raised at its EOI (a doorbell tells) is signalled again by
+ * whoever has it. -EEXIST.
+ */
 int must_check vid_irqfd_set(struct vid_partition *partition, int eventfd,
 			     const struct vid_interrupt *interrupt);
+int must_check vid_irqfd_set_flag(struct vid_partition *partition, int eventfd,
+				  const struct vid_event_flag *flag);
 int must_check vid_irqfd_clear(struct vid_partition *partition, int eventfd);
 
 /* ---- SynIC ---- */
@@ -129,6 +145,24 @@ int must_check vid_message_post(struct vid_partition *partition, uint32_t vp_ind
 /* Sets event flag `flag` (0–2047) of `sint` on a VP. -EINVAL: the SINT is masked or off. */
 int must_check vid_event_flag_set(struct vid_partition *partition, uint32_t vp_index,
 				  unsigned int sint, unsigned int flag);
+
+/* ---- what the processors are to the guest ---- */
+
+struct vid_cpuid_result {
+	uint32_t leaf, subleaf;
+	bool subleaf_specific;
+	uint32_t value[4], mask[4]; /* EAX, EBX, ECX, EDX: bits of the mask read as in value */
+};
+
+/* Before the first run. -ENOSPC, -ENOMEM: there are too many. */
+int must_check vid_partition_set_cpuid(struct vid_partition *partition,
+				       const struct vid_cpuid_result *result);
+
+/* With `on`, accesses to MSRs that the hypervisor does not know stop with VID_EXIT_MSR; else #GP. */
+int must_check vid_partition_intercept_msrs(struct vid_partition *partition, bool on);
+/* With `on`, CPUID of this leaf stops with VID_EXIT_CPUID. */
+int must_check vid_partition_intercept_cpuid(struct vid_partition *partition, uint32_t leaf,
+					     bool on);
 
 /* ---- time ---- */
 

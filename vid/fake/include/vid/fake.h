@@ -36,7 +36,7 @@ void vid_fake_block_messages(struct vid_partition *partition, bool block);
 /* What a guest's write does to doorbells. True: one matched and its eventfd was signalled. */
 bool vid_fake_guest_writes(struct vid_partition *partition, const struct vid_doorbell *write);
 
-/* Posts the interrupt of every irqfd that is readable, and resets it. Returns how many. */
+/* Posts the interrupt or sets the flag of every irqfd that is readable, and resets it. Returns how many. */
 size_t vid_fake_run_irqfds(struct vid_partition *partition);
 
 /* Queues what the next vid_vp_run() returns. With an empty queue it waits for a kick. -ENOSPC. */
