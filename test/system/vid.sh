@@ -4,10 +4,11 @@
 # vid.sh KERNEL: vid.ko and libvid with guests of a dozen bytes; who may use it; what is left after.
 . "$(dirname "$0")/lib.sh"
 
-guest --turns --root-kernel "$1" --carry "$programs/vid_test" <<'EOF'
+guest --turns --root-kernel "$1" --carry "$programs/vid_test" --carry "$programs/vid_contract" <<'EOF'
 set -e
 echo "device $(stat -c '%a %U %G' /dev/vid)"
 /carry/vid_test
+/carry/vid_contract
 ulimit -l unlimited
 setpriv --reuid nobody --regid keelson --clear-groups /carry/vid_test ports interrupt_wakes
 ! setpriv --reuid nobody --regid nogroup --clear-groups /carry/vid_test ports
@@ -21,6 +22,7 @@ EOF
 expect_status 0
 expect "$out" '^device 660 root keelson$'
 [ "$(grep -c '^all well$' "$out")" = 3 ] || fail "not three runs of vid_test ended well"
+expect "$out" '^the driver keeps the contract$'
 expect "$out" '^deposited 0$'
 expect "$out" 'vid: ready for child partitions'
 expect_healthy_kernel
