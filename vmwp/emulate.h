@@ -123,6 +123,25 @@ int emulate_instruction(struct emulate_regs *regs, const struct emulate_vcpu_ops
 			const struct emulate_stop *stop, struct emulate_exception *ret_exception);
 
 /*
+ * By far the most accesses to devices: a MOV or MOVZX of 64-bit code between a whole register, or a
+ * constant, and the memory where the processor has stopped.
+ */
+struct emulate_move {
+	bool write;
+	uint8_t size;     /* of the access */
+	uint8_t length;   /* of the instruction */
+	uint8_t reg;      /* reading: the register that gets it, */
+	uint8_t reg_size; /* zero-extended to this size, as emulate_move_result() does */
+	uint64_t value;   /* writing */
+};
+
+/* False: it is something else, or not in one page, and emulate_instruction() has to look at it. */
+bool emulate_is_move(const struct emulate_stop *stop, const uint64_t gpr[EMULATE_GPRS],
+		     uint64_t rip, struct emulate_move *ret_move);
+/* What the register is after `value` was read. */
+uint64_t emulate_move_result(const struct emulate_move *move, uint64_t old, uint64_t value);
+
+/*
  * The length of the instruction at CS:RIP, whether it is covered or not; 0 if it cannot be fetched
  * or is none.
  */

@@ -25,6 +25,9 @@
 #define XSTATE_AVX      BIT(2)
 
 #define RFLAGS_TF       BIT(8)
+#define RFLAGS_RF       BIT(16)
+#define EFER_LMA        BIT(10)
+#define SEGMENT_64      BIT(13)
 #define VECTOR_DB       1
 
 static void *map(void *ctx, uint64_t gpa, size_t len, bool write)
@@ -206,6 +209,28 @@ static bool is_mapped(const struct vcpu *vcpu, const struct vid_exit *exit)
 			    &size);
 }
 
+/* Under the lock; what is not mapped there is a device's. False: the long way has to be gone. */
+static bool move(struct vcpu *vcpu, const struct emulate_stop *stop)
+{
+	struct vdev_bus *bus = &vcpu->set->machine->board.memory;
+	struct vid_regs *regs = vid_vp_regs(vcpu->vp, 0);
+	struct emulate_move m;
+
+	if (!stop->gpa_valid || regs->rflags & (RFLAGS_TF | RFLAGS_RF) ||
+	    !(regs->efer & EFER_LMA) || !(regs->segment[VID_CS].attributes & SEGMENT_64))
+		return false;
+	if (!emulate_is_move(stop, regs->gpr, regs->rip, &m))
+		return false;
+	if (m.write)
+		vdev_bus_write(bus, stop->gpa, m.size, m.value);
+	else
+		regs->gpr[m.reg] = emulate_move_result(&m, regs->gpr[m.reg],
+						       vdev_bus_read(bus, stop->gpa, m.size));
+	regs->rip += m.length;
+	vid_vp_regs(vcpu->vp, VID_REGS_RIP | (m.write ? 0 : VID_REGS_GPR));
+	return true;
+}
+
 int vcpu_emulate(struct vcpu *vcpu, const struct vid_exit *exit)
 {
 	const struct emulate_stop stop = {
@@ -219,12 +244,12 @@ int vcpu_emulate(struct vcpu *vcpu, const struct vid_exit *exit)
 	struct emulate_regs regs;
 	int r;
 
-	load(&regs, vid_vp_regs(vcpu->vp, 0));
 	machine_lock(vcpu->set->machine);
-	if (is_mapped(vcpu, exit)) {
+	if (is_mapped(vcpu, exit) || move(vcpu, &stop)) {
 		machine_unlock(vcpu->set->machine);
 		return 0;
 	}
+	load(&regs, vid_vp_regs(vcpu->vp, 0));
 	r = emulate_instruction(&regs, &ops, vcpu, &stop, &exception);
 	machine_unlock(vcpu->set->machine);
 	if (r < 0)

@@ -171,6 +171,55 @@ START_TEST(memory_mapped_registers)
 }
 END_TEST
 
+/* One instruction of 64-bit code at a register of the IOAPIC; RBX is its address. */
+static void move_64(const char *code, uint8_t size, uint64_t rbx, uint64_t gpa, unsigned int access)
+{
+	struct vid_exit exit = {.kind = VID_EXIT_MMIO, .instruction.byte_count = size};
+	uint64_t rax = regs()->gpr[VID_RAX];
+
+	memcpy(exit.instruction.bytes, code, size);
+	exit.mmio = (struct vid_exit_mmio){.gpa = gpa, .access = (uint8_t)access};
+	enter_flat(code, size);
+	regs()->segment[VID_CS].attributes = 0xa09b;
+	regs()->efer = 0x500;
+	regs()->gpr[VID_RAX] = rax;
+	regs()->gpr[VID_RBX] = rbx;
+	regs()->segment[VID_FS].base = 0xfec00000;
+	ck_assert(vcpu_handle(&set.vcpu[0], &exit));
+	ck_assert_uint_eq(regs()->rip, CODE + size);
+}
+
+START_TEST(plain_moves_of_64_bit_code)
+{
+	const uint64_t window = 0xfec00010;
+
+	move_64("\xc7\x03\x01\x00\x00\x00", 6, 0xfec00000, 0xfec00000, VID_ACCESS_WRITE);
+	regs()->gpr[VID_RAX] = UINT64_MAX;
+	move_64("\x8b\x43\x10\x90", 3, 0xfec00000, window, VID_ACCESS_READ); /* mov eax,[rbx+10h] */
+	ck_assert_uint_eq(regs()->gpr[VID_RAX], 0x170011);
+	regs()->gpr[VID_RAX] = 0x1111111122222222;
+	move_64("\x8a\x43\x10\x90", 3, 0xfec00000, window, VID_ACCESS_READ); /* mov al,[rbx+10h] */
+	ck_assert_uint_eq(regs()->gpr[VID_RAX], 0x1111111122222211);
+	move_64("\x66\x0f\xb6\x43\x10", 5, 0xfec00000, window, VID_ACCESS_READ); /* movzx ax,[] */
+	ck_assert_uint_eq(regs()->gpr[VID_RAX], 0x1111111122220011);
+	/* These go the long way: a segment with a base, a high register, not a MOV. */
+	move_64("\x64\x8b\x03\x90", 3, 0x10, window, VID_ACCESS_READ); /* mov eax,fs:[rbx] */
+	ck_assert_uint_eq(regs()->gpr[VID_RAX], 0x170011);
+	move_64("\x8a\x63\x10\x90", 3, 0xfec00000, window, VID_ACCESS_READ); /* mov ah,[rbx+10h] */
+	ck_assert_uint_eq(regs()->gpr[VID_RAX], 0x171111);
+	move_64("\x0b\x43\x10\x90", 3, 0xfec00000, window, VID_ACCESS_READ); /* or eax,[rbx+10h] */
+	ck_assert_uint_eq(regs()->gpr[VID_RAX], 0x171111);
+	/* What is written. */
+	regs()->gpr[VID_RAX] = 0xffffffff00000010;
+	move_64("\x89\x03\x90\x90", 2, 0xfec00000, 0xfec00000, VID_ACCESS_WRITE); /* entry 0 */
+	regs()->gpr[VID_RAX] = 0x18055;
+	move_64("\x89\x43\x10\x90", 3, 0xfec00000, window, VID_ACCESS_WRITE);
+	regs()->gpr[VID_RAX] = 0;
+	move_64("\x8b\x43\x10\x90", 3, 0xfec00000, window, VID_ACCESS_READ);
+	ck_assert_uint_eq(regs()->gpr[VID_RAX], 0x18055);
+}
+END_TEST
+
 /* The map may have changed since the access: then it is made again, and nothing is emulated. */
 START_TEST(what_is_mapped_now_is_run_again)
 {
@@ -371,6 +420,7 @@ int main(void)
 	tcase_add_test(tc, length_is_decoded_where_it_is_not_told);
 	tcase_add_test(tc, string_output);
 	tcase_add_test(tc, memory_mapped_registers);
+	tcase_add_test(tc, plain_moves_of_64_bit_code);
 	tcase_add_test(tc, what_is_mapped_now_is_run_again);
 	tcase_add_test(tc, vectors_come_from_the_xsave_state);
 	tcase_add_test(tc, what_cannot_be_emulated_ends_the_machine);
