@@ -115,7 +115,7 @@ row()
 {
 	awk -v name="$1" -v most="$2" -v of="${3:-}" -v bare="$(field bare "$1")" \
 		-v kvm="$(field kvm "$1")" -v ours="$(field keelson "$1")" 'BEGIN {
-		printf "%-14s %12s %12d %12d %8.3f %12s  %s\n", name, bare, kvm, ours, ours / kvm,
+		printf "%-14s %12s %12s %12s %8.3f %12s  %s\n", name, bare, kvm, ours, ours / kvm,
 			of ? most " x bare" : most, ours <= most * (of ? bare : 1) ? "yes" : "no"
 	}'
 }
