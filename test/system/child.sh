@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# child.sh SCRIPT [OPTION…]: runs child/SCRIPT in the root partition.
+# child.sh 'SCRIPT [WORD…]' [OPTION…]: runs child/SCRIPT in the root partition.
 . "$(dirname "$0")/lib.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 script=$1
@@ -15,13 +15,13 @@ ldd "$worker/vmwp" | sed -n 's/.* => \(\/.*\) (.*/\1/p' | grep -v '/libc\.so' |
 carry=(--carry "$here/child" --carry "$worker" --carry "$programs/childload.bin")
 "$here/child-initramfs.sh" "$test_dir/initrd.gz" || fail "the initial RAM disk cannot be made"
 carry+=(--carry "$test_dir/initrd.gz")
-if [ "$script" = bios ]; then
+if [[ $script == bios* ]]; then
 	"$top/demo" --prepare 2>"$err" || fail "the demo cannot be prepared"
 	"$here/child-disk.sh" "$top"/build/demo/base-*.tar "$test_dir/child-disk.raw" \
 		>"$test_dir/disk.log" 2>&1 || fail "the child's disk cannot be made, see disk.log"
 	carry+=(--carry "$test_dir/child-disk.raw")
 fi
-guest --turns --direct "${carry[@]}" "$@" <<<"exec /carry/child/$script"
+guest --turns --direct --timeout 1100 "${carry[@]}" "$@" <<<"exec /carry/child/$script"
 rm -f "$test_dir/child-disk.raw"
 [ "$status" = 0 ] || { cat "$out" && fail "exit status is $status, not 0"; }
 expect "$out" '^done$'

@@ -94,7 +94,7 @@ wait_for()
 		open(my $in, "<&=", $fd) and open(my $log, "+>>", $file) or exit 1;
 		seek($log, $from, 0);
 		my $seen = do { local $/; <$log> } // "";
-		alarm 300;
+		alarm 900;
 		until (index($seen, $text) >= 0) {
 			sysread($in, my $more, 65536) or exit 1;
 			syswrite($log, $more);
