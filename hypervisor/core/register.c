@@ -55,6 +55,8 @@ static const struct {
 
 static u64 *word_of(struct vregs *r, u32 name)
 {
+	if (name - HV_REGISTER_DR0 < ARRAY_SIZE(r->dr))
+		return &r->dr[name - HV_REGISTER_DR0];
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (words[i].name == name)
 			return (u64 *)((char *)r + words[i].offset);

@@ -80,7 +80,7 @@ struct vtable {
 /* Non-general registers: what state setup, the register hypercalls and the panic dump need. */
 struct vregs {
 	u64 rip, rflags, rsp;
-	u64 cr0, cr2, cr3, cr4, efer, dr6, dr7;
+	u64 cr0, cr2, cr3, cr4, efer, dr6, dr7, dr[4];
 	struct segment segment[SEG_COUNT];
 	struct vtable gdtr, idtr;
 };

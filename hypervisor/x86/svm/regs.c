@@ -25,6 +25,7 @@ void svm_get_regs(struct vp *vp, struct vregs *r)
 	r->efer = b->efer & ~EFER_SVME;
 	r->dr6 = b->dr6;
 	r->dr7 = b->dr7;
+	__builtin_memcpy(r->dr, vp->arch->debug, sizeof(r->dr));
 	__builtin_memcpy(r->segment, &b->es, SIX_SEGMENTS);
 	r->segment[SEG_LDTR] = b->ldtr;
 	r->segment[SEG_TR] = b->tr;
@@ -52,6 +53,7 @@ void svm_set_regs(struct vp *vp, const struct vregs *r)
 	b->efer = efer;
 	b->dr6 = r->dr6;
 	b->dr7 = r->dr7;
+	__builtin_memcpy(vp->arch->debug, r->dr, sizeof(r->dr));
 	__builtin_memcpy(&b->es, r->segment, SIX_SEGMENTS);
 	b->ldtr = r->segment[SEG_LDTR];
 	b->tr = r->segment[SEG_TR];

@@ -138,6 +138,17 @@ void test_registers(void)
 	EXPECT_EQ(many[149].low, 149);
 	EXPECT_EQ(vid_vp_get_registers(g.vp[0], &unknown, 1), -EINVAL);
 	EXPECT_EQ(vid_vp_set_registers(g.vp[0], &unknown, 1), -EINVAL);
+	/* The guest sees what was put into DR0 to DR3, and the other way round. */
+	for (unsigned int i = 0; i < 4; i++)
+		guest_set_register(&g, 0, HV_REGISTER_DR0 + i, 0x1110 + i);
+	guest_load(&g, 0x0f, 0x21, 0xd8,    /* mov %dr3, %eax */
+		   0x66, 0xff, 0xc0,        /* inc %eax */
+		   0x0f, 0x23, 0xc8, 0xf4); /* mov %eax, %dr1; hlt */
+	guest_run(&g, VID_EXIT_HALT);
+	EXPECT_EQ(vid_vp_regs(g.vp[0], 0)->gpr[VID_RAX], 0x1114);
+	EXPECT_EQ(guest_register(&g, 0, HV_REGISTER_DR0), 0x1110);
+	EXPECT_EQ(guest_register(&g, 0, HV_REGISTER_DR0 + 1), 0x1114);
+	EXPECT_EQ(guest_register(&g, 0, HV_REGISTER_DR0 + 2), 0x1112);
 	guest_fini(&g);
 }
 
