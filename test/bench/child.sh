@@ -93,7 +93,7 @@ bare()
 	mkfifo "$results/console"
 	timeout 600 qemu-system-x86_64 -nodefaults -no-user-config -display none -machine pc -m 128 \
 		-cpu max,svm=on,la57=off -accel tcg,thread=single -icount shift=0,sleep=off \
-		-rtc clock=vm -serial stdio -kernel "$file" "$@" </dev/null >"$results/console" &
+		-rtc clock=vm -serial stdio -kernel "$file" "$@" </dev/null 2>"$results/bare.log" >"$results/console" &
 	sed -n "s/^.*\\b$word \\([0-9]*\\)\\r*\$/\\1/p; T; q" "$results/console"
 	kill %% 2>/dev/null || true
 	wait
