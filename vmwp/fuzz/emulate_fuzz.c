@@ -13,7 +13,11 @@
 
 struct input {
 	uint8_t mode;
-	uint8_t flags; /* bit 0: hostile page tables; 1: hostile segments; 2: CPL 3 */
+	/*
+	 * Bit 0: hostile page tables; 1: hostile segments; 2: CPL 3; 3: registers point to the device;
+	 * 4: the code is a MOV with a REX prefix.
+	 */
+	uint8_t flags;
 	uint8_t code[EMULATE_MAX_LENGTH];
 	uint64_t gpr[16];
 	uint64_t rflags;
@@ -40,6 +44,8 @@ static void enter(const struct input *in)
 	if (in->flags & 4)
 		machine.regs.segment[EMULATE_SS].attributes |= SEGMENT_DPL;
 	memcpy(machine.regs.gpr, in->gpr, sizeof in->gpr);
+	for (int i = 0; in->flags & 8 && i < EMULATE_GPRS; i++)
+		machine.regs.gpr[i] = DEVICE_GPA + 0x4000 + (in->gpr[i] & 0x3fff);
 	machine.regs.rflags = in->rflags;
 	machine.regs.rip = CODE;
 	machine.regs.cr3 = TABLES_GPA;
@@ -60,6 +66,36 @@ static void fill_tables(const struct input *in, const uint8_t *rest, size_t size
 	memcpy(machine.ram + CODE, in->code, sizeof in->code);
 }
 
+static uint64_t low(uint64_t value, unsigned int size)
+{
+	return size == 8 ? value : value & ((UINT64_C(1) << size * 8) - 1);
+}
+
+/* What takes the short way for plain moves has the same effect there. */
+static void compare_move(const struct input *in, const struct emulate_regs *before)
+{
+	const struct machine_access *access = &machine.log[0];
+	const struct emulate_stop stop = {
+		.bytes = in->code,
+		.length = sizeof in->code,
+		.gpa_valid = true,
+		.write = access->kind == 'w',
+		.gpa = access->address,
+	};
+	struct emulate_move m;
+
+	if (in->mode % 3 || machine.accesses != 1 || (access->kind != 'r' && access->kind != 'w'))
+		return;
+	if (!emulate_is_move(&stop, before->gpr, before->rip, &m))
+		return;
+	if (m.size != access->size || before->rip + m.length != machine.regs.rip)
+		abort();
+	if (m.write ? low(m.value, m.size) != low(access->value, m.size)
+		    : emulate_move_result(&m, before->gpr[m.reg], low(access->value, m.size)) !=
+			      machine.regs.gpr[m.reg])
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -73,6 +109,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!machine.ram)
 		machine_init(&machine);
 	memcpy(&in, data, sizeof in);
+	if (in.flags & 16) {
+		in.code[0] = 0x40 | (in.code[0] & 15);
+		in.code[1] = 0x88 | (in.code[1] & 3);
+	}
 	enter(&in);
 	fill_tables(&in, data + sizeof in, size - sizeof in);
 	machine.accesses = 0;
@@ -80,6 +120,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r = machine_step(&machine);
 	if (r == EMULATE_DONE && machine.regs.rip == before.rip)
 		abort();
+	if (r == EMULATE_DONE)
+		compare_move(&in, &before);
 	if (r != EMULATE_DONE && machine.regs.rip != before.rip)
 		abort();
 	if (r < 0 && memcmp(&before, &machine.regs, sizeof before))
