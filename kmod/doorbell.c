@@ -15,7 +15,14 @@ struct doorbell {
 	struct hlist_node node;
 	struct vid_ioctl_doorbell is;
 	struct eventfd_ctx *eventfd;
+	u32 bell; /* its place in the hypervisor's table, or VID_BELL_NONE */
+	struct vid_flag flag;
 };
+
+static void raised(struct vid_flag *flag)
+{
+	linux_eventfd_signal(container_of(flag, struct doorbell, flag)->eventfd);
+}
 
 static u64 key_of(u32 kind, u64 address)
 {
@@ -90,9 +97,33 @@ static void destroy(struct vid_partition *p, struct doorbell *d)
 {
 	hash_del_rcu(&d->node);
 	WRITE_ONCE(p->doorbell_count[d->is.kind], p->doorbell_count[d->is.kind] - 1);
+	vid_bell_remove(p, d->bell, &d->flag);
 	synchronize_rcu();
 	eventfd_ctx_put(d->eventfd);
 	kfree(d);
+}
+
+/*
+ * Into the hypervisor's table, too. One for any value only while there is none for a value beside it:
+ * that one may have found no place.
+ */
+static void add_bell(struct vid_partition *p, struct doorbell *d)
+{
+	struct doorbell *other;
+	bool alone = true;
+
+	hash_for_each_possible(p->doorbells, other, node, key_of(d->is.kind, d->is.address))
+	{
+		if (other == d || !matches(other, d->is.kind, d->is.address, d->is.size))
+			continue;
+		alone &= !other->is.flags;
+		if (other->is.flags || other->bell == VID_BELL_NONE)
+			continue;
+		vid_bell_retire(p, other->bell, &other->flag);
+		other->bell = VID_BELL_NONE;
+	}
+	d->flag.raised = raised;
+	d->bell = d->is.flags || alone ? vid_bell_add(p, &d->is, &d->flag) : VID_BELL_NONE;
 }
 
 static int create(struct vid_partition *p, const struct vid_ioctl_doorbell *a)
@@ -115,6 +146,7 @@ static int create(struct vid_partition *p, const struct vid_ioctl_doorbell *a)
 	}
 	hash_add_rcu(p->doorbells, &d->node, key_of(a->kind, a->address));
 	WRITE_ONCE(count[a->kind], count[a->kind] + 1);
+	add_bell(p, d);
 	return 0;
 }
 
@@ -134,13 +166,16 @@ int vid_doorbell_change(struct vid_partition *p, const struct vid_ioctl_doorbell
 	return 0;
 }
 
-/* Nobody looks any more. */
+/* No VP looks any more; a flag may still be on its way. */
 void vid_doorbell_release(struct vid_partition *p)
 {
 	struct hlist_node *next;
 	struct doorbell *d;
 	int bucket;
 
+	hash_for_each(p->doorbells, bucket, d, node) vid_bell_remove(p, d->bell, &d->flag);
+	if (!hash_empty(p->doorbells))
+		synchronize_rcu();
 	hash_for_each_safe(p->doorbells, bucket, next, d, node)
 	{
 		hash_del(&d->node);

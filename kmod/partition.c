@@ -276,6 +276,7 @@ static struct vid_partition *new_partition(void)
 	mutex_init(&p->lock);
 	INIT_LIST_HEAD(&p->mappings);
 	INIT_LIST_HEAD(&p->irqfds);
+	INIT_LIST_HEAD(&p->vp_list);
 	hash_init(p->doorbells);
 	return p;
 }

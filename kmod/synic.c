@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * How the hypervisor tells that a waiting VP can go on: it sets the VP's event flag in the SynIC of
- * the processor that ran it last, and raises a vector there. Linux has one vector for the
- * hypervisor's use, and a slot for its handler (linux.h).
+ * How the hypervisor tells that a waiting VP can go on, or a doorbell rang: it sets an event flag in
+ * the SynIC of a processor – a VP's, of the one that ran it last – and raises a vector there. Linux
+ * has one vector for the hypervisor's use, and a slot for its handler (linux.h).
  *
  * A processor's page of flags lives as long as the module; the SynIC is on while the processor is.
  * When one goes, every VP is woken, and looks for itself.
@@ -26,16 +26,16 @@ static DEFINE_PER_CPU(bool, is_on);
 static int online_state;
 
 static DEFINE_MUTEX(flags_lock);
-static DECLARE_BITMAP(flags_used, HV_EVENT_FLAGS);      /* flags_lock */
-static struct vid_vp __rcu *flag_owner[HV_EVENT_FLAGS]; /* changed under flags_lock */
+static DECLARE_BITMAP(flags_used, HV_EVENT_FLAGS);   /* flags_lock */
+static struct vid_flag __rcu *owner[HV_EVENT_FLAGS]; /* changed under flags_lock */
 
-static void wake_owner(u32 flag)
+static void tell_owner(u32 number)
 {
-	struct vid_vp *vp = rcu_dereference(flag_owner[flag]);
+	struct vid_flag *flag = rcu_dereference(owner[number]);
 
 	/* None: it went while the flag was on its way. */
-	if (vp)
-		vid_vp_wake(vp);
+	if (flag)
+		flag->raised(flag);
 }
 
 static void take_word(unsigned long *word, u32 first)
@@ -43,18 +43,16 @@ static void take_word(unsigned long *word, u32 first)
 	unsigned long set = xchg(word, 0);
 	unsigned int bit;
 
-	for_each_set_bit(bit, &set, BITS_PER_LONG) wake_owner(first + bit);
+	for_each_set_bit(bit, &set, BITS_PER_LONG) tell_owner(first + bit);
 }
 
-/* In hard interrupt context. */
+/* In hard interrupt context, or on a processor that takes no more of them. */
 static void take_flags(void)
 {
 	unsigned long *word = (unsigned long *)this_cpu_read(flags_page) +
 			      VID_SYNIC_SINT * HV_EVENT_FLAGS_SIZE / sizeof(*word);
 	u32 i;
 
-	if (!this_cpu_read(is_on))
-		return;
 	rcu_read_lock();
 	for (i = 0; i < WORDS; i++)
 		if (READ_ONCE(word[i]))
@@ -64,11 +62,15 @@ static void take_flags(void)
 
 static void wake_all(void)
 {
-	u32 flag;
+	struct vid_flag *flag;
+	u32 i;
 
 	rcu_read_lock();
-	for (flag = 0; flag < HV_EVENT_FLAGS; flag++)
-		wake_owner(flag);
+	for (i = 0; i < HV_EVENT_FLAGS; i++) {
+		flag = rcu_dereference(owner[i]);
+		if (flag && flag->waits)
+			flag->raised(flag);
+	}
 	rcu_read_unlock();
 }
 
@@ -86,13 +88,17 @@ static int start_processor(unsigned int cpu)
 	return 0;
 }
 
-/* From `is_on` on, no VP waits for this processor; those that did are told. */
+/*
+ * From `is_on` on, no VP waits for this processor; those that did are told. When SCONTROL is off, the
+ * hypervisor sets no more flags; what it has set is taken.
+ */
 static int stop_processor(unsigned int cpu)
 {
 	this_cpu_write(is_on, false);
 	wrmsrl(HV_MSR_SINT0 + VID_SYNIC_SINT, HV_SINT_MASKED);
 	wrmsrl(HV_MSR_SCONTROL, 0);
 	wrmsrl(HV_MSR_SIEFP, 0);
+	take_flags();
 	wake_all();
 	return 0;
 }
@@ -140,26 +146,25 @@ void vid_synic_exit(void)
 	free_pages_of_all();
 }
 
-int vid_synic_add(struct vid_vp *vp)
+int vid_synic_add(struct vid_flag *flag, u32 first)
 {
-	unsigned long flag;
+	unsigned long number;
 
 	mutex_lock(&flags_lock);
-	flag = find_first_zero_bit(flags_used, HV_EVENT_FLAGS);
-	if (flag < HV_EVENT_FLAGS) {
-		__set_bit(flag, flags_used);
-		vp->flag = flag;
-		rcu_assign_pointer(flag_owner[flag], vp);
+	number = find_next_zero_bit(flags_used, HV_EVENT_FLAGS, first);
+	if (number < HV_EVENT_FLAGS) {
+		__set_bit(number, flags_used);
+		flag->number = number;
+		rcu_assign_pointer(owner[number], flag);
 	}
 	mutex_unlock(&flags_lock);
-	return flag < HV_EVENT_FLAGS ? 0 : -ENOSPC;
+	return number < HV_EVENT_FLAGS ? 0 : -ENOSPC;
 }
 
-/* The VP's memory stays for an RCU period. */
-void vid_synic_remove(struct vid_vp *vp)
+void vid_synic_remove(struct vid_flag *flag)
 {
 	mutex_lock(&flags_lock);
-	rcu_assign_pointer(flag_owner[vp->flag], NULL);
-	__clear_bit(vp->flag, flags_used);
+	rcu_assign_pointer(owner[flag->number], NULL);
+	__clear_bit(flag->number, flags_used);
 	mutex_unlock(&flags_lock);
 }

@@ -22,6 +22,7 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 
+#include "hv/intercept.h"
 #include "hypercall.h"
 #include "keelson_vid.h"
 
@@ -30,26 +31,36 @@
 #define VID_DOORBELLS_MAX 512u
 #define VID_IRQFDS_MAX    512u
 
+/* An event flag that the hypervisor sets, and whose it is. */
+struct vid_flag {
+	u16 number;
+	bool waits; /* looks for itself when a processor goes that might have had it */
+	void (*raised)(struct vid_flag *flag); /* any context, under RCU */
+};
+
 struct vid_partition {
 	struct kref kref;
-	u64 id;                           /* of the hypervisor; constant */
-	struct mutex lock;                /* L */
-	struct list_head mappings;        /* L */
-	u32 mapping_count;                /* L */
-	struct list_head irqfds;          /* L */
-	u32 irqfd_count;                  /* L */
-	DECLARE_BITMAP(vps, VID_VPS_MAX); /* L: indexes in use */
-	DECLARE_HASHTABLE(doorbells, 6);  /* changed under L, read under RCU */
-	u32 doorbell_count[4];            /* L, by kind; read by anybody */
+	u64 id;                                 /* of the hypervisor; constant */
+	struct mutex lock;                      /* L */
+	struct list_head mappings;              /* L */
+	u32 mapping_count;                      /* L */
+	struct list_head irqfds;                /* L */
+	u32 irqfd_count;                        /* L */
+	DECLARE_BITMAP(vps, VID_VPS_MAX);       /* L: indexes in use */
+	struct list_head vp_list;               /* L */
+	struct hv_doorbell bells[HV_DOORBELLS]; /* L: as each VP has them */
+	DECLARE_HASHTABLE(doorbells, 6);        /* changed under L, read under RCU */
+	u32 doorbell_count[4];                  /* L, by kind; read by anybody */
 };
 
 struct vid_vp {
 	struct vid_partition *partition; /* a reference */
 	u32 index;
-	u16 flag;                                  /* the event flag that wakes it */
-	struct mutex run_lock;                     /* held by the thread in RUN */
-	struct hv_register_page *registers;        /* shared with user space, which writes it */
-	const struct hv_intercept_page *intercept; /* shown to user space */
+	struct vid_flag flag;                /* wakes it */
+	struct list_head list;               /* partition->lock */
+	struct mutex run_lock;               /* held by the thread in RUN */
+	struct hv_register_page *registers;  /* shared with user space, which writes it */
+	struct hv_intercept_page *intercept; /* shown to user space; written: doorbells */
 	/*
 	 * The thread in RUN says where it is before it looks at `kicked`; who kicks does it the other
 	 * way round. `woken` is set by whoever has news for a VP that waits.
@@ -104,10 +115,20 @@ int __must_check vid_interrupt_decode(u64 id, const struct vid_ioctl_interrupt *
 int __must_check vid_event_flag_decode(u64 id, const struct vid_ioctl_event_flag *e,
 				       struct hv_signal_event_direct_input *ret);
 
+/* bell.c. A doorbell's place in the hypervisor's table; its flag, if it has one. partition->lock. */
+#define VID_BELL_NONE (~0u)
+u32 vid_bell_add(struct vid_partition *p, const struct vid_ioctl_doorbell *d,
+		 struct vid_flag *flag);
+/* After an RCU period the flag is not raised any more. */
+void vid_bell_remove(struct vid_partition *p, u32 place, struct vid_flag *flag);
+/* The same, what rang before having been told. May sleep. */
+void vid_bell_retire(struct vid_partition *p, u32 place, struct vid_flag *flag);
+/* A VP that has its pages gets the table; one that gives them back has none. */
+void vid_bell_join(struct vid_vp *vp);
+void vid_bell_leave(struct vid_vp *vp);
+
 /* vp.c */
 int vid_vp_create_fd(struct vid_partition *p, const struct vid_ioctl_create_vp *arguments);
-/* Any context, under RCU. */
-void vid_vp_wake(struct vid_vp *vp);
 
 /* vp_state.c: the ioctls that look into a VP. */
 int vid_vp_transfer_registers(struct vid_vp *vp, void __user *argument, bool set);
@@ -117,12 +138,12 @@ int vid_vp_transfer_state(struct vid_vp *vp, void __user *argument, bool set);
 /* vp_exit.c: an intercept that the driver can deal with itself. True: go on running. */
 bool vid_vp_handle_intercept(struct vid_vp *vp);
 
-/* synic.c: how the hypervisor wakes VPs. */
+/* synic.c: what the hypervisor tells by event flags. */
 int __must_check vid_synic_init(void);
 void vid_synic_exit(void);
-/* Gives the VP a flag, and takes it back. */
-int __must_check vid_synic_add(struct vid_vp *vp);
-void vid_synic_remove(struct vid_vp *vp);
+/* A number, from `first` on, for a flag, and takes it back: raised no more after an RCU period. */
+int __must_check vid_synic_add(struct vid_flag *flag, u32 first);
+void vid_synic_remove(struct vid_flag *flag);
 #define VID_SYNIC_SINT 5u
 /* Whether this processor, interrupts off, receives flags: a VP may wait only where that is so. */
 bool vid_synic_is_on(void);

@@ -21,8 +21,10 @@
 
 #define HOUR_MS (60u * 60u * 1000u)
 
-void vid_vp_wake(struct vid_vp *vp)
+static void wake(struct vid_flag *flag)
 {
+	struct vid_vp *vp = container_of(flag, struct vid_vp, flag);
+
 	WRITE_ONCE(vp->woken, true);
 	wake_up(&vp->wait);
 }
@@ -191,11 +193,13 @@ static int vp_release(struct inode *inode, struct file *file)
 {
 	struct vid_vp *vp = file->private_data;
 	struct vid_partition *p = vp->partition;
-	int r = vid_with_deposits(p->id, hypercall_delete_vp(p->id, vp->index));
+	int r;
 
+	vid_bell_leave(vp);
+	r = vid_with_deposits(p->id, hypercall_delete_vp(p->id, vp->index));
 	/* It would have to be running; then its pages stay the hypervisor's for good. */
 	WARN_ONCE(r, "vid: VP %u of partition %llu cannot be deleted (%d)\n", vp->index, p->id, r);
-	vid_synic_remove(vp);
+	vid_synic_remove(&vp->flag);
 	if (!r)
 		forget_index(vp);
 	kfree_rcu(vp, rcu);
@@ -222,6 +226,7 @@ static struct vid_vp *new_vp(struct vid_partition *p, u32 index)
 	vp->partition = p;
 	vp->index = index;
 	vp->cpu = -1;
+	vp->flag = (struct vid_flag){.waits = true, .raised = wake};
 	mutex_init(&vp->run_lock);
 	init_waitqueue_head(&vp->wait);
 	return vp;
@@ -250,13 +255,14 @@ static int make_in_hypervisor(struct vid_vp *vp)
 	if (!r)
 		r = map_page(vp, HV_STATE_PAGE_INTERCEPT, &intercept);
 	if (!r)
-		r = hypercall_set_wake_flag(id, vp->index, VID_SYNIC_SINT, vp->flag);
+		r = hypercall_set_wake_flag(id, vp->index, VID_SYNIC_SINT, vp->flag.number);
 	if (r) {
 		WARN_ON_ONCE(vid_with_deposits(id, hypercall_delete_vp(id, vp->index)));
 		return r;
 	}
 	vp->registers = registers;
 	vp->intercept = intercept;
+	vid_bell_join(vp);
 	return 0;
 }
 
@@ -283,7 +289,7 @@ static int create_vp(struct vid_partition *p, u32 index, struct vid_vp **ret_vp)
 		r = -ENOMEM;
 		goto out_index;
 	}
-	r = vid_synic_add(vp);
+	r = vid_synic_add(&vp->flag, 0);
 	if (r)
 		goto out_free;
 	r = make_in_hypervisor(vp);
@@ -293,7 +299,7 @@ static int create_vp(struct vid_partition *p, u32 index, struct vid_vp **ret_vp)
 	return 0;
 
 out_flag:
-	vid_synic_remove(vp);
+	vid_synic_remove(&vp->flag);
 out_free:
 	kfree_rcu(vp, rcu);
 out_index:
@@ -317,8 +323,9 @@ int vid_vp_create_fd(struct vid_partition *p, const struct vid_ioctl_create_vp *
 	r = anon_inode_getfd("keelson-vp", &vp_operations, vp, O_RDWR | O_CLOEXEC);
 	if (r >= 0)
 		return r;
+	vid_bell_leave(vp);
 	WARN_ON_ONCE(vid_with_deposits(p->id, hypercall_delete_vp(p->id, vp->index)));
-	vid_synic_remove(vp);
+	vid_synic_remove(&vp->flag);
 	forget_index(vp);
 	kfree_rcu(vp, rcu);
 	vid_partition_put(p);

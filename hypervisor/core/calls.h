@@ -5,6 +5,18 @@
 #include "core/hypercall.h"
 #include "hv/cpuid.h"
 
+/*
+ * A call and who may make it, with `size` bytes of input, or a struct of that name; what else is not
+ * 0 of struct hypercall_kind follows.
+ */
+#define CALL_OF(privileges, name, size, function, ...)                                  \
+	{                                                                               \
+		.code = HV_CALL_##name, .privilege = (privileges), .in_header = (size), \
+		.handle = (function), ##__VA_ARGS__                                     \
+	}
+#define CALL(privileges, name, input, function, ...) \
+	CALL_OF(privileges, name, sizeof(struct hv_##input##_input), function, ##__VA_ARGS__)
+
 /* What most calls of a parent need. */
 #define MANAGE ((u64)HV_CREATE_PARTITIONS << 32)
 

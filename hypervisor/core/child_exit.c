@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* See child_exit.h. What nobody here can do stops the VP for its worker. */
 #include "core/child_exit.h"
+#include "core/doorbell.h"
 #include "core/exit.h"
 #include "core/intercept.h"
 #include "core/lapic_mmio.h"
 #include "core/partition.h"
 #include "core/stimer.h"
 #include "core/synic.h"
+#include "hv/intercept.h"
 
 #define RFLAGS_IF BIT(9)
 
@@ -19,6 +21,17 @@ void child_exit_npf(struct vp *vp, const struct vexit *e)
 		return;
 	if (!exit_npf_is_stale(vp, e, &mapped))
 		intercept_memory(vp, e, mapped);
+}
+
+void child_exit_io(struct vp *vp, const struct vexit *e)
+{
+	u32 value = (u32)vp->gpr[RAX] & (u32)(BIT(e->io.size * 8) - 1);
+
+	if (!e->io.in && !e->io.string &&
+	    doorbell_ring(vp, HV_DOORBELL_PORT(e->io.port, e->io.size), value))
+		virt->advance(vp, e->length);
+	else
+		intercept_io(vp, e);
 }
 
 /* With interrupts off, only the worker knows whether this is the end; run again, it waits. */

@@ -5,6 +5,7 @@
 #include "core/virt.h"
 
 void child_exit_npf(struct vp *vp, const struct vexit *e);
+void child_exit_io(struct vp *vp, const struct vexit *e);
 void child_exit_hlt(struct vp *vp, const struct vexit *e);
 void child_exit_shutdown(struct vp *vp, const struct vexit *e);
 void child_exit_unknown(struct vp *vp, const struct vexit *e);

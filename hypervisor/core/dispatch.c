@@ -185,7 +185,7 @@ static hv_status post_direct(struct hypercall *call)
 static hv_status signal_direct(struct hypercall *call)
 {
 	const struct hv_signal_event_direct_input *in = (const void *)call->header;
-	struct hv_signal_event_direct_output out = {0};
+	struct hv_signal_event_direct_output out;
 	struct vp *vp;
 	hv_status status;
 	bool newly;
@@ -198,7 +198,7 @@ static hv_status signal_direct(struct hypercall *call)
 	status = synic_signal(vp, in->sint, in->flag, &newly);
 	if (status != HV_STATUS_SUCCESS)
 		return status;
-	out.newly_signaled = newly;
+	out = (struct hv_signal_event_direct_output){.newly_signaled = newly};
 	memcpy(call->out, &out, sizeof(out));
 	return HV_STATUS_SUCCESS;
 }
@@ -217,17 +217,15 @@ static hv_status set_wake_flag(struct hypercall *call)
 }
 
 const struct hypercall_kind dispatch_calls[] = {
-	{HV_CALL_DISPATCH_VP, sizeof(struct hv_dispatch_input), 0, 0, 0, 0, TARGET_VP, MANAGE,
-	 dispatch},
-	{HV_CALL_ASSERT_VIRTUAL_INTERRUPT, sizeof(struct hv_assert_interrupt_input), 0, 0, 0, 0,
-	 TARGET_ACTIVE, MANAGE, assert_interrupt},
-	{HV_CALL_CLEAR_VIRTUAL_INTERRUPT, sizeof(struct hv_partition_input), 0, 0, 0, 0,
-	 TARGET_ACTIVE, MANAGE, clear_interrupt},
-	{HV_CALL_SIGNAL_EVENT_DIRECT, sizeof(struct hv_signal_event_direct_input), 0,
-	 sizeof(struct hv_signal_event_direct_output), 0, 0, TARGET_ACTIVE, MANAGE, signal_direct},
-	{HV_CALL_POST_MESSAGE_DIRECT, sizeof(struct hv_post_message_direct_input), 0, 0, 0, 0,
-	 TARGET_ACTIVE, MANAGE, post_direct},
-	{HV_CALL_KEELSON_SET_WAKE_FLAG, sizeof(struct hv_keelson_wake_flag_input), 0, 0, 0,
-	 HYPERCALL_MANAGED, TARGET_VP, MANAGE, set_wake_flag},
+	CALL(MANAGE, DISPATCH_VP, dispatch, dispatch, .target = TARGET_VP),
+	CALL(MANAGE, ASSERT_VIRTUAL_INTERRUPT, assert_interrupt, assert_interrupt,
+	     .target = TARGET_ACTIVE),
+	CALL(MANAGE, CLEAR_VIRTUAL_INTERRUPT, partition, clear_interrupt, .target = TARGET_ACTIVE),
+	CALL(MANAGE, SIGNAL_EVENT_DIRECT, signal_event_direct, signal_direct,
+	     .target = TARGET_ACTIVE, .out_header = sizeof(struct hv_signal_event_direct_output)),
+	CALL(MANAGE, POST_MESSAGE_DIRECT, post_message_direct, post_direct,
+	     .target = TARGET_ACTIVE),
+	CALL(MANAGE, KEELSON_SET_WAKE_FLAG, keelson_wake_flag, set_wake_flag, .target = TARGET_VP,
+	     .how = MANAGED),
 	{0},
 };

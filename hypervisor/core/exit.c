@@ -13,7 +13,6 @@
 
 #define VECTOR_UD    6
 #define VECTOR_GP    13
-#define VECTOR_PF    14
 
 #define XCR0_X87     BIT(0)
 #define XCR0_SSE     BIT(1)
@@ -158,16 +157,9 @@ static void on_npf(struct vp *vp, const struct vexit *e)
 	virt->step_over(vp);
 }
 
-/* Intercepted for our own sake, or on the way through: the guest's handler gets it. */
+/* Intercepted for our own sake: the guest's handler gets it. */
 static void on_exception(struct vp *vp, const struct vexit *e)
 {
-	struct vregs r;
-
-	if (e->exception.vector == VECTOR_PF) {
-		virt->get_regs(vp, &r);
-		r.cr2 = e->exception.cr2;
-		virt->set_regs(vp, &r);
-	}
 	virt->inject_exception(vp, e->exception.vector,
 			       e->exception.has_error ? e->exception.error : NO_ERROR_CODE);
 }
@@ -207,7 +199,7 @@ static handler *const root_handlers[VEXIT_TYPES] = {
 static handler *const child_handlers[VEXIT_TYPES] = {
 	COMMON_HANDLERS,
 	[VEXIT_HLT] = child_exit_hlt,
-	[VEXIT_IO] = intercept_io,
+	[VEXIT_IO] = child_exit_io,
 	[VEXIT_NPF] = child_exit_npf,
 	[VEXIT_SHUTDOWN] = child_exit_shutdown,
 	[VEXIT_UNKNOWN] = child_exit_unknown,
@@ -226,13 +218,16 @@ void exit_handle(struct vp *vp, const struct vexit *e)
 		child_handlers[e->type](vp, e);
 }
 
+/* What does not change what may interrupt the VP. */
+#define UNRELATED (BIT(VEXIT_CPUID) | BIT(VEXIT_MSR_READ) | BIT(VEXIT_IO))
+
 void exit_run(struct vp *vp)
 {
 	struct vexit e;
 
 	do {
 		virt->vp_run(vp, &e);
-		if (!e.quiet || (e.type != VEXIT_CPUID && e.type != VEXIT_MSR_READ)) {
+		if (!e.quiet || !(BIT(e.type) & UNRELATED)) {
 			__atomic_store_n(&vp->in_guest, false, __ATOMIC_RELEASE);
 			exit_handle(vp, &e);
 			return;
@@ -257,6 +252,6 @@ void exit_dump_history(const struct vp *vp)
 		const struct vp_exit_record *r =
 			&vp->last_exit[(vp->exit_count - i) % VP_EXIT_RING];
 
-		log_error("  %-9s rip %016lx", names[r->type % VEXIT_TYPES], r->rip);
+		log_error("  %9s rip %016lx", names[r->type % VEXIT_TYPES], r->rip);
 	}
 }

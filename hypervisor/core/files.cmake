@@ -6,6 +6,7 @@ set(HV_CORE_FILES
   child_msr.c
   cpuid.c
   dispatch.c
+  doorbell.c
   exit.c
   format.c
   gpa_map.c

@@ -10,8 +10,7 @@ struct output {
 
 struct conversion {
 	unsigned int width;
-	bool zero, left;
-	char size; /* 'i' int, 'l' long, 'q' long long, 'z' size_t */
+	bool zero, wide; /* wide: 64 bits */
 };
 
 static void put(struct output *out, char c)
@@ -26,17 +25,15 @@ static void put_padded(struct output *out, const struct conversion *conv, const 
 	size_t fill = conv->width > length ? conv->width - length : 0;
 
 	/* The sign comes before zeros, behind blanks. */
-	if (conv->zero && !conv->left && length && *text == '-') {
+	if (conv->zero && length && *text == '-') {
 		put(out, '-');
 		text++;
 		length--;
 	}
-	for (size_t i = 0; !conv->left && i < fill; i++)
+	for (size_t i = 0; i < fill; i++)
 		put(out, conv->zero ? '0' : ' ');
 	for (size_t i = 0; i < length; i++)
 		put(out, text[i]);
-	for (size_t i = 0; conv->left && i < fill; i++)
-		put(out, ' ');
 }
 
 static void put_number(struct output *out, const struct conversion *conv, u64 value, unsigned base,
@@ -56,39 +53,26 @@ static void put_number(struct output *out, const struct conversion *conv, u64 va
 
 static u64 take_unsigned(const struct conversion *conv, va_list *args)
 {
-	switch (conv->size) {
-	case 'l':
-	case 'q':
-		return va_arg(*args, unsigned long);
-	case 'z':
-		return va_arg(*args, size_t);
-	default:
-		return va_arg(*args, unsigned int);
-	}
+	return conv->wide ? va_arg(*args, unsigned long) : va_arg(*args, unsigned int);
 }
 
 static s64 take_signed(const struct conversion *conv, va_list *args)
 {
-	return conv->size == 'i' ? va_arg(*args, int) : va_arg(*args, long);
+	return conv->wide ? va_arg(*args, long) : va_arg(*args, int);
 }
 
 static const char *parse_conversion(const char *f, struct conversion *conv)
 {
-	*conv = (struct conversion){.size = 'i'};
-	for (; *f == '0' || *f == '-'; f++) {
-		conv->zero |= *f == '0';
-		conv->left |= *f == '-';
-	}
+	*conv = (struct conversion){.zero = *f == '0'};
 	for (; *f >= '0' && *f <= '9'; f++)
 		conv->width = conv->width * 10 + (unsigned int)(*f - '0');
-	for (; *f == 'l' || *f == 'z'; f++)
-		conv->size = *f == 'z' ? 'z' : conv->size == 'l' ? 'q' : 'l';
+	for (; *f == 'l'; f++)
+		conv->wide = true;
 	return f;
 }
 
 static void convert(struct output *out, const struct conversion *conv, char kind, va_list *args)
 {
-	const struct conversion pointer = {.width = 16, .zero = true};
 	const char *text;
 	s64 number;
 	char c;
@@ -104,7 +88,6 @@ static void convert(struct output *out, const struct conversion *conv, char kind
 		put_padded(out, conv, text, strlen(text));
 		break;
 	case 'd':
-	case 'i':
 		number = take_signed(conv, args);
 		put_number(out, conv, number < 0 ? 0 - (u64)number : (u64)number, 10, number < 0);
 		break;
@@ -113,11 +96,6 @@ static void convert(struct output *out, const struct conversion *conv, char kind
 		break;
 	case 'x':
 		put_number(out, conv, take_unsigned(conv, args), 16, false);
-		break;
-	case 'p':
-		put(out, '0');
-		put(out, 'x');
-		put_number(out, &pointer, (u64)(uintptr_t)va_arg(*args, void *), 16, false);
 		break;
 	default: /* includes %% */
 		put(out, kind);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * printf for a freestanding program: %c %s %d %i %u %x %p with l, ll, z, width, 0 and -, and %%.
+ * printf for a freestanding program: %c %s %d %u %x with l, ll, width and 0, and %%.
  * No floating point, no locale. Always terminates the buffer; returns the length written.
  */
 #pragma once

@@ -249,6 +249,7 @@ static hv_status change_range(struct change *c, u64 size, bool *ret_flush)
 		return HV_STATUS_INSUFFICIENT_MEMORY;
 	apply(c, root, TOP_LEVEL, c->gpa, c->gpa + size);
 	CHECK(!c->spare);
+	__atomic_fetch_add(&c->map->changes, 1, __ATOMIC_SEQ_CST);
 	*ret_flush = c->flush;
 	return HV_STATUS_SUCCESS;
 }
@@ -388,29 +389,4 @@ static bool any_leaf(const struct gpa_map *map, const u64 *table, int level,
 bool gpa_map_any_leaf(const struct gpa_map *map, bool (*test)(spa_t spa, u64 size))
 {
 	return map->root && any_leaf(map, map->root, TOP_LEVEL, test);
-}
-
-static bool identity(const struct gpa_map *map, const u64 *table, int level, u64 from, u64 to)
-{
-	u64 at, end, entry;
-
-	for (at = from; at < to; at = end) {
-		end = next_boundary(at, level, to);
-		entry = read_entry(&table[entry_index(at, level)]);
-		if (!is_present(map, entry))
-			return false;
-		if (is_table(map, entry, level)) {
-			if (!identity(map, table_of(map, entry), level - 1, at, end))
-				return false;
-		} else if (address_of(map, entry) != align_down(at, entry_span(level)) ||
-			   map->format->rights(entry) != GPA_ALL) {
-			return false;
-		}
-	}
-	return true;
-}
-
-bool gpa_map_is_identity(const struct gpa_map *map, gpa_t gpa, u64 size)
-{
-	return range_valid(gpa.v, size) && identity(map, map->root, TOP_LEVEL, gpa.v, gpa.v + size);
 }

@@ -33,6 +33,7 @@ struct gpa_map {
 	const struct gpa_map_format *format;
 	struct page_pool *pool;
 	int largest; /* level of the largest leaf used: 2; lower it where there are no 1 GiB pages */
+	u64 changes; /* ever made: a pointer from gpa_map_lookup() is good while it stays */
 	struct table_page *retired;       /* tables out of use, until the processors have flushed */
 	u64 pages_4k, pages_2m, pages_1g; /* leaves, for statistics */
 };
@@ -59,9 +60,6 @@ bool must_check gpa_map_merge(struct gpa_map *map, gpa_t gpa);
 
 /* Whether `test` says yes to any leaf. Walks all of the map. */
 bool gpa_map_any_leaf(const struct gpa_map *map, bool (*test)(spa_t spa, u64 size));
-
-/* Whether all of the range is mapped one to one with all rights. */
-bool gpa_map_is_identity(const struct gpa_map *map, gpa_t gpa, u64 size);
 
 /* Translation of one address; false if not mapped. */
 bool gpa_map_lookup(const struct gpa_map *map, gpa_t gpa, spa_t *ret_spa, u32 *ret_rights);

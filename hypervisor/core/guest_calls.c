@@ -4,10 +4,12 @@
  * the VP stops and whoever knows the connection says how it went.
  */
 #include "core/calls.h"
+#include "core/doorbell.h"
 #include "core/format.h"
 #include "core/intercept.h"
 #include "core/partition.h"
 #include "hv/cpuid.h"
+#include "hv/intercept.h"
 #include "hv/partition.h"
 
 static hv_status post_message(struct hypercall *call)
@@ -27,14 +29,14 @@ static hv_status signal_event(struct hypercall *call)
 
 	if ((in >> 32 & 0xffff) >= HV_EVENT_FLAGS)
 		return HV_STATUS_INVALID_PARAMETER;
+	if (doorbell_ring(call->vp, HV_DOORBELL_SIGNAL((u32)in), (u16)(in >> 32)))
+		return HV_STATUS_SUCCESS;
 	intercept_hypercall(call->vp, (u32)in, (u16)(in >> 32), NULL);
 	return HV_STATUS_INVALID_CONNECTION_ID;
 }
 
 const struct hypercall_kind guest_calls[] = {
-	{HV_CALL_SIGNAL_EVENT, sizeof(u64), 0, 0, 0, 0, TARGET_NONE, (u64)HV_SIGNAL_EVENTS << 32,
-	 signal_event},
-	{HV_CALL_POST_MESSAGE, sizeof(struct hv_post_message_input), 0, 0, 0, 0, TARGET_NONE,
-	 (u64)HV_POST_MESSAGES << 32, post_message},
+	CALL_OF((u64)HV_SIGNAL_EVENTS << 32, SIGNAL_EVENT, sizeof(u64), signal_event),
+	CALL((u64)HV_POST_MESSAGES << 32, POST_MESSAGE, post_message, post_message),
 	{0},
 };

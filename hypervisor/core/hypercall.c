@@ -12,11 +12,6 @@
 
 #define CR0_PE BIT(0)
 
-/* Where the caller keeps control, input and output (TLFS 3.7). */
-struct operands {
-	u64 control, input, output;
-};
-
 /* Each ended by an entry without a function. What is called most comes first. */
 static const struct hypercall_kind *const tables[] = {
 	dispatch_calls, guest_calls, memory_calls,  partition_calls,
@@ -55,8 +50,8 @@ static hv_status decode_control(struct hypercall *call, u64 control)
 		return HV_STATUS_INVALID_HYPERCALL_INPUT;
 	if (control >> HV_CONTROL_VARIABLE_SHIFT & HV_CONTROL_VARIABLE_MASK)
 		return HV_STATUS_INVALID_HYPERCALL_INPUT; /* no call here has such a header */
-	if (kind->how & HYPERCALL_REP ? call->rep_next >= call->rep_count
-				      : call->rep_count || call->rep_next)
+	if (kind->how & REPEATED ? call->rep_next >= call->rep_count
+				 : call->rep_count || call->rep_next)
 		return HV_STATUS_INVALID_HYPERCALL_INPUT;
 	return HV_STATUS_SUCCESS;
 }
@@ -75,7 +70,7 @@ static hv_status map_list(struct hypercall *call, u64 gpa, u32 size, u32 rights,
 /* The two register words are the whole list; there is no place for output or reps. */
 static hv_status decode_fast(struct hypercall *call)
 {
-	if ((call->kind->how & HYPERCALL_REP) || call->kind->in_header > 16 || output_size(call))
+	if ((call->kind->how & REPEATED) || call->kind->in_header > 16 || output_size(call))
 		return HV_STATUS_INVALID_HYPERCALL_INPUT;
 	call->header[0] = call->input;
 	call->header[1] = call->output;
@@ -142,7 +137,7 @@ static hv_status find_target(struct hypercall *call)
 
 static hv_status run(struct hypercall *call)
 {
-	bool managed = call->kind->how & HYPERCALL_MANAGED;
+	bool managed = call->kind->how & MANAGED;
 	hv_status status;
 
 	if (managed)
@@ -171,17 +166,14 @@ void *hypercall_rep_output(const struct hypercall *call)
 	return call->out + call->kind->out_header + call->rep_next * call->kind->out_rep;
 }
 
-static struct operands read_operands(const struct vp *vp, bool wide)
+/* Input and output; returns the control word (TLFS 3.7). */
+static u64 read_operands(const struct vp *vp, bool wide, struct hypercall *call)
 {
 	const u64 *g = vp->gpr;
 
-	if (wide)
-		return (struct operands){g[RCX], g[RDX], g[R8]};
-	return (struct operands){
-		g[RDX] << 32 | (u32)g[RAX],
-		g[RBX] << 32 | (u32)g[RCX],
-		g[RDI] << 32 | (u32)g[RSI],
-	};
+	call->input = wide ? g[RDX] : g[RBX] << 32 | (u32)g[RCX];
+	call->output = wide ? g[R8] : g[RDI] << 32 | (u32)g[RSI];
+	return wide ? g[RCX] : g[RDX] << 32 | (u32)g[RAX];
 }
 
 static void write_result(struct vp *vp, bool wide, u64 result)
@@ -210,20 +202,18 @@ bool hypercall_handle(struct vp *vp)
 {
 	bool wide = virt->long_mode(vp);
 	struct hypercall call; /* not cleared: `header` is long */
-	struct operands o;
 	hv_status status;
+	u64 control;
 
 	if (!may_call(vp, wide))
 		return false;
-	o = read_operands(vp, wide);
+	control = read_operands(vp, wide, &call);
 	call.vp = vp;
-	call.input = o.input;
-	call.output = o.output;
 	call.in = NULL;
 	call.out = NULL;
 	call.child_vp = NULL;
 	call.rep_next = 0;
-	status = hypercall_decode(&call, o.control);
+	status = hypercall_decode(&call, control);
 	if (status == HV_STATUS_SUCCESS)
 		status = run(&call);
 	write_result(vp, wide, status | (u64)call.rep_next << HV_RESULT_REPS_SHIFT);

@@ -39,8 +39,8 @@ enum hypercall_target {
 };
 
 enum hypercall_how {
-	HYPERCALL_REP = 1,
-	HYPERCALL_MANAGED = 2, /* runs under the management lock */
+	REPEATED = 1,
+	MANAGED = 2, /* runs under the management lock */
 };
 
 /* What a call code takes. Sizes in bytes, multiples of 8. */

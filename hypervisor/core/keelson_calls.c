@@ -51,9 +51,9 @@ static hv_status statistics(struct hypercall *call)
 }
 
 const struct hypercall_kind keelson_calls[] = {
-	{HV_CALL_KEELSON_READ_LOG, sizeof(struct hv_keelson_log_input), 0,
-	 sizeof(struct hv_keelson_log_output), 0, 0, TARGET_NONE, 0, read_log},
-	{HV_CALL_KEELSON_STATISTICS, sizeof(struct hv_keelson_statistics_input), 0,
-	 sizeof(struct hv_keelson_statistics), 0, 0, TARGET_NONE, 0, statistics},
+	CALL(0, KEELSON_READ_LOG, keelson_log, read_log,
+	     .out_header = sizeof(struct hv_keelson_log_output)),
+	CALL(0, KEELSON_STATISTICS, keelson_statistics, statistics,
+	     .out_header = sizeof(struct hv_keelson_statistics)),
 	{0},
 };

@@ -3,7 +3,7 @@
  * What the management calls share: one lock for all of them, the table of partitions, and the
  * checks that every call begins with.
  *
- * The lock is taken by hypercall.c before a call looks up its lists (HYPERCALL_MANAGED), so that a
+ * The lock is taken by hypercall.c before a call looks up its lists (MANAGED), so that a
  * processor that waits for it holds no pointers into guest memory and can answer a flush.
  */
 #pragma once

@@ -27,12 +27,14 @@ static hv_status find_pool(const struct hypercall *call, u64 id, struct partitio
 /* The root's map is one to one: pages of it that are RAM and can be taken away or shown. */
 static bool is_roots_ram(const struct partition *root, u64 start, u64 size)
 {
-	u64 at;
+	u32 rights;
+	spa_t spa;
 
-	for (at = start; at < start + size; at += PAGE_SIZE)
-		if (!arch_is_ram(SPA(at)))
+	for (u64 at = start; at < start + size; at += PAGE_SIZE)
+		if (!arch_is_ram(SPA(at)) || !gpa_map_lookup(&root->map, GPA(at), &spa, &rights) ||
+		    spa.v != at || rights != GPA_ALL)
 			return false;
-	return gpa_map_is_identity(&root->map, GPA(start), size);
+	return true;
 }
 
 static bool is_page_number(u64 number)
@@ -279,15 +281,15 @@ static hv_status unmap(struct hypercall *call)
 }
 
 const struct hypercall_kind memory_calls[] = {
-	{HV_CALL_DEPOSIT_MEMORY, sizeof(struct hv_partition_input), sizeof(u64), 0, 0,
-	 HYPERCALL_REP | HYPERCALL_MANAGED, TARGET_NONE, MEMORY, deposit},
-	{HV_CALL_WITHDRAW_MEMORY, sizeof(struct hv_partition_proximity_input), 0, 0, sizeof(u64),
-	 HYPERCALL_REP | HYPERCALL_MANAGED, TARGET_NONE, MEMORY, withdraw},
-	{HV_CALL_GET_MEMORY_BALANCE, sizeof(struct hv_partition_proximity_input), 0,
-	 sizeof(struct hv_memory_balance), 0, HYPERCALL_MANAGED, TARGET_NONE, MEMORY, balance},
-	{HV_CALL_MAP_GPA_PAGES, sizeof(struct hv_map_gpa_input), sizeof(u64), 0, 0,
-	 HYPERCALL_REP | HYPERCALL_MANAGED, TARGET_ACTIVE, MEMORY, map},
-	{HV_CALL_UNMAP_GPA_PAGES, sizeof(struct hv_map_gpa_input), 0, 0, 0,
-	 HYPERCALL_REP | HYPERCALL_MANAGED, TARGET_ACTIVE, MEMORY, unmap},
+	CALL(MEMORY, DEPOSIT_MEMORY, partition, deposit, .how = REPEATED | MANAGED,
+	     .in_rep = sizeof(u64)),
+	CALL(MEMORY, WITHDRAW_MEMORY, partition_proximity, withdraw, .how = REPEATED | MANAGED,
+	     .out_rep = sizeof(u64)),
+	CALL(MEMORY, GET_MEMORY_BALANCE, partition_proximity, balance, .how = MANAGED,
+	     .out_header = sizeof(struct hv_memory_balance)),
+	CALL(MEMORY, MAP_GPA_PAGES, map_gpa, map, .target = TARGET_ACTIVE,
+	     .how = REPEATED | MANAGED, .in_rep = sizeof(u64)),
+	CALL(MEMORY, UNMAP_GPA_PAGES, map_gpa, unmap, .target = TARGET_ACTIVE,
+	     .how = REPEATED | MANAGED),
 	{0},
 };

@@ -69,6 +69,8 @@ void *page_pool_take(struct page_pool *pool)
 
 void page_pool_give(struct page_pool *pool, void *page)
 {
+	if (!page)
+		return;
 	CHECK((uintptr_t)page % PAGE_SIZE == 0);
 	spin_lock(&pool->lock);
 	CHECK(pool->free_count < pool->total_count);

@@ -25,4 +25,4 @@ void page_pool_add(struct page_pool *pool, spa_t page);
 bool must_check page_pool_withdraw(struct page_pool *pool, spa_t *ret_page);
 /* A zeroed page, or NULL. */
 void *page_pool_take(struct page_pool *pool);
-void page_pool_give(struct page_pool *pool, void *page);
+void page_pool_give(struct page_pool *pool, void *page); /* NULL: nothing */

@@ -177,9 +177,10 @@ static hv_status set(struct hypercall *call)
 }
 
 const struct hypercall_kind state_calls[] = {
-	{HV_CALL_GET_VP_STATE, offsetof(struct hv_vp_state_input, size), sizeof(u64), sizeof(u64),
-	 0, HYPERCALL_REP, TARGET_VP, MANAGE, get},
-	{HV_CALL_SET_VP_STATE, sizeof(struct hv_vp_state_input), sizeof(u64), 0, 0, HYPERCALL_REP,
-	 TARGET_VP, MANAGE, set},
+	CALL_OF(MANAGE, GET_VP_STATE, offsetof(struct hv_vp_state_input, size), get,
+		.target = TARGET_VP, .how = REPEATED, .in_rep = sizeof(u64),
+		.out_header = sizeof(u64)),
+	CALL(MANAGE, SET_VP_STATE, vp_state, set, .target = TARGET_VP, .how = REPEATED,
+	     .in_rep = sizeof(u64)),
 	{0},
 };

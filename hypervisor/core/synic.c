@@ -4,6 +4,7 @@
  * them decides only whether its own slot counts as free.
  */
 #include "core/synic.h"
+#include "core/arch.h"
 #include "core/format.h"
 #include "core/partition.h"
 #include "hv/msr.h"
@@ -13,6 +14,7 @@
 
 void synic_init(struct vp *vp)
 {
+	vp->synic.flags_changes = ~0ull;
 	for (u32 i = 0; i < HV_SINT_COUNT; i++)
 		vp->synic.sint[i] = HV_SINT_MASKED;
 }
@@ -28,6 +30,15 @@ static void *page_of(struct vp *vp, u64 msr, u64 offset, u64 size)
 static struct hv_message *slot_of(struct vp *vp, u32 sint)
 {
 	return page_of(vp, vp->synic.simp, sint * HV_MESSAGE_SIZE, HV_MESSAGE_SIZE);
+}
+
+/* Looks the SIEF page up with `changes` of the map, or forgets it: ~0. */
+static void set_flags(struct vp *vp, u64 changes)
+{
+	spin_lock(&vp->synic.lock);
+	vp->synic.flags = page_of(vp, vp->synic.siefp, 0, PAGE_SIZE);
+	__atomic_store_n(&vp->synic.flags_changes, changes, __ATOMIC_RELEASE);
+	spin_unlock(&vp->synic.lock);
 }
 
 /* The local APIC does without EOI for the vectors of auto-EOI sources. */
@@ -103,9 +114,16 @@ bool synic_msr_write(struct vp *vp, u32 msr, u64 value)
 	switch (msr) {
 	case HV_MSR_SCONTROL:
 		vp->synic.control = value & HV_SCONTROL_ENABLE;
+		set_flags(vp, ~0ull);
+		/* Behind this, nobody sets flags for a processor of the root that goes away. */
+		if (!vp->synic.control && vp->partition->root)
+			arch_flush_map(vp->partition);
 		return true;
 	case HV_MSR_SIEFP:
-		return write_page(vp, &vp->synic.siefp, value);
+		if (!write_page(vp, &vp->synic.siefp, value))
+			return false;
+		set_flags(vp, ~0ull);
+		return true;
 	case HV_MSR_SIMP:
 		return write_page(vp, &vp->synic.simp, value);
 	case HV_MSR_EOM: /* what it sets off is the caller's */
@@ -178,12 +196,16 @@ hv_status synic_post(struct vp *vp, u32 sint, const struct hv_message *message)
 
 hv_status synic_signal(struct vp *vp, u32 sint, u32 flag, bool *ret_newly)
 {
+	u64 changes = __atomic_load_n(&vp->partition->map.changes, __ATOMIC_ACQUIRE);
 	u32 *word, bit = 1u << flag % 32;
 	bool newly;
 
-	word = page_of(vp, vp->synic.siefp, sint * HV_EVENT_FLAGS_SIZE + flag / 32 * 4, 4);
+	if (unlikely(__atomic_load_n(&vp->synic.flags_changes, __ATOMIC_ACQUIRE) != changes))
+		set_flags(vp, changes);
+	word = vp->synic.flags;
 	if (!word || (vp->synic.sint[sint] & HV_SINT_MASKED))
 		return HV_STATUS_INVALID_SYNIC_STATE;
+	word += (sint * HV_EVENT_FLAGS_SIZE / 4) + flag / 32;
 	newly = !(__atomic_fetch_or(word, bit, __ATOMIC_SEQ_CST) & bit);
 	if (newly)
 		raise(vp, sint);

@@ -50,11 +50,11 @@ void timer_cancel(struct timer_queue *q, struct timer *t)
 	timer_set(q, t, TIMER_NEVER);
 }
 
-void timer_move_set(struct timer_queue *from, struct timer_queue *to, struct timer *t)
+void timer_move(struct timer_queue *from, struct timer_queue *to, struct timer *t)
 {
 	u64 deadline = t->deadline;
 
-	timer_cancel(from, t);
+	unlink_timer(from, t);
 	timer_set(to, t, deadline);
 }
 

@@ -28,13 +28,11 @@ void timer_init(struct timer *t, void (*fire)(struct timer *));
 void timer_set(struct timer_queue *q, struct timer *t, u64 deadline);
 void timer_cancel(struct timer_queue *q, struct timer *t);
 
-/* Takes a timer, if it is set, from one queue to another with its deadline. */
-void timer_move_set(struct timer_queue *from, struct timer_queue *to, struct timer *t);
-static inline void timer_move(struct timer_queue *from, struct timer_queue *to, struct timer *t)
-{
-	if (unlikely(t->deadline != TIMER_NEVER))
-		timer_move_set(from, to, t);
-}
+/*
+ * Takes a timer, if it is set, from one queue to another with its deadline. The physical timer of the
+ * first stays armed: the timer is likely to come back before it runs out, and if not, nothing is due.
+ */
+void timer_move(struct timer_queue *from, struct timer_queue *to, struct timer *t);
 
 /* Calls fire() of everything that is due and arms the physical timer for the rest. */
 void timers_expire(struct timer_queue *q, u64 now);

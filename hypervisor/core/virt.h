@@ -54,7 +54,6 @@ struct vexit {
 			u8 vector;
 			bool has_error;
 			u32 error;
-			u64 cr2; /* #PF only */
 		} exception;
 		u64 code; /* VEXIT_UNKNOWN: the hardware's code */
 	};

@@ -42,8 +42,10 @@ struct vp_exit_record {
 
 /* The SynIC of a VP (synic.c). */
 struct synic {
-	struct spinlock lock; /* writers of message slots */
+	struct spinlock lock; /* writers of message slots, and of `flags` */
 	u64 control, siefp, simp;
+	u32 *flags;        /* the SIEF page, or NULL, if the map has `flags_changes` */
+	u64 flags_changes; /* atomic; ~0: to be looked up */
 	u64 sint[HV_SINT_COUNT];
 	u32 full; /* atomic: SINTs whose slot was found full by somebody who waits for it */
 };

@@ -20,12 +20,9 @@ _Static_assert(sizeof(struct hv_register_page) <= PAGE_SIZE, "one page");
 
 static void give_pages(struct partition *p, void *vp, void *registers, void *intercept)
 {
-	if (vp)
-		page_pool_give(&p->pool, vp);
-	if (registers)
-		page_pool_give(&p->pool, registers);
-	if (intercept)
-		page_pool_give(&p->pool, intercept);
+	page_pool_give(&p->pool, vp);
+	page_pool_give(&p->pool, registers);
+	page_pool_give(&p->pool, intercept);
 }
 
 static void remove_from(struct partition *p, u32 index)
@@ -245,23 +242,21 @@ static hv_status unmap_state_page(struct hypercall *call)
 }
 
 const struct hypercall_kind vp_calls[] = {
-	{HV_CALL_CREATE_VP, sizeof(struct hv_create_vp_input), 0, 0, 0, HYPERCALL_MANAGED,
-	 TARGET_ACTIVE, MANAGE, create},
-	{HV_CALL_DELETE_VP, sizeof(struct hv_vp_input), 0, 0, 0, HYPERCALL_MANAGED, TARGET_ANY_VP,
-	 MANAGE, delete},
-	{HV_CALL_GET_VP_REGISTERS, sizeof(struct hv_vp_input), sizeof(u32), 0,
-	 sizeof(union hv_register_value), HYPERCALL_REP, TARGET_VP, MANAGE, get_registers},
-	{HV_CALL_SET_VP_REGISTERS, sizeof(struct hv_vp_input), sizeof(struct hv_set_register), 0, 0,
-	 HYPERCALL_REP, TARGET_VP, MANAGE, set_registers},
-	{HV_CALL_TRANSLATE_VIRTUAL_ADDRESS, sizeof(struct hv_translate_input), 0,
-	 sizeof(struct hv_translate_output), 0, 0, TARGET_VP, MANAGE, translate_address},
-	{HV_CALL_INSTALL_INTERCEPT, sizeof(struct hv_install_intercept_input), 0, 0, 0,
-	 HYPERCALL_MANAGED, TARGET_ACTIVE, MANAGE, install_intercept},
-	{HV_CALL_REGISTER_INTERCEPT_RESULT, sizeof(struct hv_intercept_result_input), 0, 0, 0,
-	 HYPERCALL_MANAGED, TARGET_ACTIVE, MANAGE, intercept_result},
-	{HV_CALL_MAP_VP_STATE_PAGE, sizeof(struct hv_map_state_page_input), 0, sizeof(u64), 0,
-	 HYPERCALL_MANAGED, TARGET_VP, MANAGE, map_state_page},
-	{HV_CALL_UNMAP_VP_STATE_PAGE, sizeof(struct hv_map_state_page_input), 0, 0, 0,
-	 HYPERCALL_MANAGED, TARGET_VP, MANAGE, unmap_state_page},
+	CALL(MANAGE, CREATE_VP, create_vp, create, .target = TARGET_ACTIVE, .how = MANAGED),
+	CALL(MANAGE, DELETE_VP, vp, delete, .target = TARGET_ANY_VP, .how = MANAGED),
+	CALL(MANAGE, GET_VP_REGISTERS, vp, get_registers, .target = TARGET_VP, .how = REPEATED,
+	     .in_rep = sizeof(u32), .out_rep = sizeof(union hv_register_value)),
+	CALL(MANAGE, SET_VP_REGISTERS, vp, set_registers, .target = TARGET_VP, .how = REPEATED,
+	     .in_rep = sizeof(struct hv_set_register)),
+	CALL(MANAGE, TRANSLATE_VIRTUAL_ADDRESS, translate, translate_address, .target = TARGET_VP,
+	     .out_header = sizeof(struct hv_translate_output)),
+	CALL(MANAGE, INSTALL_INTERCEPT, install_intercept, install_intercept,
+	     .target = TARGET_ACTIVE, .how = MANAGED),
+	CALL(MANAGE, REGISTER_INTERCEPT_RESULT, intercept_result, intercept_result,
+	     .target = TARGET_ACTIVE, .how = MANAGED),
+	CALL(MANAGE, MAP_VP_STATE_PAGE, map_state_page, map_state_page, .target = TARGET_VP,
+	     .how = MANAGED, .out_header = sizeof(u64)),
+	CALL(MANAGE, UNMAP_VP_STATE_PAGE, map_state_page, unmap_state_page, .target = TARGET_VP,
+	     .how = MANAGED),
 	{0},
 };

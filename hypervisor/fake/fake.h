@@ -74,6 +74,9 @@ void fake_reset(void);
 
 /* The next unused page of the arena; aborts when it is used up. */
 spa_t fake_page(void);
+/* Whether all of the range is mapped one to one with all rights. */
+bool fake_is_identity(const struct gpa_map *map, gpa_t gpa, u64 size);
+
 /* A fresh pool of `pages` pages. */
 void fake_pool(struct page_pool *pool, u32 pages);
 

@@ -219,3 +219,15 @@ void panic(const char *format, ...)
 	fprintf(stderr, "panic: %s\n", text);
 	abort();
 }
+
+bool fake_is_identity(const struct gpa_map *map, gpa_t gpa, u64 size)
+{
+	u32 rights;
+	spa_t spa;
+
+	for (u64 at = gpa.v; at < gpa.v + size; at += PAGE_SIZE)
+		if (!gpa_map_lookup(map, GPA(at), &spa, &rights) || spa.v != at ||
+		    rights != GPA_ALL)
+			return false;
+	return true;
+}

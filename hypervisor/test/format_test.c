@@ -21,9 +21,9 @@ START_TEST(integers)
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
 		int v = (int)values[i];
 
-		SAME("%d|%i|%u|%x", v, v, (unsigned)v, (unsigned)v);
-		SAME("%5d|%-5d|%05d|%12d|%-12d|%012d", v, v, v, v, v, v);
-		SAME("%8x|%08x|%-8x|", (unsigned)v, (unsigned)v, (unsigned)v);
+		SAME("%d|%u|%x", v, (unsigned)v, (unsigned)v);
+		SAME("%5d|%05d|%12d|%012d", v, v, v, v);
+		SAME("%8x|%08x|", (unsigned)v, (unsigned)v);
 		SAME("%ld|%lu|%lx", values[i], (unsigned long)values[i], (unsigned long)values[i]);
 	}
 }
@@ -32,8 +32,8 @@ END_TEST
 START_TEST(wide_integers)
 {
 	SAME("%ld %lld", (-9223372036854775807l - 1), (-9223372036854775807ll - 1));
-	SAME("%lu %llu %zu", ~0ul, ~0ull, ~(size_t)0);
-	SAME("%lx %llx %zx %016lx", ~0ul, 0x123456789abcdefull, (size_t)0xf00, 0xfffful);
+	SAME("%lu %llu", ~0ul, ~0ull);
+	SAME("%lx %llx %016lx", ~0ul, 0x123456789abcdefull, 0xfffful);
 }
 END_TEST
 
@@ -42,12 +42,10 @@ START_TEST(text)
 	const char *volatile none = NULL;
 	char out[32];
 
-	SAME("%s|%8s|%-8s|%c|%3c|%-3c|%%", "abc", "abc", "abc", 'x', 'y', 'z');
+	SAME("%s|%8s|%c|%3c|%%", "abc", "abc", 'x', 'y');
 	SAME("%s%s", "", "end");
 	format_text(out, sizeof(out), "%s", none);
 	ck_assert_str_eq(out, "(null)");
-	format_text(out, sizeof(out), "%p", (void *)0x1234abcd);
-	ck_assert_str_eq(out, "0x000000001234abcd");
 }
 END_TEST
 
@@ -71,7 +69,7 @@ END_TEST
 
 START_TEST(format_ends_in_the_middle)
 {
-	const char *const broken[] = {"a%", "a%0", "a%-", "a%12", "a%l", "a%ll", "a%z"};
+	const char *const broken[] = {"a%", "a%0", "a%12", "a%l", "a%ll"};
 	size_t (*f)(char *, size_t, const char *, ...) = format_text;
 	char out[16];
 

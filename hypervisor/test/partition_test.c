@@ -40,7 +40,7 @@ static void expect_clean(u64 boot_free)
 {
 	withdraw_all(HV_PARTITION_ID_SELF);
 	ck_assert_uint_eq(root_partition.pool.total_count, 0);
-	ck_assert(gpa_map_is_identity(&root_partition.map, GPA(FAKE_RAM_BASE),
+	ck_assert(fake_is_identity(&root_partition.map, GPA(FAKE_RAM_BASE),
 				      (FAKE_RAM_PAGES - FAKE_HIDDEN) * PAGE_SIZE));
 	ck_assert_uint_eq(boot_pool.free_count, boot_free);
 	for (u32 i = 1; i < PARTITIONS_MAX; i++)
@@ -304,7 +304,7 @@ START_TEST(deposit_goes_on_from_rep_start)
 	result = raw(HV_CALL_DEPOSIT_MEMORY | REPS(3) | START(2), list, sizeof(list));
 	ck_assert_uint_eq(result, REPS(3));
 	ck_assert_uint_eq(partition_find(NULL, c.id)->pool.total_count, 5);
-	ck_assert(gpa_map_is_identity(&root_partition.map, GPA(list[1] << 12), 2 * PAGE_SIZE));
+	ck_assert(fake_is_identity(&root_partition.map, GPA(list[1] << 12), 2 * PAGE_SIZE));
 }
 END_TEST
 

@@ -119,5 +119,5 @@ u64 __stack_chk_guard = 0x595e9fbd94fda766;
 _Noreturn void __stack_chk_fail(void);
 _Noreturn void __stack_chk_fail(void)
 {
-	panic("stack overwritten in the caller of %p", __builtin_return_address(0));
+	panic("stack overwritten in the caller of %lx", (u64)__builtin_return_address(0));
 }

