@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* See doorbell.h. The parent may write the table at any time: each word is read once. */
 #include "core/doorbell.h"
+#include "core/arch.h"
 #include "core/partition.h"
 #include "core/synic.h"
 #include "hv/intercept.h"
+
+#define ALONE_PER_SECOND 50000 /* 20 us */
 
 static const struct hv_doorbell *find(const struct vp *vp, u64 key, u32 value)
 {
@@ -19,6 +22,7 @@ bool doorbell_ring(struct vp *vp, u64 key, u32 value)
 {
 	const struct hv_doorbell *d = find(vp, key | HV_DOORBELL_MATCH, value);
 	const struct partition *root = vp->partition->parent;
+	bool newly;
 	u32 flag;
 
 	if (!d)
@@ -31,5 +35,9 @@ bool doorbell_ring(struct vp *vp, u64 key, u32 value)
 		if (synic_signal(root->vp[at], vp->wake_sint, flag, NULL) == HV_STATUS_SUCCESS)
 			return true;
 	}
-	return false;
+	if (synic_signal(vp->host, vp->wake_sint, flag, &newly) != HV_STATUS_SUCCESS)
+		return false;
+	if (newly)
+		timers_look_by(vp->host->timers, arch_tsc() + arch_tsc_hz() / ALONE_PER_SECOND);
+	return true;
 }

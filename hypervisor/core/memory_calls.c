@@ -200,9 +200,8 @@ static hv_status balance(struct hypercall *call)
 	return HV_STATUS_SUCCESS;
 }
 
-static hv_status decode_map(const struct hypercall *call, struct hv_map_gpa_input *in)
+static hv_status decode_map(const struct hv_map_gpa_input *in)
 {
-	memcpy(in, call->header, sizeof(*in));
 	if (!is_page_number(in->gpa_page))
 		return HV_STATUS_INVALID_PARAMETER;
 	if ((in->flags & HV_MAP_LARGE_PAGE) && in->gpa_page % LARGE_PAGES)
@@ -259,25 +258,25 @@ static hv_status change_map(struct hypercall *call, const struct hv_map_gpa_inpu
 
 static hv_status map(struct hypercall *call)
 {
-	struct hv_map_gpa_input in;
-	hv_status status = decode_map(call, &in);
+	const struct hv_map_gpa_input *in = (const void *)call->header;
+	hv_status status = decode_map(in);
 	u32 rights;
 
 	if (status != HV_STATUS_SUCCESS)
 		return status;
-	return decode_rights(in.flags, &rights) ? change_map(call, &in, true, rights)
-						: HV_STATUS_INVALID_PARAMETER;
+	return decode_rights(in->flags, &rights) ? change_map(call, in, true, rights)
+						 : HV_STATUS_INVALID_PARAMETER;
 }
 
 static hv_status unmap(struct hypercall *call)
 {
-	struct hv_map_gpa_input in;
-	hv_status status = decode_map(call, &in);
+	const struct hv_map_gpa_input *in = (const void *)call->header;
+	hv_status status = decode_map(in);
 
 	if (status != HV_STATUS_SUCCESS)
 		return status;
-	return in.flags & ~HV_MAP_LARGE_PAGE ? HV_STATUS_INVALID_PARAMETER
-					     : change_map(call, &in, false, 0);
+	return in->flags & ~HV_MAP_LARGE_PAGE ? HV_STATUS_INVALID_PARAMETER
+					      : change_map(call, in, false, 0);
 }
 
 const struct hypercall_kind memory_calls[] = {

@@ -156,14 +156,6 @@ hv_status register_get(struct vp *vp, u32 name, union hv_register_value *v)
 	return get_special(vp, name, &r, v);
 }
 
-static hv_status set_activity(struct vp *vp, u64 value)
-{
-	if (value > VP_STOPPED)
-		return HV_STATUS_INVALID_REGISTER_VALUE;
-	vp->state = value;
-	return HV_STATUS_SUCCESS;
-}
-
 /* Those that live in struct vregs but are more than a word; false: not such a one. */
 static bool set_table(struct vregs *r, u32 name, const union hv_register_value *v)
 {
@@ -195,7 +187,10 @@ static hv_status set_special(struct vp *vp, u32 name, u64 value)
 		vp->suspended = false;
 		return HV_STATUS_SUCCESS;
 	case HV_REGISTER_INTERNAL_ACTIVITY:
-		return set_activity(vp, value);
+		if (value > VP_STOPPED)
+			return HV_STATUS_INVALID_REGISTER_VALUE;
+		vp->state = value;
+		return HV_STATUS_SUCCESS;
 	case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
 		if (value & ~HV_NOTIFY_INTERRUPT)
 			return HV_STATUS_INVALID_REGISTER_VALUE;

@@ -58,6 +58,14 @@ void timer_move(struct timer_queue *from, struct timer_queue *to, struct timer *
 	timer_set(to, t, deadline);
 }
 
+void timers_look_by(struct timer_queue *q, u64 deadline)
+{
+	if (q->armed && q->armed <= deadline) /* 0: never told */
+		return;
+	q->armed = deadline;
+	arch_timer_arm(deadline);
+}
+
 void timers_expire(struct timer_queue *q, u64 now)
 {
 	struct timer *t;

@@ -34,5 +34,8 @@ void timer_cancel(struct timer_queue *q, struct timer *t);
  */
 void timer_move(struct timer_queue *from, struct timer_queue *to, struct timer *t);
 
+/* timers_expire() comes by `deadline` even if nothing is due; until the next change of the queue. */
+void timers_look_by(struct timer_queue *q, u64 deadline);
+
 /* Calls fire() of everything that is due and arms the physical timer for the rest. */
 void timers_expire(struct timer_queue *q, u64 now);

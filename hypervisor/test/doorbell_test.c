@@ -103,8 +103,17 @@ START_TEST(whoever_hears)
 	fake.flushes = 0;
 	ck_assert(synic_msr_write(root_partition.vp[3], HV_MSR_SCONTROL, 0));
 	ck_assert_uint_eq(fake.flushes, 1);
+	/* Alone: the flag is this processor's, and the child is left a little later. */
+	fake.tsc = 1000;
+	fake.timer_arms = 0;
+	ck_assert(!stops(PORT, 1, 5));
+	ck_assert_uint_eq(fake.timer_arms, 1);
+	ck_assert_uint_eq(fake.timer_armed, 1000 + FAKE_HZ / 50000);
+	ck_assert(!stops(PORT, 1, 5));
+	ck_assert_uint_eq(fake.timer_arms, 1);
+	ck_assert(rang(0, FLAG) && !rang(1, FLAG) && !rang(3, FLAG));
+	ck_assert(synic_msr_write(root_partition.vp[0], HV_MSR_SCONTROL, 0));
 	ck_assert(stops(PORT, 1, 5));
-	ck_assert(!rang(0, FLAG) && !rang(1, FLAG) && !rang(3, FLAG));
 }
 END_TEST
 

@@ -100,8 +100,9 @@ struct hv_crash_intercept { /* RIP is behind the instruction */
 
 /*
  * Doorbells, which the parent fills in: what the guest does so sets event flag `flag`, of the SINT
- * that wakes the VP, on another of the parent's VPs than the one that runs this. The guest does not
- * stop. If none of those takes the flag, or there is no such entry, it stops with the record.
+ * that wakes the VP, on another of the parent's VPs than the one that runs this; or on that one, if no
+ * other takes it. The guest does not stop. Only if there is no such entry, or nobody takes the flag,
+ * it stops with the record.
  *
  * An entry lies in the bucket of its key and value. One that asks for the value comes first; without
  * HV_DOORBELL_MATCH the value is 0. The key is written last, and 0 before an entry is changed.

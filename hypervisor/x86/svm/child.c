@@ -21,6 +21,7 @@
 #include "hv/register.h"
 #include "x86/asm.h"
 #include "x86/cpu.h"
+#include "x86/pool.h"
 #include "x86/svm/svm.h"
 #include "x86/xstate.h"
 
@@ -63,7 +64,7 @@ void svm_child_init(void)
 	u32 leaf[4];
 
 	msrpm = svm_msrpm_new(&any_child);
-	iopm = svm_iopm_new();
+	iopm = pool_alloc(IOPM_SIZE);
 	memset(iopm, 0xff, IOPM_SIZE);
 	for (u32 i = 0; i < ARRAY_SIZE(foreign_msrs); i++) {
 		cpuid(foreign_msrs[i].leaf, foreign_msrs[i].subleaf, leaf);

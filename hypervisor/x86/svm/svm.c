@@ -84,11 +84,6 @@ u8 *svm_msrpm_new(const struct partition *p)
 	return map;
 }
 
-u8 *svm_iopm_new(void)
-{
-	return pool_alloc(IOPM_SIZE);
-}
-
 void svm_vmcb_init(struct vp *vp, struct virt_vp *v, struct vmcb *b)
 {
 	vp->arch = v;
@@ -113,7 +108,7 @@ static void svm_vp_init(struct vp *vp)
 
 	if (!root_msrpm) {
 		root_msrpm = svm_msrpm_new(vp->partition);
-		root_iopm = svm_iopm_new();
+		root_iopm = pool_alloc(IOPM_SIZE);
 		svm_child_init();
 	}
 	svm_vmcb_init(vp, pool_alloc(sizeof(struct virt_vp)), b);

@@ -110,7 +110,6 @@ void svm_foreign_end(struct vp *vp);
 /* svm.c: a VMCB with what the root's and the children's have in common; permission maps. */
 void svm_vmcb_init(struct vp *vp, struct virt_vp *v, struct vmcb *b);
 u8 *svm_msrpm_new(const struct partition *p);
-u8 *svm_iopm_new(void);
 
 /* child.c: see struct virt_ops; init once, on the boot processor. */
 void svm_child_init(void);

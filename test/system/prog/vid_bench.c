@@ -94,9 +94,9 @@ int main(void)
 	measure("mmio-read", load, sizeof(load), VID_EXIT_MMIO);
 	measure("port-doorbell", out, sizeof(out), VID_EXIT_HALT);
 	measure("mmio-doorbell", store, sizeof(store), VID_EXIT_HALT);
-	/* On one processor, each write counts. */
+	/* Each write to memory counts; those to the port may count as fewer. */
 	EXPECT_EQ(read(fd, &count, sizeof(count)), sizeof(count));
-	EXPECT(count == 2 * ROUNDS * TRIES || sysconf(_SC_NPROCESSORS_ONLN) > 1);
+	EXPECT(count > ROUNDS * TRIES && count <= 2 * ROUNDS * TRIES);
 	measure_ioctl();
 	guest_fini(&g);
 	return EXIT_SUCCESS;
