@@ -86,6 +86,7 @@ static void run(struct vp *vp, const struct vp *root, struct hv_dispatch_output 
 	}
 }
 
+/* With no timer set, 210 instructions, and leave() 390, of which 240 go into the register page. */
 static void enter(struct vp *vp, struct vp *root)
 {
 	__atomic_store_n(&vp->blocked, 0, __ATOMIC_SEQ_CST);

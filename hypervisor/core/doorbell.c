@@ -18,6 +18,7 @@ static const struct hv_doorbell *find(const struct vp *vp, u64 key, u32 value)
 	return NULL;
 }
 
+/* 137 instructions if the flag is set already; 36 more if not, and 48 for the interrupt. */
 bool doorbell_ring(struct vp *vp, u64 key, u32 value)
 {
 	const struct hv_doorbell *d = find(vp, key | HV_DOORBELL_MATCH, value);
