@@ -41,7 +41,7 @@ static void expect_clean(u64 boot_free)
 	withdraw_all(HV_PARTITION_ID_SELF);
 	ck_assert_uint_eq(root_partition.pool.total_count, 0);
 	ck_assert(fake_is_identity(&root_partition.map, GPA(FAKE_RAM_BASE),
-				      (FAKE_RAM_PAGES - FAKE_HIDDEN) * PAGE_SIZE));
+				   (FAKE_RAM_PAGES - FAKE_HIDDEN) * PAGE_SIZE));
 	ck_assert_uint_eq(boot_pool.free_count, boot_free);
 	for (u32 i = 1; i < PARTITIONS_MAX; i++)
 		ck_assert_ptr_null(partitions[i]);

@@ -243,7 +243,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	withdraw_all(HV_PARTITION_ID_SELF);
 	CHECK(root_partition.pool.total_count == 0);
 	CHECK(fake_is_identity(&root_partition.map, GPA(FAKE_RAM_BASE),
-				  (FAKE_RAM_PAGES - FAKE_HIDDEN) * PAGE_SIZE));
+			       (FAKE_RAM_PAGES - FAKE_HIDDEN) * PAGE_SIZE));
 	CHECK(boot_pool.free_count == boot_free);
 	return 0;
 }
