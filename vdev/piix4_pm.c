@@ -278,7 +278,9 @@ static void allow_writes(struct vdev_pci_function *f, unsigned int first, unsign
 
 static void init_function(struct vdev_piix4_pm *pm)
 {
-	static const struct vdev_pci_id id = {.vendor = 0x8086, .device = 0x7113, .class = 0x0680};
+	/* Earlier steppings than 3 have a timer that has to be read three times. */
+	static const struct vdev_pci_id id = {
+		.vendor = 0x8086, .device = 0x7113, .class = 0x0680, .revision = 3};
 	struct vdev_pci_function *f = &pm->function;
 
 	vdev_pci_function_init(f, &function_ops, &id);

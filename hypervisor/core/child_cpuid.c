@@ -2,7 +2,7 @@
 /*
  * What a child sees of CPUID. A leaf that is not in the switch reads zero; a feature bit that is
  * not in a mask is hidden: whatever needs state that is not switched (TSC_AUX, PKRU, AVX-512,
- * XSAVES) or MSRs that are not there (speculation control, machine check, PMU).
+ * XSAVES) or MSRs that are not there (speculation control, PMU). Of machine check banks it has none.
  *
  * Beside that, the page of results that the parent registered.
  */
@@ -24,10 +24,10 @@ enum { EAX, EBX, ECX, EDX };
 /* x2APIC, TSC deadline, hypervisor */
 #define LEAF_1_ECX_SHOWN (B(21) | B(24) | B(31))
 #define LEAF_1_OSXSAVE   B(27)
-/* FPU VME DE PSE TSC MSR PAE CX8 APIC SEP MTRR PGE CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 */
-#define LEAF_1_EDX                                                                              \
-	(B(0) | B(1) | B(2) | B(3) | B(4) | B(5) | B(6) | B(8) | B(9) | B(11) | B(12) | B(13) | \
-	 B(15) | B(16) | B(17) | B(19) | B(23) | B(24) | B(25) | B(26))
+/* FPU VME DE PSE TSC MSR PAE MCE CX8 APIC SEP MTRR PGE MCA CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 */
+#define LEAF_1_EDX                                                                             \
+	(B(0) | B(1) | B(2) | B(3) | B(4) | B(5) | B(6) | B(7) | B(8) | B(9) | B(11) | B(12) | \
+	 B(13) | B(14) | B(15) | B(16) | B(17) | B(19) | B(23) | B(24) | B(25) | B(26))
 #define LEAF_1_HTT B(28)
 /* FSGSBASE BMI1 AVX2 SMEP BMI2 ERMS RDSEED ADX SMAP CLFLUSHOPT CLWB SHA */
 #define LEAF_7_EBX \
