@@ -110,6 +110,7 @@ int job_resume(struct manager *manager, struct vm *vm, const struct store_operat
 		return -ENOMEM;
 	job->id = operation->id;
 	job->started = operation->started;
+	job->resumed = true;
 	r = enlist(job);
 	if (r < 0) {
 		job_free(job);

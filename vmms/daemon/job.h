@@ -22,6 +22,7 @@ struct job {
 	uint32_t permille; /* progress */
 	int64_t started;   /* microseconds since 1970 */
 	bool canceled;     /* Cancel was called; the job ends soon */
+	bool resumed;      /* begun by an earlier daemon */
 	/* Asks the work to end early; NULL: it cannot be canceled. The job still ends by job_end(). */
 	void (*cancel)(struct job *job);
 	void *data;     /* the work's own */

@@ -598,7 +598,33 @@ static void settle_interrupted(struct vm *vm, struct job *job)
 	job_end(job, JOB_FAILED, &err);
 }
 
-/* The worker has told its state: that is the truth now. */
+/* The worker's state is the truth; a job that has begun since leads to another one by itself. */
+static void take_worker_state(struct vm *vm)
+{
+	const struct worker *worker = vm->worker;
+
+	if (vm->job && !vm->job->resumed)
+		return;
+	if (worker->state == PROTO_STATE_PAUSED && vm->power != VM_POWER_PAUSED)
+		vm_set_power(vm, VM_POWER_PAUSED,
+			     worker->cause == PROTO_CAUSE_LOW_DISK ? VM_REASON_LOW_DISK
+								   : VM_REASON_REQUESTED);
+	else if (worker->state == PROTO_STATE_RUNNING && vm->power != VM_POWER_RUNNING)
+		vm_set_power(vm, VM_POWER_RUNNING, VM_REASON_STARTED);
+}
+
+static void settle_resumed(struct vm *vm)
+{
+	if (job_is(vm, VM_OPERATION_TURN_OFF)) {
+		vm_set_power(vm, VM_POWER_STOPPING, VM_REASON_REQUESTED);
+		power_off_worker(vm);
+	} else if (job_is(vm, VM_OPERATION_START) && vm->worker->state == PROTO_STATE_RUNNING) {
+		job_end(vm->job, JOB_DONE, NULL);
+	} else {
+		settle_interrupted(vm, vm->job);
+	}
+}
+
 static void on_adopted(struct vm *vm, const struct vm_error *err)
 {
 	struct worker *worker = vm->worker;
@@ -614,22 +640,11 @@ static void on_adopted(struct vm *vm, const struct vm_error *err)
 		worker_kill(worker);
 		return;
 	}
-	if (worker->state == PROTO_STATE_PAUSED && vm->power != VM_POWER_PAUSED)
-		vm_set_power(vm, VM_POWER_PAUSED,
-			     worker->cause == PROTO_CAUSE_LOW_DISK ? VM_REASON_LOW_DISK
-								   : VM_REASON_REQUESTED);
-	else if (worker->state == PROTO_STATE_RUNNING && vm->power != VM_POWER_RUNNING)
-		vm_set_power(vm, VM_POWER_RUNNING, VM_REASON_STARTED);
+	take_worker_state(vm);
 	manager_event(vm->manager, vm, "adopted", "worker %d, %s", worker->pid,
 		      vm_power_name(vm->power));
-	if (job_is(vm, VM_OPERATION_TURN_OFF)) {
-		vm_set_power(vm, VM_POWER_STOPPING, VM_REASON_REQUESTED);
-		power_off_worker(vm);
-	} else if (job_is(vm, VM_OPERATION_START) && worker->state == PROTO_STATE_RUNNING) {
-		job_end(vm->job, JOB_DONE, NULL);
-	} else if (vm->job) {
-		settle_interrupted(vm, vm->job);
-	}
+	if (vm->job && vm->job->resumed)
+		settle_resumed(vm);
 	publish_vm_changed(vm);
 }
 

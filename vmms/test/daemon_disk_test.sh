@@ -20,7 +20,7 @@ await "the disk to hang" test -e "$DIR/hang.hangs"
 notes=$!
 for verb in list 'show one' 'xml two' jobs host network 'metrics one' 'diff one two'; do
 	# shellcheck disable=SC2086
-	timeout 60 "$VMCTL" $verb > "$DIR/out" 2>&1
+	timeout 300 "$VMCTL" $verb > "$DIR/out" 2>&1
 	[ $? -le 1 ] || fail "vmctl $verb waits for the disk"
 done
 timeout 300 "$BUILD/test/query_storm" 5000 || fail "queries wait for the disk"

@@ -59,6 +59,7 @@ state three running
 ok stop three
 
 # a job in the way: refused without waiting, else waited for
+ok autostart three --stop-timeout 600
 ok start three
 tell three deaf
 ok --no-wait reboot three
@@ -69,6 +70,20 @@ pause=$!
 ok jobs cancel "$job"
 wait $pause || fail "pause did not wait: $(cat "$DIR/pause.out")"
 state three paused requested
+ok stop three
+
+# a job that begins before an adopted worker has answered is its own, not the last daemon's
+ok start three
+stopped=$(workers_of "$(field three UUID)")
+kill -STOP "$stopped"
+kill_daemon
+start_daemon
+ok --no-wait pause three
+kill -CONT "$stopped"
+await "three to pause" is_state three paused
+state three paused requested
+await "the pause to end" sh -c '[ "$("$0" --json jobs)" = "[]" ]' "$VMCTL"
+"$VMCTL" log three | grep -q 'pause *done' || fail "the pause: $("$VMCTL" log three)"
 ok stop three
 
 # restart after a crash, with back-off

@@ -42,9 +42,9 @@ start_bus() {
 	await "the bus" test -s "$DIR/bus.address"
 }
 
-# Waits until a command succeeds; a minute is for slow machines, not for the usual one.
+# Waits until a command succeeds; five minutes are for slow machines, not for the usual one.
 await() {
-	local what=$1 deadline=$((SECONDS + 60))
+	local what=$1 deadline=$((SECONDS + 300))
 	shift
 	until "$@" > /dev/null 2>&1; do
 		[ $SECONDS -lt $deadline ] || fail "gave up waiting for $what"
@@ -142,5 +142,5 @@ make() {
 
 # tell NAME LINE: the guest is told what to do, through its console.
 tell() {
-	printf '%s\nbye\n' "$2" | timeout 60 "$VMCTL" console "$1" > /dev/null
+	printf '%s\nbye\n' "$2" | timeout 300 "$VMCTL" console "$1" > /dev/null
 }

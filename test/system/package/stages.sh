@@ -37,7 +37,8 @@ first_boot()
 
 	# ── removal: the machine is shut down, what was defined stays ────────────────────────
 	dpkg -r keelson >"$dir/out" 2>&1 || fail "dpkg -r: $(cat "$dir/out")"
-	[ ! -e "/proc/$worker" ] || fail "the worker is still there"
+	# Of a worker that is not the last daemon's child, init has to take note.
+	await "the worker's end" test ! -e "/proc/$worker"
 	[ ! -e /sys/class/net/kbr0 ] || fail "kbr0 is still there"
 	pgrep -x vmms && fail "the daemon is still there"
 	[ -e /var/lib/keelson/vmms.db ] && [ -e /var/lib/keelson/disks/one-hda.raw ] ||

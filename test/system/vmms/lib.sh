@@ -14,10 +14,10 @@ fail()
 	exit 1
 }
 
-# await WHAT COMMAND…: until it succeeds. Two minutes are for a slow emulator, not for the usual one.
+# await WHAT COMMAND…: until it succeeds. Five minutes are for a slow emulator, not for the usual one.
 await()
 {
-	local what=$1 deadline=$((SECONDS + 120))
+	local what=$1 deadline=$((SECONDS + 300))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $deadline ] || fail "gave up waiting for $what"

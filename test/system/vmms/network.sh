@@ -24,7 +24,7 @@ printf '[Match]\nName=client\n[Network]\nDHCP=ipv4\n[DHCPv4]\nUseRoutes=no\nUseD
 networkctl reload
 ip link set client up
 await "an address" sh -c 'ip -4 address show client | grep -q "inet 10.77.1."'
-holds "a lease" grep -q '10.77.1.' /run/keelson/net/kbr0.leases
+await "a lease" grep -q '10.77.1.' /run/keelson/net/kbr0.leases
 rm /run/systemd/network/05-client.network
 networkctl reload
 
@@ -34,7 +34,7 @@ ip link set client netns far
 ip -n far address add 10.77.1.9/24 dev client
 ip -n far link set client up
 ip -n far route add default via 10.77.1.1
-holds "the way out" timeout 60 ip netns exec far bash -c \
+holds "the way out" timeout 300 ip netns exec far bash -c \
 	'exec 3<>/dev/tcp/10.0.2.100/7 && echo through >&3 && read -r line <&3 && [ "$line" = through ]'
 ip netns delete far
 
