@@ -27,11 +27,13 @@ make_base()
 {
 	base_hash=$(cd "$top/etc/demo" && hash_of base-system)
 	base=$cache/base-$base_hash.tar headers=$cache/headers-$base_hash
-	[ ! -e "$base" ] || return 0
-	rm -rf "$cache"/base-*.tar "$cache"/headers-*
-	mkdir "$headers"
+	[ ! -e "$base" ] || [ ! -e "$headers" ] || return 0
+	rm -rf "$cache"/base-*.tar "$cache"/headers-* "$cache/new-headers"
+	mkdir "$cache/new-headers"
 	say "making the Debian base system (a minute or two)"
-	run_logged "$cache/base.log" "$top/etc/demo/base-system" "$cache/new-base.tar" "$headers"
+	run_logged "$cache/base.log" "$top/etc/demo/base-system" "$cache/new-base.tar" \
+		"$cache/new-headers"
+	mv "$cache/new-headers" "$headers"
 	mv "$cache/new-base.tar" "$base"
 }
 

@@ -95,6 +95,18 @@ void domain_make_uuid(char uuid[static 37])
 		 b[13], b[14], b[15]);
 }
 
+void domain_uuid_bytes(const char *uuid, uint8_t bytes[static 16])
+{
+	for (int i = 0; i < 16; i++) {
+		unsigned int byte = 0;
+
+		uuid += *uuid == '-';
+		if (sscanf(uuid, "%2x", &byte) == 1)
+			bytes[i] = (uint8_t)byte;
+		uuid += 2;
+	}
+}
+
 void domain_make_mac(uint8_t mac[static 6])
 {
 	random_bytes(mac, 6);

@@ -143,8 +143,9 @@ int domain_check(const struct domain *domain, struct vm_error *err)
 /* True when `name` may be the name of a machine or network: letters, digits and "._+-". */
 bool domain_name_valid(const char *name);
 
-/* Makes up a random (version 4) UUID, or a locally administered MAC address. */
+/* Makes up a random (version 4) UUID, or a locally administered MAC address; a UUID's bytes. */
 void domain_make_uuid(char uuid[static 37]);
+void domain_uuid_bytes(const char *uuid, uint8_t bytes[static 16]);
 void domain_make_mac(uint8_t mac[static 6]);
 
 const char *domain_boot_name(enum domain_boot boot);

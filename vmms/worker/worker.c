@@ -19,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "worker/machined.h"
 #include "worker/spawn.h"
 
 static int signal_worker(const struct worker *worker, int number)
@@ -151,25 +152,13 @@ static void on_hello(void *data, const struct proto_message *answer)
 	report(worker, NULL);
 }
 
-static void uuid_bytes(const char *text, uint8_t bytes[static 16])
-{
-	for (int i = 0; i < 16; i++) {
-		unsigned int byte = 0;
-
-		text += *text == '-';
-		if (sscanf(text, "%2x", &byte) == 1)
-			bytes[i] = (uint8_t)byte;
-		text += 2;
-	}
-}
-
 static int send_hello(struct worker *worker)
 {
 	struct proto_message message = {.type = PROTO_HELLO};
 
 	message.hello.min_version = PROTO_VERSION;
 	message.hello.max_version = PROTO_VERSION;
-	uuid_bytes(worker->vm->config->uuid, message.hello.uuid);
+	domain_uuid_bytes(worker->vm->config->uuid, message.hello.uuid);
 	return peer_send(&worker->peer, &message, on_hello);
 }
 
@@ -308,10 +297,12 @@ static void on_scope(void *data, const struct vm_error *err)
 {
 	struct worker *worker = data;
 
-	if (err)
+	if (err) {
 		report(worker, err);
-	else
-		let_go(worker);
+		return;
+	}
+	machined_register(worker->vm->manager->bus, worker->vm->config, worker->pid);
+	let_go(worker);
 }
 
 static int enter_scope(struct worker *worker, struct vm_error *err)

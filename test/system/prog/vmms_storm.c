@@ -1,45 +1,36 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * vmms_storm SEED ROUNDS: kills the daemon at random moments, each with operations on the machines
- * a, b and c under way, and looks at what the next one makes of it: nothing is lost, nothing is
- * there twice. A moment is a number of messages from the daemon, and a while after the last of
- * them; numbers and operations follow from SEED.
+ * vmms_storm SEED ROUNDS: kills the daemon in each of its transitions by turns, at a random moment
+ * of it, with others under way on the machines a, b and c; and looks at what the next daemon makes
+ * of it: nothing is lost, nothing is there twice. A moment is a number of messages from the daemon
+ * after the job has begun, and a while after the last of them; all follows from SEED. Prints in
+ * which operations the daemon was when it was killed.
  */
-#include <dirent.h>
+#include "vmms_storm.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-bus.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#define NAME      "org.keelson.vmms1"
-#define PATH      "/org/keelson/vmms1"
-#define INTERFACE "org.keelson.vmms1.Manager"
-#define DISKS     "/var/lib/keelson/disks"
+sd_bus *bus;
+unsigned int rounds_done;
 
-enum { MAX_MACHINES = 16, SETTLE_MS = 120000 };
-
-struct machine {
-	char uuid[40], name[64], power[32];
-};
-
-static sd_bus *bus;
-static unsigned int messages, rounds_done;
+static unsigned int messages;
 static bool gone;
 
-static _Noreturn void fail(const char *what, const char *whom)
+_Noreturn void fail(const char *what, const char *whom)
 {
 	printf("FAILED in round %u: %s%s%s\n", rounds_done + 1, what, whom ? ": " : "",
 	       whom ? whom : "");
 	exit(EXIT_FAILURE);
 }
 
-static void must(int r, const char *what)
+void must(int r, const char *what)
 {
 	if (r < 0)
 		fail(what, strerror(-r));
@@ -55,7 +46,7 @@ static unsigned int random_below(unsigned int limit)
 	return state % limit;
 }
 
-static int64_t now_ms(void)
+int64_t now_ms(void)
 {
 	struct timespec now;
 
@@ -63,22 +54,81 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* ── the daemon ────────────────────────────────────────────────────────────────────────────── */
+/* ── jobs under way ────────────────────────────────────────────────────────────────────────── */
+
+struct count {
+	char operation[16];
+	unsigned int value;
+};
+
+static struct {
+	uint32_t id;
+	char operation[16];
+} jobs[32];
+static size_t job_count;
+static struct count begun[16], interrupted[16];
+static unsigned int idle_kills;
+
+static unsigned int *count_of(struct count counts[static 16], const char *operation)
+{
+	size_t i = 0;
+
+	while (*counts[i].operation && strcmp(counts[i].operation, operation) != 0) {
+		if (++i == 16)
+			fail("too many operations", operation);
+	}
+	snprintf(counts[i].operation, sizeof(counts[i].operation), "%s", operation);
+	return &counts[i].value;
+}
+
+static void on_job(sd_bus_message *m, bool new)
+{
+	const char *path, *uuid, *name, *operation;
+	size_t i = 0;
+	uint32_t id;
+
+	must(sd_bus_message_read(m, "uosss", &id, &path, &uuid, &name, &operation), "JobNew");
+	if (new) {
+		if (job_count == sizeof(jobs) / sizeof(jobs[0]))
+			fail("too many jobs", NULL);
+		jobs[job_count].id = id;
+		snprintf(jobs[job_count++].operation, sizeof(jobs->operation), "%s", operation);
+		++*count_of(begun, operation);
+		return;
+	}
+	while (i < job_count && jobs[i].id != id)
+		i++;
+	if (i < job_count)
+		jobs[i] = jobs[--job_count];
+}
 
 static int on_message(sd_bus_message *m, void *data, sd_bus_error *error)
 {
 	messages++;
+	if (sd_bus_message_is_signal(m, INTERFACE, "JobNew") > 0)
+		on_job(m, true);
+	else if (sd_bus_message_is_signal(m, INTERFACE, "JobRemoved") > 0)
+		on_job(m, false);
 	return 0;
 }
 
+/* All that the daemon has said before its end has come before. */
 static int on_owner(sd_bus_message *m, void *data, sd_bus_error *error)
 {
 	const char *name, *before, *after;
 
-	if (sd_bus_message_read(m, "sss", &name, &before, &after) >= 0)
-		gone = !*after;
+	if (sd_bus_message_read(m, "sss", &name, &before, &after) < 0)
+		return 0;
+	gone = !*after;
+	if (!gone)
+		return 0;
+	idle_kills += job_count == 0;
+	while (job_count > 0)
+		++*count_of(interrupted, jobs[--job_count].operation);
 	return 0;
 }
+
+/* ── the daemon ────────────────────────────────────────────────────────────────────────────── */
 
 static void watch(void)
 {
@@ -93,8 +143,7 @@ static void watch(void)
 	     "owner");
 }
 
-/* What has come is handled; waits up to `us` for more. False: nothing came. */
-static bool turn(uint64_t us)
+bool turn(uint64_t us)
 {
 	int r = sd_bus_process(bus, NULL);
 
@@ -117,13 +166,14 @@ static pid_t daemon_pid(void)
 	return (pid_t)pid;
 }
 
-static void kill_daemon(void)
+static void kill_daemon(pid_t pid, pid_t held)
 {
-	pid_t pid = daemon_pid();
 	int64_t deadline = now_ms() + SETTLE_MS;
 
 	if (pid <= 0 || kill(pid, SIGKILL) < 0)
 		fail("the daemon is not there to be killed", NULL);
+	if (held > 0)
+		kill(held, SIGCONT);
 	gone = false;
 	while (!gone && now_ms() < deadline)
 		turn(100000);
@@ -133,211 +183,205 @@ static void kill_daemon(void)
 		fail("no new daemon", NULL);
 }
 
-/* ── what is there ─────────────────────────────────────────────────────────────────────────── */
+/* ── operations ────────────────────────────────────────────────────────────────────────────── */
 
-static sd_bus_message *ask(const char *member)
+static int on_refusal(sd_bus_message *m, void *data, sd_bus_error *error)
 {
-	sd_bus_error error = SD_BUS_ERROR_NULL;
-	sd_bus_message *reply = NULL;
-
-	if (sd_bus_call_method(bus, NAME, PATH, INTERFACE, member, &error, &reply, "") < 0)
-		fail(member, error.message);
-	return reply;
+	messages++;
+	return 0;
 }
 
-static size_t list_machines(struct machine machines[static MAX_MACHINES])
+static void call(const char *member, const char *name)
 {
-	sd_bus_message *reply = ask("ListVMs");
-	const char *uuid, *name, *power;
-	size_t count = 0;
-
-	must(sd_bus_message_enter_container(reply, 'a', "(sssssutboo)"), "ListVMs");
-	while (sd_bus_message_enter_container(reply, 'r', "sssssutboo") > 0) {
-		must(sd_bus_message_read(reply, "sss", &uuid, &name, &power), "ListVMs");
-		must(sd_bus_message_skip(reply, "ssutboo"), "ListVMs");
-		must(sd_bus_message_exit_container(reply), "ListVMs");
-		if (count == MAX_MACHINES)
-			fail("too many machines", NULL);
-		snprintf(machines[count].uuid, sizeof(machines[count].uuid), "%s", uuid);
-		snprintf(machines[count].name, sizeof(machines[count].name), "%s", name);
-		snprintf(machines[count].power, sizeof(machines[count].power), "%s", power);
-		count++;
-	}
-	sd_bus_message_unref(reply);
-	return count;
+	must(sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE, member, on_refusal, NULL,
+				      "s", name),
+	     member);
 }
 
-static bool no_jobs(void)
+static void call_clone(const char *member, const char *name)
 {
-	sd_bus_message *reply = ask("ListJobs");
-	int r = sd_bus_message_enter_container(reply, 'a', "(uosssbut)");
-	bool none = r >= 0 && sd_bus_message_at_end(reply, 0) > 0;
-
-	sd_bus_message_unref(reply);
-	return none;
-}
-
-static bool is_worker_of(const char *pid, const char *uuid)
-{
-	char path[300], line[1024];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%s/cmdline", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? 0 : read(fd, line, sizeof(line) - 1);
-	if (fd >= 0)
-		close(fd);
-	/* a copy of the daemon that has not become a worker yet shows the daemon's arguments */
-	return n > 0 && memmem(line, (size_t)n, uuid, strlen(uuid)) != NULL;
-}
-
-static unsigned int count_workers(const char *uuid)
-{
-	DIR *proc = opendir("/proc");
-	const struct dirent *entry;
-	unsigned int count = 0;
-
-	while (proc && (entry = readdir(proc)))
-		count += *entry->d_name >= '1' && *entry->d_name <= '9' &&
-			 is_worker_of(entry->d_name, uuid);
-	closedir(proc);
-	return count;
-}
-
-static bool machine_settled(const struct machine *machine)
-{
-	unsigned int workers = count_workers(machine->uuid);
-
-	if (strcmp(machine->power, "running") == 0 || strcmp(machine->power, "paused") == 0)
-		return workers == 1;
-	return strcmp(machine->power, "off") == 0 && workers == 0;
-}
-
-static bool settled(void)
-{
-	struct machine machines[MAX_MACHINES];
-	size_t count;
-
-	if (!no_jobs())
-		return false;
-	count = list_machines(machines);
-	for (size_t i = 0; i < count; i++) {
-		if (!machine_settled(&machines[i]))
-			return false;
-	}
-	return true;
-}
-
-static void await_settled(void)
-{
-	int64_t deadline = now_ms() + SETTLE_MS;
-
-	while (!settled()) {
-		if (now_ms() > deadline)
-			fail("it does not settle", NULL);
-		turn(20000);
-	}
-}
-
-/* ── what must be ──────────────────────────────────────────────────────────────────────────── */
-
-static bool has_disk(const char *name)
-{
-	char path[300];
-
-	snprintf(path, sizeof(path), DISKS "/%s-hda.raw", name);
-	return access(path, F_OK) == 0;
-}
-
-/* A file in the disks' folder that belongs to no machine is left over from something undone. */
-static void check_files(const struct machine *machines, size_t count)
-{
-	DIR *disks = opendir(DISKS);
-	const struct dirent *entry;
-
-	while (disks && (entry = readdir(disks))) {
-		bool known = *entry->d_name == '.';
-
-		for (size_t i = 0; i < count && !known; i++) {
-			char file[300];
-
-			snprintf(file, sizeof(file), "%s-hda.raw", machines[i].name);
-			known = strcmp(file, entry->d_name) == 0;
-		}
-		if (!known)
-			fail("left over", entry->d_name);
-	}
-	closedir(disks);
-}
-
-static void remove_copy(const char *name)
-{
-	sd_bus_error error = SD_BUS_ERROR_NULL;
-
-	if (sd_bus_call_method(bus, NAME, PATH, INTERFACE, "DeleteVM", &error, NULL, "sb", name,
-			       1) < 0)
-		fail("a copy cannot be deleted", error.message);
-}
-
-static void check_all(void)
-{
-	struct machine machines[MAX_MACHINES];
-	size_t count = list_machines(machines);
-	unsigned int ours = 0;
-
-	check_files(machines, count);
-	for (size_t i = 0; i < count; i++) {
-		const char *name = machines[i].name;
-
-		if (strncmp(name, "copy", 4) == 0 || strlen(name) == 1) {
-			if (!has_disk(name))
-				fail("the disk is lost", name);
-			ours += strlen(name) == 1;
-		}
-		if (strncmp(name, "copy", 4) == 0)
-			remove_copy(name);
-	}
-	if (ours != 3)
-		fail("a machine is lost or doubled", NULL);
-	await_settled();
-}
-
-/* ── a round ───────────────────────────────────────────────────────────────────────────────── */
-
-static void something(const char *name)
-{
-	static const char *const members[] = {"StartVM",    "StartVM", "StartVM",  "StopVM",
-					      "ShutdownVM", "PauseVM", "ResumeVM", "CloneVM"};
-	const char *member = members[random_below(8)];
-	char copy[32];
+	char copy[64];
 
 	snprintf(copy, sizeof(copy), "copy-of-%s-%u", name, rounds_done);
-	if (strcmp(member, "CloneVM") == 0)
-		must(sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE, member, on_message,
-					      NULL, "ss", name, copy),
-		     member);
-	else
-		must(sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE, member, on_message,
-					      NULL, "s", name),
-		     member);
+	must(sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE, member, on_refusal, NULL,
+				      "ss", name, copy),
+	     member);
+}
+
+static void call_export(const char *member, const char *name)
+{
+	must(sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE, member, on_refusal, NULL,
+				      "ss", name, EXPORTS),
+	     member);
+}
+
+static void call_delete(const char *member, const char *name)
+{
+	must(sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE, member, on_refusal, NULL,
+				      "sb", name, 1),
+	     member);
+}
+
+static void call_create(const char *member, const char *name)
+{
+	char path[128], xml[768];
+
+	snprintf(path, sizeof(path), DISKS "/made-%u-hda.raw", rounds_done);
+	snprintf(xml, sizeof(xml),
+		 "<domain type='keelson'><name>made-%u</name><memory unit='MiB'>16</memory>"
+		 "<vcpu>1</vcpu><os><type arch='x86_64'>hvm</type><boot dev='hd'/></os><devices>"
+		 "<disk type='file' device='disk'><source file='%s'/><target dev='hda'/></disk>"
+		 "</devices></domain>",
+		 rounds_done, path);
+	must(sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE, member, on_refusal, NULL,
+				      "sa(st)", xml, 1, path, UINT64_C(4) << 20),
+	     member);
+}
+
+/* Each transition, the state it begins in, and how it is asked for. */
+static const struct operation {
+	const char *kind, *from, *member;
+	void (*call)(const char *member, const char *name);
+} operations[] = {
+	{"start", "off", "StartVM", call},           {"turn-off", "running", "StopVM", call},
+	{"shutdown", "running", "ShutdownVM", call}, {"reboot", "running", "RebootVM", call},
+	{"reset", "running", "ResetVM", call},       {"pause", "running", "PauseVM", call},
+	{"resume", "paused", "ResumeVM", call},      {"clone", "off", "CloneVM", call_clone},
+	{"export", "off", "ExportVM", call_export},  {"create", "off", "CreateVM", call_create},
+	{"delete", "off", "DeleteVM", call_delete},
+};
+enum { OPERATIONS = sizeof(operations) / sizeof(operations[0]), START = 0, CLONE = 7, DELETE = 10 };
+
+static const char *way_to(const char *wanted, const char *power)
+{
+	if (strcmp(power, "off") == 0)
+		return "StartVM";
+	if (strcmp(wanted, "off") == 0)
+		return "StopVM";
+	return strcmp(wanted, "paused") == 0 ? "PauseVM" : "ResumeVM";
+}
+
+/* A start that was interrupted is begun again, so what has settled may change once more. */
+static void bring_to(const char *name, const char *wanted)
+{
+	int64_t deadline = now_ms() + SETTLE_MS;
+	const char *power;
+
+	while (strcmp(power = power_of(name), wanted) != 0) {
+		call(way_to(wanted, power), name);
+		await_settled();
+		if (now_ms() > deadline)
+			fail("it cannot be brought there", wanted);
+	}
+}
+
+/* A machine that has come to stay for a while, or NULL. */
+static const char *find_extra(void)
+{
+	static struct machine machines[MAX_MACHINES];
+	size_t count = list_machines(machines);
+
+	for (size_t i = 0; i < count; i++) {
+		if (strchr(machines[i].name, '-'))
+			return machines[i].name;
+	}
+	return NULL;
+}
+
+static void remove_extras(void)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	const char *name;
+
+	while ((name = find_extra())) {
+		if (sd_bus_call_method(bus, NAME, PATH, INTERFACE, "DeleteVM", &error, NULL, "sb",
+				       name, 1) < 0)
+			fail("it cannot be deleted", error.message);
+		await_settled();
+	}
+}
+
+/* What the daemon is in the middle of when this one's turn has come, besides. */
+static void something(const char *name)
+{
+	const char *power = power_of(name);
+	unsigned int from = random_below(OPERATIONS);
+
+	for (unsigned int i = 0; i < OPERATIONS; i++) {
+		const struct operation *operation = &operations[(from + i) % OPERATIONS];
+
+		if (operation != &operations[DELETE] && strcmp(operation->from, power) == 0) {
+			operation->call(operation->member, name);
+			return;
+		}
+	}
+}
+
+static void begin(const struct operation *operation)
+{
+	unsigned int before = *count_of(begun, operation->kind);
+	int64_t deadline = now_ms() + SETTLE_MS;
+	const char *name = "a";
+
+	if (operation == &operations[DELETE]) {
+		call_clone("CloneVM", "a");
+		while (!(name = find_extra()))
+			turn(20000);
+		await_settled();
+		before = *count_of(begun, operation->kind);
+	}
+	messages = 0;
+	operation->call(operation->member, name);
+	if (random_below(2))
+		something("b");
+	if (random_below(2))
+		something("c");
+	while (*count_of(begun, operation->kind) == before) {
+		if (now_ms() > deadline)
+			fail("it does not begin", operation->kind);
+		turn(100000);
+	}
+}
+
+/* Half of the time its worker does not come to what it is asked, so that the job is still open. */
+static pid_t hold_worker(const struct operation *operation)
+{
+	pid_t worker = strcmp(operation->from, "off") == 0 ? 0 : find_worker("a");
+
+	if (worker > 0 && random_below(2) && kill(worker, SIGSTOP) == 0)
+		return worker;
+	return 0;
 }
 
 static void one_round(void)
 {
-	unsigned int moment;
+	const struct operation *operation = &operations[rounds_done % OPERATIONS];
+	unsigned int moment, silence;
+	pid_t pid = daemon_pid(), held;
 
-	for (const char *name = "abc"; *name; name++)
-		something((char[]){*name, '\0'});
-	moment = random_below(40);
+	bring_to("a", operation->from);
+	held = hold_worker(operation);
+	begin(operation);
+	moment = random_below(3) ? random_below(4) : random_below(30);
+	silence = random_below(3) ? 1000 : 200000;
 	messages = 0;
-	while (messages < moment && turn(50000))
+	while (messages < moment && turn(silence))
 		;
-	for (unsigned int spins = random_below(200000); spins > 0; spins--)
+	for (unsigned int spins = random_below(3) ? 0 : random_below(200000); spins > 0; spins--)
 		__asm__ volatile("pause");
-	kill_daemon();
+	kill_daemon(pid, held);
 	await_settled();
 	check_all();
+	remove_extras();
+}
+
+static void print_counts(void)
+{
+	printf("%u rounds; jobs that were under way at a kill:\n", rounds_done);
+	for (size_t i = 0; i < OPERATIONS; i++)
+		printf("  %-10s %3u\n", operations[i].kind,
+		       *count_of(interrupted, operations[i].kind));
+	printf("  none       %3u\n", idle_kills);
 }
 
 int main(int argc, char **argv)
@@ -349,6 +393,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	state = (uint32_t)atoi(argv[1]);
+	if (mkdir(EXPORTS, 0755) < 0 && errno != EEXIST)
+		fail(EXPORTS, strerror(errno));
 	watch();
 	for (; rounds_done < rounds; rounds_done++) {
 		one_round();
@@ -356,7 +402,7 @@ int main(int argc, char **argv)
 			fprintf(stderr, "round %u: %lld s\n", rounds_done + 1,
 				(long long)now_ms() / 1000);
 	}
-	printf("%u rounds\n", rounds_done);
+	print_counts();
 	sd_bus_flush_close_unref(bus);
 	return 0;
 }
