@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What the demo tells its user to try: the sample machine runs on the hypervisor, a worker of its
-# own, and gives a login; it turns itself off, and reacts to its power button.
+# own, and gives a login. What a guest does to itself – reset, shutdown, crash, power-off – is told
+# apart, and the worker has no rights.
 . "$(dirname "$0")/lib.sh"
 
 guest --turns --carry "$top/test/system/vmms" <<'EOG'
@@ -26,27 +27,78 @@ console()
 	exec 3<&"${console[0]}" 4>&"${console[1]}"
 }
 
-ok start sample
-console
-comes 'sample login: '
-echo "a login after $SECONDS s"
-echo root >&4
-comes '# '
-echo 'echo $((6 * 7)); dmesg | grep -o "Hypervisor detected: .*"' >&4
-comes $'42\r\n'
-comes 'Hypervisor detected: Microsoft Hyper-V'
-vmctl top 1
-vmctl metrics sample
-echo 'poweroff' >&4
-await "the guest's end" is_state sample off
-state sample off guest-off
+log_in()
+{
+	comes 'sample login: '
+	echo root >&4
+	comes '# '
+}
+
+# happened KIND PATTERN: an event of the machine.
+happened()
+{
+	checks=$((checks + 1))
+	await "the event $1" sh -c "vmctl events sample | grep -qE '$1 +.*$2'"
+}
 
 ok start sample
 console
-comes 'sample login: '
+log_in
+echo "a login after $SECONDS s"
+echo 'echo $((6 * 7)); dmesg | grep -o "Hypervisor detected: .*"' >&4
+comes $'42\r\n'
+comes 'Hypervisor detected: Microsoft Hyper-V'
+comes '# '
+vmctl top 1
+vmctl metrics sample
+
+# ── the worker: nobody, nowhere, with nothing ────────────────────────────────────────────────
+worker=$(field sample WorkerPID)
+status=/proc/$worker/status
+holds "a user of its own" grep -qE "^Uid:	$(field sample WorkerUID)	" "$status"
+holds "no capabilities" grep -qx 'CapEff:	0*' "$status"
+holds "no capabilities to be had" grep -qx 'CapBnd:	0*' "$status"
+holds "no new privileges" grep -qx 'NoNewPrivs:	1' "$status"
+holds "an empty root" sh -c "! ls /proc/$worker/root/usr/* /proc/$worker/root/etc"
+filters() { awk '$1 == "Seccomp_filters:" { print $2 }' "/proc/$1/status"; }
+[ "$(filters "$worker")" -gt "$(filters "$(systemctl show -P MainPID vmms)")" ] ||
+	fail "the worker has no filter of its own: $(cat "$status")"
+
+# ── the guest resets itself: the same worker goes on ─────────────────────────────────────────
+echo 'reboot -f' >&4
+log_in
+happened guest-reset ''
+[ "$(field sample WorkerPID)" = "$worker" ] || fail "a reset made another worker"
+state sample running
+
+# ── it is asked to shut down ─────────────────────────────────────────────────────────────────
 ok shutdown sample
 state sample off guest-off
-quiet_journal
+
+# ── it crashes, and is started again ─────────────────────────────────────────────────────────
+ok set sample on-crash=restart
+ok start sample
+console
+log_in
+worker=$(field sample WorkerPID)
+echo 'echo c >/proc/sysrq-trigger' >&4
+happened guest-crash '0x[0-9a-f]+ 0x[0-9a-f]+ 0x[0-9a-f]+ 0x[0-9a-f]+ 0x[0-9a-f]+'
+happened state 'off guest-crashed'
+happened restart 'in 1.0 s: on_crash is restart'
+again()
+{
+	vmctl show sample >"$dir/show" && grep -qx 'PowerState  *running' "$dir/show" &&
+		! grep -qx "WorkerPID  *$worker" "$dir/show"
+}
+await "the restart" again
+
+# ── it turns itself off ──────────────────────────────────────────────────────────────────────
+console
+log_in
+echo poweroff >&4
+await "the guest's end" is_state sample off
+state sample off guest-off
+quiet_journal 'the guest crashed: 0x'
 echo "$checks checks, $SECONDS s"
 EOG
 cat "$out"

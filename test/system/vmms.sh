@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 guest --carry "$top/test/system/vmms" --carry "$programs/../../vmms/test/stand_in_worker" <<'EOG'
-for part in life rights network input; do
+for part in life bus rights network input remote; do
 	echo "$part:"
 	/carry/vmms/$part.sh || status=1
 done

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -178,17 +179,32 @@ static const struct sample *find_sample(const struct samples *samples, const cha
 	return NULL;
 }
 
+/* A machine that was started anew counts from 0 again. */
+static uint64_t since(uint64_t before, uint64_t now)
+{
+	return now > before ? now - before : 0;
+}
+
+static double cpu_percent(const struct sample *old, const struct sample *new, double seconds)
+{
+	return (double)since(old->cpu_ns, new->cpu_ns) / 1e7 / seconds;
+}
+
+static uint64_t per_second(uint64_t before, uint64_t now, double seconds)
+{
+	return (uint64_t)((double)since(before, now) / seconds);
+}
+
 static void top_row(struct table *table, const struct sample *old, const struct sample *new,
 		    double seconds)
 {
 	char cpu[32], memory[32], disk[32], net[32];
 
-	snprintf(cpu, sizeof(cpu), "%.1f", (double)(new->cpu_ns - old->cpu_ns) / 1e7 / seconds);
+	snprintf(cpu, sizeof(cpu), "%.1f", cpu_percent(old, new, seconds));
 	units_format_size(new->rss_kib * 1024, memory, sizeof(memory));
-	units_format_size((uint64_t)((double)(new->disk_bytes - old->disk_bytes) / seconds), disk,
+	units_format_size(per_second(old->disk_bytes, new->disk_bytes, seconds), disk,
 			  sizeof(disk));
-	units_format_size((uint64_t)((double)(new->net_bytes - old->net_bytes) / seconds), net,
-			  sizeof(net));
+	units_format_size(per_second(old->net_bytes, new->net_bytes, seconds), net, sizeof(net));
 	table_row(table, (const char *[]){new->name, cpu, memory, disk, net});
 }
 
@@ -223,16 +239,35 @@ static void top_json(const struct samples *old, const struct samples *new)
 			continue;
 		json_open(&json, NULL, '{');
 		json_string(&json, "name", after->name);
-		json_fraction(&json, "cpu_percent",
-			      (double)(after->cpu_ns - before->cpu_ns) / 1e7 / seconds);
+		json_fraction(&json, "cpu_percent", cpu_percent(before, after, seconds));
 		json_number(&json, "memory_kib", after->rss_kib);
-		json_number(&json, "disk_bytes", after->disk_bytes - before->disk_bytes);
-		json_number(&json, "network_bytes", after->net_bytes - before->net_bytes);
+		json_number(&json, "disk_bytes", since(before->disk_bytes, after->disk_bytes));
+		json_number(&json, "network_bytes", since(before->net_bytes, after->net_bytes));
 		json_close(&json, '}');
 	}
 	json_close(&json, ']');
 	json_end(&json);
 	fflush(stdout);
+}
+
+static struct termios saved_terminal;
+
+static void restore_terminal(void)
+{
+	tcsetattr(STDIN_FILENO, TCSANOW, &saved_terminal);
+}
+
+/* Keys come at once, without the line's end. */
+static void take_keys(void)
+{
+	struct termios t;
+
+	if (tcgetattr(STDIN_FILENO, &saved_terminal) < 0)
+		return; /* a file or pipe */
+	t = saved_terminal;
+	t.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	if (tcsetattr(STDIN_FILENO, TCSANOW, &t) == 0)
+		atexit(restore_terminal);
 }
 
 /* True when q was typed within the interval. */
@@ -259,6 +294,7 @@ static int run_top(struct ctl *ctl, int argc, char **argv)
 		rounds = strtol(argv[1], NULL, 10);
 	if (sample_all(ctl, &samples[0]) < 0)
 		return EXIT_FAILURE;
+	take_keys();
 	for (int turn = 1; rounds != 0; turn ^= 1, rounds -= rounds > 0) {
 		if (wait_or_quit())
 			break;

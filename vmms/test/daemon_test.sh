@@ -86,13 +86,21 @@ await "the pause to end" sh -c '[ "$("$0" --json jobs)" = "[]" ]' "$VMCTL"
 "$VMCTL" log three | grep -q 'pause *done' || fail "the pause: $("$VMCTL" log three)"
 ok stop three
 
-# restart after a crash, with back-off
+# restart after a crash, each time later
 ok set three on-crash=restart
 ok start three
-pid=$(field three WorkerPID)
-tell three crash
-restarted() { [ "$(field three PowerState)" = running ] && [ "$(field three WorkerPID)" != "$pid" ]; }
-await "three to restart" restarted
+restarted()
+{
+	"$VMCTL" show three > "$DIR/show" && grep -qx 'PowerState  *running' "$DIR/show" &&
+		! grep -qx "WorkerPID  *$pid" "$DIR/show"
+}
+for crash in 1 2 3; do
+	pid=$(field three WorkerPID)
+	tell three crash
+	await "three to restart, crash $crash" restarted
+done
+delays=$("$VMCTL" events three | grep -oE 'restart +in [0-9.]+ s' | grep -oE '[0-9.]+ ' | tr -d '\n')
+[ "$delays" = '0.1 0.2 0.4 ' ] || fail "restarts after $delays"
 ok stop three
 
 # on_reboot destroy: a reboot is the end
@@ -101,6 +109,30 @@ ok start three
 tell three reboot
 await "three to end" is_state three off
 state three off guest-off
+
+# ── on a terminal: progress, a live table, the key that leaves the console ───────────────────
+# on_terminal FILE VERB…: in the background, with a terminal that FILE gets everything of.
+on_terminal()
+{
+	local file=$1
+	shift
+	script -qfec "'$VMCTL' $*" "$file" > /dev/null &
+	HELPER_PIDS="$HELPER_PIDS $!"
+	helper=$!
+}
+ok start three
+tell three deaf
+on_terminal "$DIR/progress" shutdown three
+await "a progress bar" grep -qE 'three \[ {40}\] +0 %' "$DIR/progress"
+ok jobs cancel "$("$VMCTL" jobs | awk '$2 == "three" { print $1 }')"
+wait $helper && fail "a shutdown that was canceled succeeded"
+keys() { until grep -qs "$2" "$DIR/$1"; do sleep 0.02; done && printf "$3"; }
+keys console 'Ctrl-\] leaves' '\035' | on_terminal "$DIR/console" console three
+await "the console's end" grep -q 'Disconnected from three' "$DIR/console"
+keys top '^three ' q | on_terminal "$DIR/top" top
+await "the table" grep -qE '^three +[0-9.]+ +[0-9]' "$DIR/top"
+await "its end by a key" sh -c '! pgrep -f "$0 top"' "$VMCTL"
+ok stop three
 
 # ── configuration ────────────────────────────────────────────────────────────────────────────
 ok xml one
@@ -111,6 +143,14 @@ ok xml one
 cmp -s "$DIR/out" "$DIR/one.xml" || fail "the XML changed by defining it again"
 ok set one memory=32M vcpus=2
 "$VMCTL" diff one "$DIR/one.xml" | grep -q 'memory: 32768KiB -> 16384KiB' || fail "diff"
+VISUAL='sed -i s/32768/24576/' ok edit one
+"$VMCTL" diff one "$DIR/one.xml" | grep -q 'memory: 24576KiB -> 16384KiB' || fail "edit"
+VISUAL=true ok edit one
+grep -q 'Nothing was changed' "$DIR/out" || fail "edit: $(cat "$DIR/out")"
+VISUAL=false refused 'The editor failed; nothing was changed' edit one
+VISUAL='sed -i s/os/os2/' refused 'Your text is kept in /tmp/vmctl-' edit one < /dev/null
+rm "$(grep -o '/tmp/vmctl-[^ ]*' "$DIR/err")"
+ok set one memory=32M
 refused "no setting 'colour'" set one colour=red
 refused "'many'" set one vcpus=many
 sed 's/<os>/<os><smbios mode="host"\/>/' "$DIR/one.xml" > "$DIR/bad.xml"
@@ -178,6 +218,29 @@ make linux --kernel "$DIR/kernel" --cmdline refuse
 refused 'told to refuse' start linux
 state linux off start-failed
 [ -z "$(workers_of "$(field linux UUID)")" ] || fail "a worker is left of the failed start"
+
+# ── what the manual tells of the bus, and of JSON ────────────────────────────────────────────
+MAN=$(dirname "$0")/../../doc/man
+object=$(busctl call org.keelson.vmms1 /org/keelson/vmms1 org.keelson.vmms1.Manager GetVM s uno |
+	sed 's/.*"\(.*\)"/\1/')
+for interface in /org/keelson/vmms1:Manager "$object:VM"; do
+	busctl introspect org.keelson.vmms1 "${interface%:*}" "org.keelson.vmms1.${interface#*:}" > "$DIR/out"
+	[ "$(wc -l < "$DIR/out")" -gt 10 ] || fail "$interface: $(cat "$DIR/out")"
+	for member in $(awk '$1 ~ /^\./ { print substr($1, 2) }' "$DIR/out"); do
+		# a twin of the machine's own method is told there
+		twin=$(sed 's/VM\(Options\|XML\|Values\|Metrics\)$/\1/; s/VM$//' <<< "$member")
+		grep -qwE "$member|$twin" "$MAN/org.keelson.vmms1.5" || fail "the manual does not tell of $member"
+	done
+done
+ok start uno
+tell uno deaf
+ok --no-wait reboot uno
+for verb in list 'xml uno' 'diff uno linux' jobs log 'events uno' 'top 1' host; do
+	# shellcheck disable=SC2086
+	"$VMCTL" --json $verb > "$DIR/out" 2> "$DIR/err"
+	"$(dirname "$0")/json_keys.py" "$MAN/vmctl.1" "${verb%% *}" < "$DIR/out" || fail "the fields of $verb"
+done
+ok stop uno
 
 # ── JSON everywhere ──────────────────────────────────────────────────────────────────────────
 for verb in list 'show uno' 'xml uno' jobs 'jobs --all' log host network 'metrics uno' \

@@ -60,7 +60,7 @@ start_daemon() {
 	"$BUILD/vmms" --config "$DIR/none.conf" --state-dir "$DIR/state" --runtime-dir "$DIR/run" \
 		--set Worker="${WORKER:-$BUILD/test/stand_in_worker}" --set Firmware="$DIR/bios" \
 		--set Device="$DIR/no-device" --set Scopes=no --set Sandbox=$SANDBOX \
-		--set RestartDelayMSec=10 --debug "$@" >> "$DIR/log" 2>&1 &
+		--set RestartDelayMSec=100 --debug "$@" >> "$DIR/log" 2>&1 &
 	DAEMON_PID=$!
 	await "the daemon" "$VMCTL" host
 }

@@ -20,6 +20,8 @@ ok network create lan
 ok --json network
 grep -q '"name":"lan","mode":"nat","bridge":"kbr0","address":"10.77.1.1/24".*"active":true' "$DIR/out" ||
 	fail "network list: $(cat "$DIR/out")"
+"$(dirname "$0")/json_keys.py" "$(dirname "$0")/../../doc/man/vmctl.1" network < "$DIR/out" ||
+	fail "the fields of network list"
 ip -4 address show kbr0 | grep -q 10.77.1.1/24 || fail "the bridge has no address"
 nft list table ip keelson-kbr0 | grep -q masquerade || fail "no address translation"
 [ "$(cat /proc/sys/net/ipv4/ip_forward)" = 1 ] || fail "no forwarding"
