@@ -42,9 +42,38 @@ int call_bad_message(int r, struct vm_error *err)
 
 int call_reply_job(sd_bus_message *m, const struct job *job, struct vm_error *err)
 {
-	int r = sd_bus_reply_method_return(m, "o", job->path);
+	return call_replied(sd_bus_reply_method_return(m, "o", job->path), err);
+}
 
-	return r < 0 ? call_bad_message(r, err) : 0;
+int call_reply_nothing(sd_bus_message *m, struct vm_error *err)
+{
+	return call_replied(sd_bus_reply_method_return(m, ""), err);
+}
+
+int call_open_list(sd_bus_message *m, const char *element, sd_bus_message **ret_reply)
+{
+	int r = sd_bus_message_new_method_return(m, ret_reply);
+
+	return r < 0 ? r : sd_bus_message_open_container(*ret_reply, 'a', element);
+}
+
+int call_send_list(int r, sd_bus_message *reply, struct vm_error *err)
+{
+	if (r >= 0)
+		r = sd_bus_message_close_container(reply);
+	if (r >= 0)
+		r = sd_bus_send(NULL, reply, NULL);
+	return call_replied(r, err);
+}
+
+const struct bus_method *call_find(const struct bus_method *methods, size_t count,
+				   const char *member)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(methods[i].member, member) == 0)
+			return &methods[i];
+	}
+	return NULL;
 }
 
 /* The machine of the object, or the one that the first argument names. */

@@ -47,6 +47,24 @@ int call_reply_error(sd_bus_message *m, const struct vm_error *err);
 /* For `run`: a message that is not what its signature says, or memory is short. */
 int must_check call_bad_message(int r, struct vm_error *err);
 
+/* For `run`: the value of one whose last step, which replied, was r. */
+static inline int must_check call_replied(int r, struct vm_error *err)
+{
+	return r < 0 ? call_bad_message(r, err) : 0;
+}
+
+int must_check call_reply_nothing(sd_bus_message *m, struct vm_error *err);
+
+/*
+ * A reply that is one array: opened, filled by sd_bus_message_append() by the caller, and, where
+ * what filled it returned r >= 0, closed and sent.
+ */
+int must_check call_open_list(sd_bus_message *m, const char *element, sd_bus_message **ret_reply);
+int must_check call_send_list(int r, sd_bus_message *reply, struct vm_error *err);
+
+const struct bus_method *call_find(const struct bus_method *methods, size_t count,
+				   const char *member);
+
 /* Replies with a job's object path. */
 int must_check call_reply_job(sd_bus_message *m, const struct job *job, struct vm_error *err);
 

@@ -14,26 +14,11 @@
 
 DEFINE_CLEANUP(sd_bus_message *, sd_bus_message_unref, cleanup_message);
 
-/* Sends *reply if all went well; what `run` returns. */
-static int finish(int r, sd_bus_message *reply, struct vm_error *err)
-{
-	if (r >= 0)
-		r = sd_bus_send(NULL, reply, NULL);
-	return r < 0 ? call_bad_message(r, err) : 0;
-}
-
-static int open_reply(sd_bus_message *m, sd_bus_message **reply, const char *element)
-{
-	int r = sd_bus_message_new_method_return(m, reply);
-
-	return r < 0 ? r : sd_bus_message_open_container(*reply, 'a', element);
-}
-
 static int method_list(struct manager *manager, struct vm *none, sd_bus_message *m,
 		       struct vm_error *err)
 {
 	_cleanup_(cleanup_message) sd_bus_message *reply = NULL;
-	int r = open_reply(m, &reply, "(sssssutboo)");
+	int r = call_open_list(m, "(sssssutboo)", &reply);
 
 	for (const struct vm *vm = manager->vms; r >= 0 && vm; vm = vm->next)
 		r = sd_bus_message_append(reply, "(sssssutboo)", vm->config->uuid, vm->config->name,
@@ -41,17 +26,13 @@ static int method_list(struct manager *manager, struct vm *none, sd_bus_message 
 					  vm_activity_name(vm->activity), vm->config->vcpus,
 					  vm->config->memory_kib, vm->options.autostart, vm->path,
 					  vm->job ? vm->job->path : "/");
-	if (r >= 0)
-		r = sd_bus_message_close_container(reply);
-	return finish(r, reply, err);
+	return call_send_list(r, reply, err);
 }
 
 static int method_get(struct manager *manager, struct vm *vm, sd_bus_message *m,
 		      struct vm_error *err)
 {
-	int r = sd_bus_reply_method_return(m, "o", vm->path);
-
-	return r < 0 ? call_bad_message(r, err) : 0;
+	return call_replied(sd_bus_reply_method_return(m, "o", vm->path), err);
 }
 
 static int method_define(struct manager *manager, struct vm *none, sd_bus_message *m,
@@ -73,8 +54,7 @@ static int method_define(struct manager *manager, struct vm *none, sd_bus_messag
 	if (r < 0)
 		return r;
 	TAKE_PTR(config);
-	r = sd_bus_reply_method_return(m, "o", vm->path);
-	return r < 0 ? call_bad_message(r, err) : 0;
+	return call_replied(sd_bus_reply_method_return(m, "o", vm->path), err);
 }
 
 enum { MAX_NEW_DISKS = DOMAIN_MAX_DISKS };
@@ -93,7 +73,7 @@ static int read_disks(sd_bus_message *m, struct new_disk disks[static MAX_NEW_DI
 		disks[count++] = disk;
 	}
 	*ret_count = count;
-	return r < 0 ? call_bad_message(r, err) : 0;
+	return call_replied(r, err);
 }
 
 static int method_create(struct manager *manager, struct vm *none, sd_bus_message *m,
@@ -134,7 +114,7 @@ static int method_validate(struct manager *manager, struct vm *none, sd_bus_mess
 		return r;
 	canonical = domain_print(config);
 	r = canonical ? sd_bus_reply_method_return(m, "s", canonical) : -ENOMEM;
-	return r < 0 ? call_bad_message(r, err) : 0;
+	return call_replied(r, err);
 }
 
 /* ── jobs, history ─────────────────────────────────────────────────────────────────────────── */
@@ -143,15 +123,13 @@ static int method_list_jobs(struct manager *manager, struct vm *none, sd_bus_mes
 			    struct vm_error *err)
 {
 	_cleanup_(cleanup_message) sd_bus_message *reply = NULL;
-	int r = open_reply(m, &reply, "(uosssbut)");
+	int r = call_open_list(m, "(uosssbut)", &reply);
 
 	for (const struct job *job = manager->jobs; r >= 0 && job; job = job->next)
 		r = sd_bus_message_append(reply, "(uosssbut)", (uint32_t)job->id, job->path,
 					  job->uuid, job->name, job->kind, job->cancel != NULL,
 					  job->permille, (uint64_t)job->started);
-	if (r >= 0)
-		r = sd_bus_message_close_container(reply);
-	return finish(r, reply, err);
+	return call_send_list(r, reply, err);
 }
 
 static int method_cancel_job(struct manager *manager, struct vm *none, sd_bus_message *m,
@@ -172,8 +150,7 @@ static int method_cancel_job(struct manager *manager, struct vm *none, sd_bus_me
 	r = job_cancel(job, err);
 	if (r < 0)
 		return r;
-	r = sd_bus_reply_method_return(m, "");
-	return r < 0 ? call_bad_message(r, err) : 0;
+	return call_reply_nothing(m, err);
 }
 
 static int append_operation(void *data, const struct store_operation *op)
@@ -204,7 +181,7 @@ static int method_list_history(struct manager *manager, struct vm *none, sd_bus_
 	int r = sd_bus_message_read(m, "su", &name, &limit);
 
 	if (r >= 0)
-		r = open_reply(m, &reply, "(usssssstt)");
+		r = call_open_list(m, "(usssssstt)", &reply);
 	if (r < 0)
 		return call_bad_message(r, err);
 	r = store_operation_each(manager->store, history_uuid(manager, name),
@@ -212,7 +189,7 @@ static int method_list_history(struct manager *manager, struct vm *none, sd_bus_
 				 reply, err);
 	if (r < 0)
 		return r;
-	return finish(sd_bus_message_close_container(reply), reply, err);
+	return call_send_list(0, reply, err);
 }
 
 static int append_event(void *data, const struct store_event *event)
@@ -234,14 +211,14 @@ static int method_list_events(struct manager *manager, struct vm *none, sd_bus_m
 	int r = sd_bus_message_read(m, "stu", &name, &after, &limit);
 
 	if (r >= 0)
-		r = open_reply(m, &reply, "(ttssss)");
+		r = call_open_list(m, "(ttssss)", &reply);
 	if (r < 0)
 		return call_bad_message(r, err);
 	r = store_event_each(manager->store, history_uuid(manager, name), (int64_t)after,
 			     MIN(limit, (uint32_t)STORE_EVENTS_KEPT), append_event, reply, err);
 	if (r < 0)
 		return r;
-	return finish(sd_bus_message_close_container(reply), reply, err);
+	return call_send_list(0, reply, err);
 }
 
 /* ── host ──────────────────────────────────────────────────────────────────────────────────── */
@@ -260,17 +237,14 @@ static int method_host(struct manager *manager, struct vm *none, sd_bus_message 
 		"MemoryAvailableKiB", "t", info.memory_available_kib, "MemoryCommittedKiB", "t",
 		info.memory_committed_kib, "Machines", "u", info.machines, "Running", "u",
 		info.running);
-	return r < 0 ? call_bad_message(r, err) : 0;
+	return call_replied(r, err);
 }
 
 static int method_stop_all(struct manager *manager, struct vm *none, sd_bus_message *m,
 			   struct vm_error *err)
 {
-	int r;
-
 	sequence_stop_all(manager);
-	r = sd_bus_reply_method_return(m, "");
-	return r < 0 ? call_bad_message(r, err) : 0;
+	return call_reply_nothing(m, err);
 }
 
 static const struct bus_method methods[] = {
@@ -289,9 +263,5 @@ static const struct bus_method methods[] = {
 
 const struct bus_method *manager_method_find(const char *member)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
-		if (strcmp(methods[i].member, member) == 0)
-			return &methods[i];
-	}
-	return NULL;
+	return call_find(methods, ARRAY_SIZE(methods), member);
 }

@@ -24,18 +24,12 @@ static int method_list(struct manager *manager, struct vm *vm, sd_bus_message *m
 		       struct vm_error *err)
 {
 	_cleanup_(cleanup_message) sd_bus_message *reply = NULL;
-	int r = sd_bus_message_new_method_return(m, &reply);
+	int r = call_open_list(m, "(ssssubb)", &reply);
 
-	if (r >= 0)
-		r = sd_bus_message_open_container(reply, 'a', "(ssssubb)");
 	for (const struct network *network = manager->networks; r >= 0 && network;
 	     network = network->next)
 		r = append_network(reply, network);
-	if (r >= 0)
-		r = sd_bus_message_close_container(reply);
-	if (r >= 0)
-		r = sd_bus_send(NULL, reply, NULL);
-	return r < 0 ? call_bad_message(r, err) : 0;
+	return call_send_list(r, reply, err);
 }
 
 static int read_request(sd_bus_message *m, struct network_request *request, struct vm_error *err)
@@ -64,8 +58,7 @@ static int method_create(struct manager *manager, struct vm *vm, sd_bus_message 
 		r = network_create(manager, &request, &network, err);
 	if (r < 0)
 		return r;
-	r = sd_bus_reply_method_return(m, "");
-	return r < 0 ? call_bad_message(r, err) : 0;
+	return call_reply_nothing(m, err);
 }
 
 static int with_network(struct manager *manager, sd_bus_message *m,
@@ -83,8 +76,7 @@ static int with_network(struct manager *manager, sd_bus_message *m,
 		r = act(network, err);
 	if (r < 0)
 		return r;
-	r = sd_bus_reply_method_return(m, "");
-	return r < 0 ? call_bad_message(r, err) : 0;
+	return call_reply_nothing(m, err);
 }
 
 static int method_delete(struct manager *manager, struct vm *vm, sd_bus_message *m,
@@ -115,9 +107,5 @@ static const struct bus_method methods[] = {
 
 const struct bus_method *network_method_find(const char *member)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
-		if (strcmp(methods[i].member, member) == 0)
-			return &methods[i];
-	}
-	return NULL;
+	return call_find(methods, ARRAY_SIZE(methods), member);
 }

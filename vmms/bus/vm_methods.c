@@ -155,13 +155,6 @@ static int method_delete(struct manager *manager, struct vm *vm, sd_bus_message 
 	return r == 0 ? call_reply_job(m, job, err) : r;
 }
 
-static int reply_nothing(sd_bus_message *m, struct vm_error *err)
-{
-	int r = sd_bus_reply_method_return(m, "");
-
-	return r < 0 ? call_bad_message(r, err) : 0;
-}
-
 static void on_changed(void *data, const struct vm_error *err)
 {
 	sd_bus_message *m = data;
@@ -207,7 +200,7 @@ static int method_rename(struct manager *manager, struct vm *vm, sd_bus_message 
 	if (r < 0)
 		return call_bad_message(r, err);
 	r = vm_rename(vm, name, err);
-	return r == 0 ? reply_nothing(m, err) : r;
+	return r == 0 ? call_reply_nothing(m, err) : r;
 }
 
 /* Applies an a{ss} of settings to `config`. */
@@ -221,7 +214,7 @@ static int read_changes(sd_bus_message *m, struct domain *config, struct vm_erro
 		if (r < 0)
 			return err->code ? r : call_bad_message(r, err);
 	}
-	return r < 0 ? call_bad_message(r, err) : 0;
+	return call_replied(r, err);
 }
 
 static int method_configure(struct manager *manager, struct vm *vm, sd_bus_message *m,
@@ -235,7 +228,7 @@ static int method_configure(struct manager *manager, struct vm *vm, sd_bus_messa
 	if (r < 0)
 		return r;
 	TAKE_PTR(config);
-	return reply_nothing(m, err);
+	return call_reply_nothing(m, err);
 }
 
 static int read_option(sd_bus_message *m, const char *key, struct vm_options *options,
@@ -272,7 +265,7 @@ static int read_option(sd_bus_message *m, const char *key, struct vm_options *op
 	} else {
 		return vm_error_set(err, VM_ERROR_INVALID_ARGUMENT, "There is no option '%s'", key);
 	}
-	return r < 0 ? call_bad_message(r, err) : 0;
+	return call_replied(r, err);
 }
 
 static int read_options(sd_bus_message *m, struct vm_options *options, struct vm_error *err)
@@ -289,7 +282,7 @@ static int read_options(sd_bus_message *m, struct vm_options *options, struct vm
 			return r;
 		r = sd_bus_message_exit_container(m);
 	}
-	return r < 0 ? call_bad_message(r, err) : 0;
+	return call_replied(r, err);
 }
 
 static int method_set_options(struct manager *manager, struct vm *vm, sd_bus_message *m,
@@ -308,30 +301,25 @@ static int method_set_options(struct manager *manager, struct vm *vm, sd_bus_mes
 		free(options.notes);
 		return r;
 	}
-	return reply_nothing(m, err);
+	return call_reply_nothing(m, err);
 }
 
 static int method_xml(struct manager *manager, struct vm *vm, sd_bus_message *m,
 		      struct vm_error *err)
 {
-	int r = sd_bus_reply_method_return(m, "s", vm->xml);
-
-	return r < 0 ? call_bad_message(r, err) : 0;
+	return call_replied(sd_bus_reply_method_return(m, "s", vm->xml), err);
 }
 
-static int reply_differences(sd_bus_message *m, const struct domain_differences *changes)
+static int reply_differences(sd_bus_message *m, const struct domain_differences *changes,
+			     struct vm_error *err)
 {
 	_cleanup_(cleanup_message) sd_bus_message *reply = NULL;
-	int r = sd_bus_message_new_method_return(m, &reply);
+	int r = call_open_list(m, "(sss)", &reply);
 
-	if (r >= 0)
-		r = sd_bus_message_open_container(reply, 'a', "(sss)");
 	for (size_t i = 0; r >= 0 && i < changes->count; i++)
 		r = sd_bus_message_append(reply, "(sss)", changes->items[i].key,
 					  changes->items[i].before, changes->items[i].after);
-	if (r >= 0)
-		r = sd_bus_message_close_container(reply);
-	return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+	return call_send_list(r, reply, err);
 }
 
 /* What would change if this XML were defined. */
@@ -349,10 +337,9 @@ static int method_diff(struct manager *manager, struct vm *vm, sd_bus_message *m
 	if (r < 0)
 		return r;
 	r = domain_diff(vm->config, config, &changes);
-	if (r >= 0)
-		r = reply_differences(m, &changes);
+	r = r < 0 ? call_bad_message(r, err) : reply_differences(m, &changes, err);
 	domain_differences_free(&changes);
-	return r < 0 ? call_bad_message(r, err) : 0;
+	return r;
 }
 
 static int method_values(struct manager *manager, struct vm *vm, sd_bus_message *m,
@@ -363,18 +350,12 @@ static int method_values(struct manager *manager, struct vm *vm, sd_bus_message 
 	int r = domain_values_get(vm->config, &values);
 
 	if (r >= 0)
-		r = sd_bus_message_new_method_return(m, &reply);
-	if (r >= 0)
-		r = sd_bus_message_open_container(reply, 'a', "(ss)");
+		r = call_open_list(m, "(ss)", &reply);
 	for (size_t i = 0; r >= 0 && i < values.count; i++)
 		r = sd_bus_message_append(reply, "(ss)", values.items[i].key,
 					  values.items[i].value);
-	if (r >= 0)
-		r = sd_bus_message_close_container(reply);
 	domain_values_free(&values);
-	if (r >= 0)
-		r = sd_bus_send(NULL, reply, NULL);
-	return r < 0 ? call_bad_message(r, err) : 0;
+	return call_send_list(r, reply, err);
 }
 
 static int method_metrics(struct manager *manager, struct vm *vm, sd_bus_message *m,
@@ -392,7 +373,7 @@ static int method_metrics(struct manager *manager, struct vm *vm, sd_bus_message
 		metrics.guest.disk_write_bytes, "DiskReads", "t", metrics.guest.disk_reads,
 		"DiskWrites", "t", metrics.guest.disk_writes, "NetworkReceivedBytes", "t",
 		metrics.guest.net_rx_bytes, "NetworkSentBytes", "t", metrics.guest.net_tx_bytes);
-	return r < 0 ? call_bad_message(r, err) : 0;
+	return call_replied(r, err);
 }
 
 /* The name on the object; on the manager, the second name. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * JSON and tables.
+ * JSON, tables and lists.
  */
 #include "ctl/json.h"
 
@@ -151,4 +151,28 @@ void table_end(struct table *table)
 		printf("\n");
 	}
 	free(table->cells);
+}
+
+/* ── lists ─────────────────────────────────────────────────────────────────────────────────── */
+
+void listing_begin(struct listing *listing, bool as_json, size_t columns,
+		   const char *const headings[])
+{
+	listing->as_json = as_json;
+	if (!as_json) {
+		table_begin(&listing->table, columns, headings);
+		return;
+	}
+	json_begin(&listing->json, stdout);
+	json_open(&listing->json, NULL, '[');
+}
+
+void listing_end(struct listing *listing)
+{
+	if (!listing->as_json) {
+		table_end(&listing->table);
+		return;
+	}
+	json_close(&listing->json, ']');
+	json_end(&listing->json);
 }

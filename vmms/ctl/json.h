@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * JSON on standard output, and tables for people.
+ * JSON on standard output, tables for people, and lists that are the one or the other.
  */
 #ifndef VMMS_CTL_JSON_H
 #define VMMS_CTL_JSON_H
@@ -38,5 +38,16 @@ void table_begin(struct table *table, size_t columns, const char *const headings
 void table_row(struct table *table, const char *const cells[]);
 /* Prints and frees. */
 void table_end(struct table *table);
+
+/* A list: an array of JSON, its objects the caller's, or a table, its rows the caller's. */
+struct listing {
+	bool as_json;
+	struct json json;
+	struct table table;
+};
+
+void listing_begin(struct listing *listing, bool as_json, size_t columns,
+		   const char *const headings[]);
+void listing_end(struct listing *listing);
 
 #endif

@@ -52,29 +52,19 @@ static int print_jobs(struct ctl *ctl, sd_bus_message *reply)
 					       "PROGRESS", "CANCELABLE", "STARTED"};
 	int r = sd_bus_message_enter_container(reply, 'a', "(uosssbut)");
 	struct listed_job job;
-	struct table table;
-	struct json json;
+	struct listing list;
 
-	json_begin(&json, stdout);
-	if (ctl->json)
-		json_open(&json, NULL, '[');
-	else
-		table_begin(&table, ARRAY_SIZE(headings), headings);
+	listing_begin(&list, ctl->json, ARRAY_SIZE(headings), headings);
 	while (r >= 0 &&
 	       (r = sd_bus_message_read(reply, "(uosssbut)", &job.id, &job.path, &job.uuid,
 					&job.name, &job.operation, &job.cancelable, &job.permille,
 					&job.started)) > 0) {
 		if (ctl->json)
-			job_json(&json, &job);
+			job_json(&list.json, &job);
 		else
-			job_row(&table, &job);
+			job_row(&list.table, &job);
 	}
-	if (ctl->json) {
-		json_close(&json, ']');
-		json_end(&json);
-	} else {
-		table_end(&table);
-	}
+	listing_end(&list);
 	return r < 0 ? ctl_bad_reply(r) : EXIT_SUCCESS;
 }
 
@@ -146,28 +136,18 @@ static int print_past(struct ctl *ctl, sd_bus_message *reply)
 					       "OPERATION", "RESULT",  "MESSAGE"};
 	int r = sd_bus_message_enter_container(reply, 'a', "(usssssstt)");
 	struct past_job job;
-	struct table table;
-	struct json json;
+	struct listing list;
 
-	json_begin(&json, stdout);
-	if (ctl->json)
-		json_open(&json, NULL, '[');
-	else
-		table_begin(&table, ARRAY_SIZE(headings), headings);
+	listing_begin(&list, ctl->json, ARRAY_SIZE(headings), headings);
 	while (r >= 0 && (r = sd_bus_message_read(reply, "(usssssstt)", &job.id, &job.uuid,
 						  &job.name, &job.operation, &job.state, &job.error,
 						  &job.message, &job.started, &job.finished)) > 0) {
 		if (ctl->json)
-			past_json(&json, &job);
+			past_json(&list.json, &job);
 		else
-			past_row(&table, &job);
+			past_row(&list.table, &job);
 	}
-	if (ctl->json) {
-		json_close(&json, ']');
-		json_end(&json);
-	} else {
-		table_end(&table);
-	}
+	listing_end(&list);
 	return r < 0 ? ctl_bad_reply(r) : EXIT_SUCCESS;
 }
 

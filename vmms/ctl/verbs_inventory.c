@@ -62,26 +62,16 @@ static int print_list(struct ctl *ctl, sd_bus_message *reply)
 					       "MEMORY", "AUTOSTART", "JOB"};
 	int r = sd_bus_message_enter_container(reply, 'a', "(sssssutboo)");
 	struct listed_vm vm;
-	struct table table;
-	struct json json;
+	struct listing list;
 
-	json_begin(&json, stdout);
-	if (ctl->json)
-		json_open(&json, NULL, '[');
-	else
-		table_begin(&table, ARRAY_SIZE(headings), headings);
+	listing_begin(&list, ctl->json, ARRAY_SIZE(headings), headings);
 	while (r >= 0 && (r = read_listed(reply, &vm)) > 0) {
 		if (ctl->json)
-			list_json(&json, &vm);
+			list_json(&list.json, &vm);
 		else
-			list_row(&table, &vm);
+			list_row(&list.table, &vm);
 	}
-	if (ctl->json) {
-		json_close(&json, ']');
-		json_end(&json);
-	} else {
-		table_end(&table);
-	}
+	listing_end(&list);
 	return r < 0 ? ctl_bad_reply(r) : EXIT_SUCCESS;
 }
 

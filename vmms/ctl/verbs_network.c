@@ -45,32 +45,22 @@ static int list(struct ctl *ctl)
 					       "ADDRESS", "VLAN", "ACTIVE"};
 	_cleanup_message_ sd_bus_message *reply = NULL;
 	struct listed_network n;
-	struct table table;
-	struct json json;
+	struct listing list;
 	int r;
 
 	if (ctl_call(ctl, "ListNetworks", &reply, "") < 0)
 		return EXIT_FAILURE;
 	r = sd_bus_message_enter_container(reply, 'a', "(ssssubb)");
-	json_begin(&json, stdout);
-	if (ctl->json)
-		json_open(&json, NULL, '[');
-	else
-		table_begin(&table, ARRAY_SIZE(headings), headings);
+	listing_begin(&list, ctl->json, ARRAY_SIZE(headings), headings);
 	while (r >= 0 &&
 	       (r = sd_bus_message_read(reply, "(ssssubb)", &n.name, &n.mode, &n.bridge, &n.address,
 					&n.vlan, &n.active, &n.autostart)) > 0) {
 		if (ctl->json)
-			network_json(&json, &n);
+			network_json(&list.json, &n);
 		else
-			network_row(&table, &n);
+			network_row(&list.table, &n);
 	}
-	if (ctl->json) {
-		json_close(&json, ']');
-		json_end(&json);
-	} else {
-		table_end(&table);
-	}
+	listing_end(&list);
 	return r < 0 ? ctl_bad_reply(r) : EXIT_SUCCESS;
 }
 

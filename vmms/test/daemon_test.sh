@@ -133,6 +133,13 @@ keys top '^three ' q | on_terminal "$DIR/top" top
 await "the table" grep -qE '^three +[0-9.]+ +[0-9]' "$DIR/top"
 await "its end by a key" sh -c '! pgrep -f "$0 top"' "$VMCTL"
 ok stop three
+"$VMCTL" --json events two --follow > "$DIR/follow" &
+HELPER_PIDS="$HELPER_PIDS $!"
+await "past events" grep -q '"detail":"off' "$DIR/follow"
+ok start two
+await "the event that comes" grep -q '"name":"two","kind":"state","detail":"running started"' "$DIR/follow"
+ok stop two
+grep -q '"name":"three"' "$DIR/follow" && fail "events of others: $(cat "$DIR/follow")"
 
 # ── configuration ────────────────────────────────────────────────────────────────────────────
 ok xml one

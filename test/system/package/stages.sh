@@ -55,7 +55,7 @@ first_boot()
 	for vm in a b c; do
 		ok create $vm --memory 16M --disk 1M
 	done
-	ok autostart a on --order 2
+	ok autostart a on --order 2 --delay 3
 	ok autostart b on --order 1
 	ok autostart c off --stop-action turn-off
 	ok start a b c
@@ -81,6 +81,10 @@ second_boot()
 	}
 	[ "$(order 'off host-shutdown' 3 | cut -c1)" = a ] || fail "stops: $(order 'off host-shutdown' 3)"
 	[ "$(order 'starting' 2)" = ba ] || fail "starts: $(order 'starting' 2)"
+	# microseconds from b's start to a's
+	between=$(grep '"detail":"starting' "$dir/events" | tail -n 2 | sed 's/.*"time_us":\([0-9]*\).*/\1/' |
+		paste -sd' ' | awk '{ print $2 - $1 }')
+	[ "$between" -ge 2900000 ] || fail "a started $between us after b, not three seconds"
 	quiet_journal
 	echo "after the restart: $SECONDS s"
 
