@@ -47,6 +47,10 @@ static void tell(const struct ctl *ctl, const char *name, const char *message)
 		if (strcmp(name, SD_BUS_ERROR_SERVICE_UNKNOWN) == 0 ||
 		    strcmp(name, SD_BUS_ERROR_NAME_HAS_NO_OWNER) == 0)
 			ctl_fail("The service vmms does not run; 'systemctl start vmms' starts it");
+		else if (ctl->host && strncmp(name, "System.Error.", 13) == 0)
+			ctl_fail("The connection to %s by ssh has ended (%s); 'ssh %s vmctl list' "
+				 "may tell why",
+				 ctl->host, message, ctl->host);
 		else
 			ctl_fail("%s", message);
 		return;

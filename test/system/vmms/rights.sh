@@ -8,9 +8,18 @@ ok create vm --memory 16M --disk 1M:"$dir/vm.raw"
 vmctl xml vm >"$dir/vm.xml"
 as='setpriv --reuid=65534 --regid=65534 --clear-groups'
 
+# tried VERB…: it has had its turn.
+declare -A turns
+tried()
+{
+	turns[$1]=1
+}
+
 while read -r verb; do
 	# shellcheck disable=SC2086
 	refused 'polkit does not give you' $verb
+	# shellcheck disable=SC2086
+	tried $verb
 done <<VERBS
 create new
 define $dir/vm.xml
@@ -38,9 +47,18 @@ network delete n
 network start n
 network stop n
 VERBS
-for verb in list 'show vm' jobs log events host 'metrics vm' network; do
+VISUAL='sed -i s/16384/24576/' refused 'polkit does not give you' edit vm </dev/null
+tried edit
+chmod 644 "$dir/vm.xml"
+for verb in list 'show vm' 'xml vm' 'diff vm vm' "check $dir/vm.xml" jobs log events host 'top 1' \
+	'metrics vm' network help; do
 	# shellcheck disable=SC2086
 	$as vmctl $verb >"$dir/out" 2>&1 || fail "nobody may not $verb: $(cat "$dir/out")"
+	# shellcheck disable=SC2086
+	tried $verb
+done
+for verb in $(vmctl complete-words verbs); do
+	[ "${turns[$verb]:-}" ] || fail "nobody has not tried to $verb"
 done
 refused '"libvirt":88' --json start vm
 state vm off never-started
