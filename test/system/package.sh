@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The packages: what keelson-dev gives a program on this machine; upgrade, removal, purge of
-# keelson and a restart of the host inside the emulated one.
+# The packages: what keelson-dev gives a program on this machine; upgrade, removal, purge and a
+# restart of the host inside the emulated one. package-dkms.sh has those of vid.ko.
 . "$(dirname "$0")/lib.sh"
 shopt -s nullglob
 built=$top/build/demo/packages
@@ -26,6 +26,7 @@ gcc -Wall -Werror -o "$test_dir/program" "$test_dir/program.c" -Wl,--whole-archi
 # ── keelson: the one that is installed, and one with a higher version ────────────────────────
 mkdir "$test_dir/packages"
 cp "$built"/keelson_*.deb "$test_dir/packages/installed.deb"
+cp "$built"/keelson-{hypervisor,dev}_*.deb "$test_dir/packages"
 dpkg-deb -R "$test_dir/packages/installed.deb" "$test_dir/newer" || fail "unpacking"
 sed -i 's/^Version: .*/&.1/' "$test_dir/newer/DEBIAN/control"
 dpkg-deb -Zgzip --root-owner-group -b "$test_dir/newer" "$test_dir/packages/newer.deb" >"$test_dir/build" ||

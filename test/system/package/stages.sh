@@ -8,7 +8,12 @@ installed=/carry/packages/installed.deb newer=/carry/packages/newer.deb
 
 install_package()
 {
-	DEBIAN_FRONTEND=noninteractive dpkg -i "$1" >"$dir/out" 2>&1 || fail "dpkg -i: $(cat "$dir/out")"
+	DEBIAN_FRONTEND=noninteractive dpkg -i "$@" >"$dir/out" 2>&1 || fail "dpkg -i: $(cat "$dir/out")"
+}
+
+purge()
+{
+	dpkg -P "$1" >"$dir/out" 2>&1 || fail "dpkg -P: $(cat "$dir/out")"
 }
 
 power_of_all()
@@ -89,7 +94,7 @@ second_boot()
 	echo "after the restart: $SECONDS s"
 
 	# ── purge: all but disks ─────────────────────────────────────────────────────────────
-	dpkg -P keelson >"$dir/out" 2>&1 || fail "dpkg -P: $(cat "$dir/out")"
+	purge keelson
 	grep -q 'disks of virtual machines' "$dir/out" || fail "no word of the disks: $(cat "$dir/out")"
 	pgrep stand_in_worker && fail "a machine is still there"
 	[ ! -e /etc/keelson ] || fail "/etc/keelson is left"
@@ -97,6 +102,18 @@ second_boot()
 	[ "$(ls /var/lib/keelson)" = disks ] || fail "left: $(ls /var/lib/keelson)"
 	find /etc/systemd /var/lib/systemd/deb-systemd-helper* | grep -E 'vmms|keelson' >"$dir/out"
 	[ ! -s "$dir/out" ] || fail "left: $(cat "$dir/out")"
+
+	# ── the hypervisor: out of the menu, and in again; libvid's headers ──────────────────
+	holds "in the menu" grep -q "keelson-.*-gnulinux" /boot/grub/grub.cfg
+	purge keelson-hypervisor
+	! grep -i keelson /boot/grub/grub.cfg || fail "the menu still has Keelson"
+	! ls /boot/keelson-*.elf /etc/default/grub.d/keelson.cfg 2>/dev/null || fail "left: files"
+	install_package /carry/packages/keelson-hypervisor_*.deb
+	holds "in the menu again" grep -q "keelson-.*-gnulinux" /boot/grub/grub.cfg
+	install_package --force-depends /carry/packages/keelson-dev_*.deb # there is no libc6-dev here
+	holds "headers" test -e /usr/include/keelson/vid/partition.h
+	purge keelson-dev
+	[ ! -e /usr/include/keelson ] || fail "headers are left"
 	echo "$checks checks, $SECONDS s"
 }
 

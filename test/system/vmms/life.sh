@@ -83,6 +83,29 @@ ok resume two
 tell two hello
 grep -q hello "$dir/console" || fail "no console after adoption"
 
+# Stopped, it is started by whoever calls; when it does not come to its turns any more, by systemd.
+systemctl stop vmms
+ok list
+holds "started by a call" systemctl is-active vmms
+mkdir -p /run/systemd/system/vmms.service.d
+printf '[Service]\nWatchdogSec=3s\n' >/run/systemd/system/vmms.service.d/watchdog.conf
+systemctl daemon-reload
+systemctl reset-failed vmms
+systemctl restart vmms
+daemon=$(systemctl show -P MainPID vmms)
+kill -STOP "$daemon"
+await "the watchdog" sh -c 'journalctl -q -b -t systemd | grep -q "vmms.service: Watchdog timeout"'
+kill -CONT "$daemon"
+await "another daemon" sh -c '[ "$(systemctl show -P MainPID vmms)" -gt 1 ] && [ "$(systemctl show -P MainPID vmms)" != "$0" ]' "$daemon"
+rm -r /run/systemd/system/vmms.service.d
+systemctl daemon-reload
+systemctl reset-failed vmms
+systemctl restart vmms
+[ "$(pgrep -d ' ' stand_in_worker)" = "$workers" ] || fail "the watchdog touched the workers"
+state one running
+state two running
+state three running
+
 # ── ends ─────────────────────────────────────────────────────────────────────────────────────
 ok shutdown one
 state one off guest-off
@@ -105,5 +128,5 @@ for vm in one two three; do
 done
 [ -z "$(ls /var/lib/keelson/disks)" ] || fail "disks are left: $(ls /var/lib/keelson/disks)"
 # What was done on purpose here is told as a warning; nothing else may be.
-quiet_journal "Main process exited, code=killed|Failed with result 'signal'"
+quiet_journal "Main process exited, code=|Failed with result '(signal|watchdog|core-dump)'|Watchdog timeout"
 echo "$checks checks, $SECONDS s"
