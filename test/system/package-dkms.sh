@@ -54,7 +54,7 @@ gone()
 {
 	package -r --force-depends "$1"
 	! modinfo vid >"$dir/out" 2>&1 || fail "$1 leaves $(cat "$dir/out")"
-	refused '/dev/vid' start sample
+	refused 'is the module vid loaded' start sample
 }
 
 runs "/lib/modules/$kernel/updates/vid.ko"
