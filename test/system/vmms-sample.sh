@@ -82,7 +82,7 @@ console
 log_in
 worker=$(field sample WorkerPID)
 echo 'echo c >/proc/sysrq-trigger' >&4
-happened guest-crash '0x[0-9a-f]+ 0x[0-9a-f]+ 0x[0-9a-f]+ 0x[0-9a-f]+ 0x[0-9a-f]+'
+happened guest-crash '(0x[0-9a-f]+|0) (0x[0-9a-f]+|0) (0x[0-9a-f]+|0) 0x[0-9a-f]+ 0x[0-9a-f]+'
 happened state 'off guest-crashed'
 happened restart 'in 1.0 s: on_crash is restart'
 again()

@@ -438,6 +438,9 @@ void vm_worker_guest_event(struct vm *vm, const struct proto_message *message)
 	case PROTO_GUEST_CRASH:
 		manager_event(vm->manager, vm, "guest-crash", "%#lx %#lx %#lx %#lx %#lx%s%s", p[0],
 			      p[1], p[2], p[3], p[4], *words ? ": " : "", words);
+		/* It may wait like that for ever; on_crash says what comes after its end. */
+		vm->guest_crashed = true;
+		power_off_worker(vm);
 		break;
 	default:
 		manager_event(vm->manager, vm, "guest-triple-fault", "%s", words);
@@ -461,6 +464,8 @@ static enum vm_reason end_reason(const struct vm *vm, enum proto_cause cause)
 		return VM_REASON_HOST_SHUTDOWN;
 	if (job_is(vm, VM_OPERATION_TURN_OFF) || (vm->job && vm->job->canceled))
 		return VM_REASON_REQUESTED;
+	if (vm->guest_crashed)
+		return VM_REASON_GUEST_CRASHED;
 	if (vm->power == VM_POWER_STARTING)
 		return VM_REASON_START_FAILED;
 	return cause < PROTO_CAUSE_COUNT ? reasons[cause] : VM_REASON_WORKER_DIED;
@@ -578,6 +583,7 @@ void vm_worker_gone(struct vm *vm, enum proto_cause cause, const char *words)
 
 	(void)record_end(vm, reason, job, result, &err);
 	vm->stopping_for_host = false;
+	vm->guest_crashed = false;
 	vm->failure = (struct vm_error){0};
 	vm_note_power(vm, VM_POWER_OFF, reason);
 	if (job)

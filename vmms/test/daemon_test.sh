@@ -42,6 +42,10 @@ state three off guest-crashed
 "$VMCTL" events three | grep -q 'guest-crash.*0x1 0x2 0x3 0x4 0x5: Kernel panic' ||
 	fail "the panic is not in the events"
 ok start three
+tell three panic
+await "three to be turned off" is_state three off
+state three off guest-crashed
+ok start three
 tell three low-disk
 await "three to pause" is_state three paused
 state three paused low-disk

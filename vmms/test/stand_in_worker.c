@@ -4,6 +4,7 @@
  * is written to its console. A line there makes it happen:
  *
  *   poweroff, reboot, crash, triple-fault   the guest does that
+ *   panic                                   the guest tells of its crash, and waits for ever
  *   die                                     the worker ends without a word
  *   deaf                                    the guest does not react to a shutdown or reboot
  *   low-disk                                the worker pauses the machine
@@ -143,10 +144,11 @@ static void obey(struct stand_in *w, const char *line)
 		stop(w, PROTO_CAUSE_GUEST_OFF, NULL);
 	} else if (strcmp(line, "reboot") == 0) {
 		guest_reset(w);
-	} else if (strcmp(line, "crash") == 0) {
+	} else if (strcmp(line, "crash") == 0 || strcmp(line, "panic") == 0) {
 		proto_service_guest_event(&w->service, PROTO_GUEST_CRASH, parameters,
 					  "Kernel panic - not syncing\x07");
-		stop(w, PROTO_CAUSE_GUEST_CRASH, NULL);
+		if (*line == 'c')
+			stop(w, PROTO_CAUSE_GUEST_CRASH, NULL);
 	} else if (strcmp(line, "triple-fault") == 0) {
 		proto_service_guest_event(&w->service, PROTO_GUEST_TRIPLE_FAULT, no_parameters,
 					  NULL);
