@@ -29,23 +29,21 @@ guest --turns --carry "$carry" --carry "$top/test/system/vmms" <<'EOG'
 #!/bin/bash
 . /carry/vmms/lib.sh
 kernel=$(uname -r)
+# Whatever is installed goes through all modules of each kernel: one kernel is enough here.
+rm -r /lib/modules/6.12*
 
 package()
 {
 	DEBIAN_FRONTEND=noninteractive dpkg "$@" >"$dir/out" 2>&1 || fail "dpkg $*: $(cat "$dir/out")"
 }
 
-# runs FILE: that is the module, it loads, and a machine runs.
-runs()
+# loads FILE: that is the module, and it loads.
+loads()
 {
 	holds "the module is $1" test "$(modinfo -n vid)" = "$1"
 	holds "it loads" modprobe vid
 	await "its device" test -c /dev/vid
-	[ "$(stat -c %G /dev/vid)" = keelson ] || fail "/dev/vid is of group $(stat -c %G /dev/vid)"
-	ok start sample
-	state sample running
-	ok stop sample
-	holds "it unloads" rmmod vid
+	await "its group" sh -c '[ "$(stat -c %G /dev/vid)" = keelson ]'
 	echo "$1: $SECONDS s"
 }
 
@@ -57,19 +55,24 @@ gone()
 	refused 'is the module vid loaded' start sample
 }
 
-runs "/lib/modules/$kernel/updates/vid.ko"
+loads "/lib/modules/$kernel/updates/vid.ko"
+holds "it unloads" rmmod vid
 gone keelson-modules
 
 tar -C / -xf /carry/carry/dkms.tar
 mkdir -p /var/lib/dkms "/lib/modules/$kernel/build/include"
 tar -C /var/lib/dkms -xf /carry/carry/built.tar
 package -i --force-depends /carry/carry/keelson-dkms_*.deb
-runs "/lib/modules/$kernel/updates/dkms/vid.ko"
+loads "/lib/modules/$kernel/updates/dkms/vid.ko"
+ok start sample
+state sample running
+ok stop sample
+holds "it unloads" rmmod vid
 gone keelson-dkms
 [ -z "$(dkms status)" ] || fail "DKMS still knows: $(dkms status)"
 
 package -i /carry/carry/keelson-modules_*.deb
-runs "/lib/modules/$kernel/updates/vid.ko"
+loads "/lib/modules/$kernel/updates/vid.ko"
 holds "the service has run all the time" systemctl is-active vmms
 echo "$checks checks, $SECONDS s"
 EOG
