@@ -97,7 +97,9 @@ for vm in one two three; do
 done
 
 # ── a job: progress, cancel ──────────────────────────────────────────────────────────────────
-await "two's reset" has two Job '"/"'
+for vm in one two three; do
+	await "$vm's reset" has $vm Job '"/"'
+done
 tell two deaf
 call two Shutdown
 job=$(path_in "$answer")
