@@ -106,8 +106,9 @@ second_boot()
 	# ── the hypervisor: out of the menu, and in again; libvid's headers ──────────────────
 	holds "in the menu" grep -q "keelson-.*-gnulinux" /boot/grub/grub.cfg
 	purge keelson-hypervisor
-	! grep -i keelson /boot/grub/grub.cfg || fail "the menu still has Keelson"
-	! ls /boot/keelson-*.elf /etc/default/grub.d/keelson.cfg 2>/dev/null || fail "left: files"
+	! grep -E "/keelson-[0-9.]+elf|keelson-.*-gnulinux" /boot/grub/grub.cfg ||
+		fail "the menu still has Keelson"
+	[ -z "$(find /boot /etc/grub.d /etc/default/grub.d -name '*keelson*')" ] || fail "files are left"
 	install_package /carry/packages/keelson-hypervisor_*.deb
 	holds "in the menu again" grep -q "keelson-.*-gnulinux" /boot/grub/grub.cfg
 	install_package --force-depends /carry/packages/keelson-dev_*.deb # there is no libc6-dev here
