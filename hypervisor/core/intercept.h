@@ -23,6 +23,9 @@ void intercept_hypercall(struct vp *vp, u32 connection, u16 flag,
 /* HALT, UNRECOVERABLE_EXCEPTION, INVALID_VP_REGISTER, INTERRUPTION_DELIVERABLE. */
 void intercept_plain(struct vp *vp, u32 type, u8 length);
 
-/* The pages as the parent will see them, when nothing changes any more; and what it changed there, back into the VP. */
+/*
+ * The pages as the parent will see them, when nothing changes any more; and what it changed there,
+ * back into the VP.
+ */
 void intercept_save_registers(struct vp *vp);
 void intercept_load_registers(struct vp *vp);

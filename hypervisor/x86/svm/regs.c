@@ -98,9 +98,11 @@ void svm_take_regs(struct vp *vp, const struct hv_register_page *page, u32 dirty
 		b->rip = page->rip;
 	if (dirty & HV_DIRTY_RFLAGS)
 		b->rflags = page->rflags;
-	for (u32 i = SEG_ES; (dirty & HV_DIRTY_SEGMENT) && i <= SEG_GS; i++) {
-		segment = page->segment[i];
-		(&b->es)[i] = segment_from_hv(&segment);
+	if (dirty & HV_DIRTY_SEGMENT) {
+		for (u32 i = SEG_ES; i <= SEG_GS; i++) {
+			segment = page->segment[i];
+			(&b->es)[i] = segment_from_hv(&segment);
+		}
 		b->cpl = b->ss.attributes >> 5 & 3;
 	}
 	b->interrupt_shadow = 0;
