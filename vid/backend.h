@@ -37,6 +37,7 @@ struct vid_backend_ops {
 	int (*freeze_time)(struct vid_partition *p, bool freeze);
 	int (*get_time)(struct vid_partition *p, uint64_t *ret_time);
 	int (*set_time)(struct vid_partition *p, uint64_t time);
+	int (*get_balance)(struct vid_partition *p, uint64_t *ret_free, uint64_t *ret_used);
 
 	int (*vp_create)(struct vid_partition *p, uint32_t index, struct vid_vp **ret_vp);
 	void (*vp_destroy)(struct vid_vp *vp);

@@ -145,3 +145,8 @@ int vid_partition_set_time(struct vid_partition *p, uint64_t time)
 {
 	return p->ops->set_time(p, time);
 }
+
+int vid_partition_get_balance(struct vid_partition *p, uint64_t *ret_free, uint64_t *ret_used)
+{
+	return p->ops->get_balance(p, ret_free, ret_used);
+}

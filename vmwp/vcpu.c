@@ -148,7 +148,8 @@ static bool handle_crash(struct vcpu *vcpu, const struct vid_exit *exit)
 		 "the guest crashed: 0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64
 		 " 0x%" PRIx64,
 		 exit->crash[0], exit->crash[1], exit->crash[2], exit->crash[3], exit->crash[4]);
-	vcpu->set->ops->report(vcpu->set->owner, VCPU_CRASH, text, exit->crash);
+	vcpu->set->ops->report(vcpu->set->owner, exit->crash_text ? VCPU_CRASH_TEXT : VCPU_CRASH,
+			       text, exit->crash);
 	return true;
 }
 

@@ -22,11 +22,12 @@ struct vcpus;
 enum vcpu_report {
 	VCPU_TRIPLE_FAULT, /* the processor shut down */
 	VCPU_CRASH,        /* the guest told of its crash; it goes on */
+	VCPU_CRASH_TEXT,   /* the same; P3 is the address of its words, P4 their length */
 	VCPU_HANG,         /* all processors wait with interrupts off */
 	VCPU_ERROR,        /* the host cannot go on; text says why */
 };
 
-/* Called in a VP's thread, without the lock. `crash` is of VCPU_CRASH: P0 to P4; else NULL. */
+/* Called in a VP's thread, without the lock. `crash` is of the crashes: P0 to P4; else NULL. */
 struct vcpu_ops {
 	void (*report)(void *owner, enum vcpu_report what, const char *text,
 		       const uint64_t crash[5]);

@@ -104,10 +104,23 @@ const struct machine_host worker_machine_host = {
 	.firmware_log = firmware_log,
 };
 
-static void note_crash(struct worker *w, const uint64_t crash[5])
+/* Up to a zero byte; "" where there is no memory. */
+static void copy_crash_text(struct worker *w, uint64_t gpa, uint64_t length)
+{
+	size_t wanted = MIN(length, (uint64_t)PROTO_MAX_TEXT), size = 0;
+	const char *text =
+		wanted ? vid_gpa_host(w->partition, gpa, wanted, VID_ACCESS_READ, &size) : NULL;
+
+	size = text ? MIN(size, wanted) : 0;
+	memcpy(w->crash_text, text ? text : "", size);
+	w->crash_text[size] = '\0';
+}
+
+static void note_crash(struct worker *w, const uint64_t crash[5], bool with_text)
 {
 	machine_lock(&w->machine);
 	memcpy(w->crash, crash, sizeof w->crash);
+	copy_crash_text(w, crash[3], with_text ? crash[4] : 0);
 	machine_unlock(&w->machine);
 	note(w, PENDING_CRASH);
 }
@@ -123,7 +136,8 @@ static void vcpu_reports(void *owner, enum vcpu_report what, const char *text,
 		note(w, PENDING_TRIPLE_FAULT);
 		break;
 	case VCPU_CRASH:
-		note_crash(w, crash);
+	case VCPU_CRASH_TEXT:
+		note_crash(w, crash, what == VCPU_CRASH_TEXT);
 		break;
 	case VCPU_HANG: /* the guest may still be looked at, reset, or woken by an NMI */
 		break;
@@ -202,22 +216,25 @@ void worker_reset(struct worker *w)
 
 /* --- what the VPs' threads have noted --- */
 
-static void tell(struct worker *w, enum proto_guest_event event, const uint64_t parameters[5])
+static void tell(struct worker *w, enum proto_guest_event event)
 {
 	static const uint64_t none[5];
 
 	if (w->controlled)
-		proto_service_guest_event(&w->service, event, parameters ? parameters : none, NULL);
+		proto_service_guest_event(&w->service, event, none, NULL);
 }
 
 static void tell_crash(struct worker *w)
 {
+	char text[sizeof w->crash_text];
 	uint64_t crash[5];
 
 	machine_lock(&w->machine);
 	memcpy(crash, w->crash, sizeof crash);
+	memcpy(text, w->crash_text, sizeof text);
 	machine_unlock(&w->machine);
-	tell(w, PROTO_GUEST_CRASH, crash);
+	if (w->controlled)
+		proto_service_guest_event(&w->service, PROTO_GUEST_CRASH, crash, text);
 }
 
 /* Resets that a machine is allowed are the guest's own ones, triple faults among them. */
@@ -238,7 +255,7 @@ static void reset_or_end(struct worker *w)
 
 static void act_on_triple_fault(struct worker *w)
 {
-	tell(w, PROTO_GUEST_TRIPLE_FAULT, NULL);
+	tell(w, PROTO_GUEST_TRIPLE_FAULT);
 	if (w->config.exit_on_triple_fault)
 		worker_end(w, WORKER_TRIPLE_FAULT, PROTO_CAUSE_GUEST_CRASH,
 			   "the guest triple-faulted");
@@ -249,7 +266,7 @@ static void act_on_triple_fault(struct worker *w)
 static void act_on_reset(struct worker *w)
 {
 	if (w->config.resets)
-		tell(w, PROTO_GUEST_RESET, NULL);
+		tell(w, PROTO_GUEST_RESET);
 	reset_or_end(w);
 }
 

@@ -15,6 +15,7 @@
 #include "vdev/ide.h"
 #include "vdev/piix4_pm.h"
 #include "worker_private.h"
+#include "vid/partition.h"
 
 #define BACKLOG_MAX 64 /* requests of a daemon that is about to be replaced */
 
@@ -301,6 +302,8 @@ static void on_stats(void *data, struct proto_stats *ret)
 				    .exits = vcpus_exits(&w->vcpus)};
 	if (!w->machine_made)
 		return;
+	if (vid_partition_get_balance(w->partition, &ret->deposit_free, &ret->deposit_used) < 0)
+		log_debug("the hypervisor does not tell what it has for the machine");
 	machine_lock(&w->machine);
 	for (unsigned int i = 0; i < CONFIG_DRIVES; i++) {
 		struct disk_stats stats =

@@ -41,7 +41,8 @@ struct worker {
 	int timer_fd, debug_fd, meminfo_fd;
 	int64_t date_offset; /* of local time, ns */
 	_Atomic unsigned int pending;
-	uint64_t crash[5]; /* the machine's lock */
+	uint64_t crash[5];                   /* the machine's lock; crash_text, too */
+	char crash_text[PROTO_MAX_TEXT + 1]; /* the guest's own words */
 	enum worker_status status;
 	ev_async wake;
 	ev_io disk_ready, clock_ready;

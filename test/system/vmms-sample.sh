@@ -51,6 +51,9 @@ comes 'Hypervisor detected: Microsoft Hyper-V'
 comes '# '
 vmctl top 1
 vmctl metrics sample
+vmctl host
+deposit() { vmctl host | grep -qE '^Deposit +[0-9.]+ [KM]iB' && vmctl metrics sample | grep -qE '^DepositFree +[0-9.]+ [KM]iB'; }
+await "the hypervisor's balance" deposit
 
 # ── the worker: nobody, nowhere, with nothing ────────────────────────────────────────────────
 worker=$(field sample WorkerPID)
@@ -82,7 +85,7 @@ console
 log_in
 worker=$(field sample WorkerPID)
 echo 'echo c >/proc/sysrq-trigger' >&4
-happened guest-crash '(0x[0-9a-f]+|0) (0x[0-9a-f]+|0) (0x[0-9a-f]+|0) 0x[0-9a-f]+ 0x[0-9a-f]+'
+happened guest-crash '(0x[0-9a-f]+|0) (0x[0-9a-f]+|0) (0x[0-9a-f]+|0) 0x[0-9a-f]+ 0x[0-9a-f]+: .*Kernel panic - not syncing: sysrq'
 happened state 'off guest-crashed'
 happened restart 'in 1.0 s: on_crash is restart'
 again()

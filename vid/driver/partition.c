@@ -236,6 +236,18 @@ static int driver_get_time(struct vid_partition *base, uint64_t *ret_time)
 	return 0;
 }
 
+static int driver_get_balance(struct vid_partition *base, uint64_t *ret_free, uint64_t *ret_used)
+{
+	struct hv_memory_balance balance;
+	int r = partition_ioctl(base, VID_IOCTL_GET_BALANCE, &balance);
+
+	if (r < 0)
+		return r;
+	*ret_free = balance.available;
+	*ret_used = balance.in_use;
+	return 0;
+}
+
 static int driver_set_time(struct vid_partition *base, uint64_t time)
 {
 	struct vid_ioctl_property p = {.code = HV_PROPERTY_REFERENCE_TIME, .value = time};
@@ -262,6 +274,7 @@ static const struct vid_backend_ops driver_ops = {
 	.freeze_time = driver_freeze_time,
 	.get_time = driver_get_time,
 	.set_time = driver_set_time,
+	.get_balance = driver_get_balance,
 	.vp_create = driver_vp_create,
 	.vp_destroy = driver_vp_destroy,
 	.vp_run = driver_vp_run,

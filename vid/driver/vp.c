@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 
 #include "base/cleanup.h"
+#include "hv/msr.h"
 
 #define PAGE 4096u
 
@@ -183,6 +184,7 @@ static int translate_exit(const struct hv_intercept_page *page, struct vid_exit 
 	case HV_MESSAGE_KEELSON_CRASH:
 		exit->kind = VID_EXIT_CRASH;
 		memcpy(exit->crash, page->crash.parameter, sizeof(exit->crash));
+		exit->crash_text = page->crash.control & HV_CRASH_MESSAGE;
 		return 0;
 	case HV_MESSAGE_HALT:
 		exit->kind = VID_EXIT_HALT;

@@ -231,11 +231,12 @@ static int method_host(struct manager *manager, struct vm *none, sd_bus_message 
 
 	host_info_get(manager, &info);
 	r = sd_bus_reply_method_return(
-		m, "a{sv}", 10, "HostName", "s", info.uname.nodename, "Kernel", "s",
+		m, "a{sv}", 12, "HostName", "s", info.uname.nodename, "Kernel", "s",
 		info.uname.release, "Hypervisor", "s", info.hypervisor, "Device", "b", info.device,
 		"CPUs", "u", info.cpus, "MemoryKiB", "t", info.memory_total_kib,
 		"MemoryAvailableKiB", "t", info.memory_available_kib, "MemoryCommittedKiB", "t",
-		info.memory_committed_kib, "Machines", "u", info.machines, "Running", "u",
+		info.memory_committed_kib, "DepositKiB", "t", info.deposit_kib, "DepositFreeKiB",
+		"t", info.deposit_free_kib, "Machines", "u", info.machines, "Running", "u",
 		info.running);
 	return call_replied(r, err);
 }

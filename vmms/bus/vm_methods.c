@@ -366,13 +366,16 @@ static int method_metrics(struct manager *manager, struct vm *vm, sd_bus_message
 
 	vm_metrics_get(vm, &metrics);
 	r = sd_bus_reply_method_return(
-		m, "a{sv}", 11, "WorkerCPUNSec", "t", metrics.worker_cpu_ns, "WorkerMemoryKiB", "t",
+		m, "a{sv}", 13, "WorkerCPUNSec", "t", metrics.worker_cpu_ns, "WorkerMemoryKiB", "t",
 		metrics.worker_rss_kib, "UptimeUSec", "t", metrics.uptime_us, "GuestCPUNSec", "t",
 		metrics.guest.vcpu_ns, "Exits", "t", metrics.guest.exits, "DiskReadBytes", "t",
 		metrics.guest.disk_read_bytes, "DiskWriteBytes", "t",
 		metrics.guest.disk_write_bytes, "DiskReads", "t", metrics.guest.disk_reads,
 		"DiskWrites", "t", metrics.guest.disk_writes, "NetworkReceivedBytes", "t",
-		metrics.guest.net_rx_bytes, "NetworkSentBytes", "t", metrics.guest.net_tx_bytes);
+		metrics.guest.net_rx_bytes, "NetworkSentBytes", "t", metrics.guest.net_tx_bytes,
+		"DepositKiB", "t",
+		metrics_pages_kib(metrics.guest.deposit_free + metrics.guest.deposit_used),
+		"DepositFreeKiB", "t", metrics_pages_kib(metrics.guest.deposit_free));
 	return call_replied(r, err);
 }
 

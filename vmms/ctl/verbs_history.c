@@ -177,7 +177,9 @@ static int print_event(const struct ctl *ctl, sd_bus_message *m)
 		return r;
 	if (!ctl->json) {
 		ctl_format_time(time, when, sizeof(when));
-		printf("%s  %-16s %-18s %s\n", when, *name ? name : "-", kind, detail);
+		/* Further lines, of a guest's last words, come with --json. */
+		printf("%s  %-16s %-18s %.*s\n", when, *name ? name : "-", kind,
+		       (int)strcspn(detail, "\n"), detail);
 		fflush(stdout);
 		return 1;
 	}

@@ -60,6 +60,9 @@ void host_info_get(const struct manager *manager, struct host_info *ret)
 			continue;
 		ret->running++;
 		ret->memory_committed_kib += vm->config->memory_kib;
+		ret->deposit_kib +=
+			metrics_pages_kib(vm->stats.deposit_free + vm->stats.deposit_used);
+		ret->deposit_free_kib += metrics_pages_kib(vm->stats.deposit_free);
 	}
 }
 

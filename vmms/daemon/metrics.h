@@ -16,6 +16,8 @@ struct host_info {
 	unsigned int cpus;
 	uint64_t memory_total_kib, memory_available_kib;
 	uint64_t memory_committed_kib; /* of machines that are not off */
+	/* What the hypervisor has of the root's memory for machines, and what of that is free. */
+	uint64_t deposit_kib, deposit_free_kib;
 	uint32_t machines, running;
 };
 
@@ -27,6 +29,12 @@ struct vm_metrics {
 	uint64_t uptime_us;
 	struct proto_stats guest; /* as the worker last told */
 };
+
+/* Pages of the hypervisor in KiB. */
+static inline uint64_t metrics_pages_kib(uint64_t pages)
+{
+	return pages * 4;
+}
 
 void vm_metrics_get(const struct vm *vm, struct vm_metrics *ret);
 

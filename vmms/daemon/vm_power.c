@@ -423,9 +423,36 @@ static void make_printable(const char *from, char *to, size_t size)
 	to[i] = '\0';
 }
 
+/* Of a guest's last words the line that says why, or else the last one. */
+static void find_reason(const char *words, char *to, size_t size)
+{
+	const char *from = strstr(words, "Kernel panic"), *end;
+	size_t length = strlen(words);
+
+	while (!from && length > 0 && words[length - 1] == '\n')
+		length--;
+	end = words + length;
+	for (from = from ? from : end; from > words && from[-1] != '\n'; from--)
+		;
+	snprintf(to, size, "%.*s", (int)strcspn(from, "\n"), from);
+}
+
+/* A first line for people, and all of the guest's words below it. */
+static void guest_crashed(struct vm *vm, const uint64_t p[5], const char *words)
+{
+	char reason[256];
+
+	find_reason(words, reason, sizeof(reason));
+	manager_event(vm->manager, vm, "guest-crash", "%#lx %#lx %#lx %#lx %#lx%s%s%s%s", p[0],
+		      p[1], p[2], p[3], p[4], *reason ? ": " : "", reason,
+		      strchr(words, '\n') ? "\n" : "", strchr(words, '\n') ? words : "");
+	/* It may wait like that for ever; on_crash says what comes after its end. */
+	vm->guest_crashed = true;
+	power_off_worker(vm);
+}
+
 void vm_worker_guest_event(struct vm *vm, const struct proto_message *message)
 {
-	const uint64_t *p = message->guest.parameters;
 	char words[PROTO_MAX_TEXT + 1];
 
 	make_printable(message->text, words, sizeof(words));
@@ -436,11 +463,7 @@ void vm_worker_guest_event(struct vm *vm, const struct proto_message *message)
 			job_end(vm->job, JOB_DONE, NULL);
 		break;
 	case PROTO_GUEST_CRASH:
-		manager_event(vm->manager, vm, "guest-crash", "%#lx %#lx %#lx %#lx %#lx%s%s", p[0],
-			      p[1], p[2], p[3], p[4], *words ? ": " : "", words);
-		/* It may wait like that for ever; on_crash says what comes after its end. */
-		vm->guest_crashed = true;
-		power_off_worker(vm);
+		guest_crashed(vm, message->guest.parameters, words);
 		break;
 	default:
 		manager_event(vm->manager, vm, "guest-triple-fault", "%s", words);

@@ -42,6 +42,7 @@ state three off guest-crashed
 "$VMCTL" events three | grep -q 'guest-crash.*0x1 0x2 0x3 0x4 0x5: Kernel panic' ||
 	fail "the panic is not in the events"
 ok start three
+await "what the hypervisor has for it" sh -c '"$0" host | grep -qx "Deposit  *16 KiB"' "$VMCTL"
 tell three panic
 await "three to be turned off" is_state three off
 state three off guest-crashed

@@ -131,6 +131,8 @@ static void on_stats(void *data, struct proto_stats *ret)
 	struct stand_in *w = data;
 
 	w->stats.exits++;
+	w->stats.deposit_free = 1;
+	w->stats.deposit_used = 3;
 	*ret = w->stats;
 }
 

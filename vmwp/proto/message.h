@@ -23,7 +23,7 @@
 enum {
 	PROTO_VERSION = 1,
 	PROTO_MAX_TEXT = 4096,
-	PROTO_MAX_MESSAGE = 16 + 64 + PROTO_MAX_TEXT,
+	PROTO_MAX_MESSAGE = 16 + 80 + PROTO_MAX_TEXT,
 	PROTO_MAX_FDS = 2,
 	PROTO_MAX_VCPUS = 64,
 	PROTO_DISK_UNITS = 4,
@@ -159,8 +159,9 @@ struct proto_stats {
 	uint64_t disk_read_bytes, disk_write_bytes;
 	uint64_t disk_reads, disk_writes;
 	uint64_t net_rx_bytes, net_tx_bytes;
+	uint64_t deposit_free, deposit_used; /* pages that the hypervisor has for the machine */
 };
-_Static_assert(sizeof(struct proto_stats) == 64, "wire");
+_Static_assert(sizeof(struct proto_stats) == 80, "wire");
 
 struct proto_event_state {
 	uint32_t state; /* enum proto_state */

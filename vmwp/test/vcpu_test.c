@@ -18,7 +18,7 @@
 
 static struct bench b;
 static struct vcpus set;
-static unsigned int reports[4];
+static unsigned int reports[5];
 static char report_text[256];
 static sem_t reported;
 

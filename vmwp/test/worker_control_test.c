@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "kernel_image.h"
+#include "layout.h"
 #include "proto/channel.h"
 #include "vid/fake.h"
 #include "worker.h"
@@ -306,6 +307,25 @@ START_TEST(a_crash_comes_with_its_parameters)
 }
 END_TEST
 
+START_TEST(a_crash_comes_with_its_words)
+{
+	/* where the kernel's command line is */
+	guest_will((struct vid_exit){.kind = VID_EXIT_CRASH,
+				     .crash = {0, 0, 0, LAYOUT_BOOT_CMDLINE, 6},
+				     .crash_text = true});
+	power_on(false);
+	while (events[event_count - 1].type != PROTO_EVENT_GUEST)
+		wait_event();
+	ck_assert_uint_eq(events[event_count - 1].guest.event, PROTO_GUEST_CRASH);
+	ck_assert_str_eq(events[event_count - 1].text, "quiet");
+	ck_assert_int_eq(ask(PROTO_STATS), 0);
+	ck_assert_uint_eq(answer.stats.deposit_free, 5);
+	ck_assert_uint_eq(answer.stats.deposit_used, 3);
+	ck_assert_int_eq(ask(PROTO_POWER_OFF), 0);
+	assert_ends(WORKER_OFF);
+}
+END_TEST
+
 /* --- bad input --- */
 
 START_TEST(power_on_says_what_is_wrong)
@@ -381,6 +401,7 @@ int main(void)
 	tcase_add_test(tc, the_guest_resets_itself);
 	tcase_add_test(tc, a_reset_may_end_the_worker);
 	tcase_add_test(tc, a_crash_comes_with_its_parameters);
+	tcase_add_test(tc, a_crash_comes_with_its_words);
 	tcase_add_test(tc, power_on_says_what_is_wrong);
 	tcase_add_test(tc, bad_files);
 	tcase_add_test(tc, bad_words);

@@ -172,4 +172,9 @@ int must_check vid_partition_freeze_time(struct vid_partition *partition, bool f
 int must_check vid_partition_get_time(struct vid_partition *partition, uint64_t *ret_time);
 int must_check vid_partition_set_time(struct vid_partition *partition, uint64_t time);
 
+/* ---- memory of the root's that the hypervisor has for the partition, in pages ---- */
+
+int must_check vid_partition_get_balance(struct vid_partition *partition, uint64_t *ret_free,
+					 uint64_t *ret_used);
+
 #endif

@@ -91,7 +91,10 @@ struct vid_exit {
 		struct vid_exit_cpuid cpuid;
 		struct vid_exit_message message;
 		uint8_t eoi_vector;
-		uint64_t crash[5]; /* P0 to P4 */
+		struct {
+			uint64_t crash[5]; /* P0 to P4 */
+			bool crash_text;   /* P3 is the address of a text, P4 its length */
+		};
 	};
 };
 
