@@ -257,7 +257,7 @@ static void restore_terminal(void)
 	tcsetattr(STDIN_FILENO, TCSANOW, &saved_terminal);
 }
 
-/* Keys come at once, without the line's end. */
+/* Keys come at once, without the line's end; Ctrl-C, too, or it would leave the terminal like that. */
 static void take_keys(void)
 {
 	struct termios t;
@@ -265,12 +265,14 @@ static void take_keys(void)
 	if (tcgetattr(STDIN_FILENO, &saved_terminal) < 0)
 		return; /* a file or pipe */
 	t = saved_terminal;
-	t.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	t.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
 	if (tcsetattr(STDIN_FILENO, TCSANOW, &t) == 0)
 		atexit(restore_terminal);
 }
 
-/* True when q was typed within the interval. */
+#define CTRL_C 3
+
+/* True when q or Ctrl-C was typed within the interval, or nobody can type any more. */
 static bool wait_or_quit(void)
 {
 	struct pollfd fd = {.fd = STDIN_FILENO, .events = POLLIN};
@@ -280,7 +282,9 @@ static bool wait_or_quit(void)
 		poll(NULL, 0, 1000);
 		return false;
 	}
-	return poll(&fd, 1, 1000) > 0 && read(STDIN_FILENO, &key, 1) == 1 && key == 'q';
+	if (poll(&fd, 1, 1000) <= 0)
+		return false;
+	return read(STDIN_FILENO, &key, 1) != 1 || key == 'q' || key == CTRL_C;
 }
 
 static int run_top(struct ctl *ctl, int argc, char **argv)

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 sd_bus *bus;
-unsigned int rounds_done;
+unsigned int rounds_done, unanswered;
 
 static unsigned int messages;
 static bool gone;
@@ -185,15 +185,18 @@ static void kill_daemon(pid_t pid, pid_t held)
 
 /* ── operations ────────────────────────────────────────────────────────────────────────────── */
 
-static int on_refusal(sd_bus_message *m, void *data, sd_bus_error *error)
+/* A job or a refusal, also because the daemon is gone. */
+static int on_answer(sd_bus_message *m, void *data, sd_bus_error *error)
 {
 	messages++;
+	unanswered--;
 	return 0;
 }
 
 static void call(const char *member, const char *name)
 {
-	must(sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE, member, on_refusal, NULL,
+	unanswered++;
+	must(sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE, member, on_answer, NULL,
 				      "s", name),
 	     member);
 }
@@ -203,21 +206,24 @@ static void call_clone(const char *member, const char *name)
 	char copy[64];
 
 	snprintf(copy, sizeof(copy), "copy-of-%s-%u", name, rounds_done);
-	must(sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE, member, on_refusal, NULL,
+	unanswered++;
+	must(sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE, member, on_answer, NULL,
 				      "ss", name, copy),
 	     member);
 }
 
 static void call_export(const char *member, const char *name)
 {
-	must(sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE, member, on_refusal, NULL,
+	unanswered++;
+	must(sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE, member, on_answer, NULL,
 				      "ss", name, EXPORTS),
 	     member);
 }
 
 static void call_delete(const char *member, const char *name)
 {
-	must(sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE, member, on_refusal, NULL,
+	unanswered++;
+	must(sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE, member, on_answer, NULL,
 				      "sb", name, 1),
 	     member);
 }
@@ -233,7 +239,8 @@ static void call_create(const char *member, const char *name)
 		 "<disk type='file' device='disk'><source file='%s'/><target dev='hda'/></disk>"
 		 "</devices></domain>",
 		 rounds_done, path);
-	must(sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE, member, on_refusal, NULL,
+	unanswered++;
+	must(sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE, member, on_answer, NULL,
 				      "sa(st)", xml, 1, path, UINT64_C(4) << 20),
 	     member);
 }

@@ -25,7 +25,7 @@ struct machine {
 };
 
 extern sd_bus *bus;
-extern unsigned int rounds_done;
+extern unsigned int rounds_done, unanswered; /* unanswered: calls */
 
 _Noreturn void fail(const char *what, const char *whom);
 void must(int r, const char *what);

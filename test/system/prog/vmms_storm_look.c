@@ -123,12 +123,16 @@ static bool machine_settled(const struct machine *machine)
 	return strcmp(machine->power, "off") == 0 && workers == 0;
 }
 
+/*
+ * A call may have reached the bus after the daemon's end, and begin something with the next one: all
+ * are answered first.
+ */
 static bool settled(void)
 {
 	struct machine machines[MAX_MACHINES];
 	size_t count;
 
-	if (!no_jobs())
+	if (unanswered > 0 || !no_jobs())
 		return false;
 	count = list_machines(machines);
 	for (size_t i = 0; i < count; i++) {
