@@ -102,10 +102,10 @@ describe_machine()
 	)
 	if [ -n "$icount" ]; then
 		machine+=(-accel tcg,thread=single -icount shift=0,sleep=off -rtc clock=vm)
-	elif [ -n "$turns" ]; then
-		machine+=(-accel tcg,thread=single)
-	else
+	elif [ -n "$threads" ]; then
 		machine+=(-accel tcg,thread=multi)
+	else
+		machine+=(-accel tcg,thread=single)
 	fi
 }
 

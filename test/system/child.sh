@@ -21,7 +21,7 @@ if [[ $script == bios* ]]; then
 		>"$test_dir/disk.log" 2>&1 || fail "the child's disk cannot be made, see disk.log"
 	carry+=(--carry "$test_dir/child-disk.raw")
 fi
-guest --turns --direct --timeout 1100 "${carry[@]}" "$@" <<<"exec /carry/child/$script"
+guest --direct --timeout 1100 "${carry[@]}" "$@" <<<"exec /carry/child/$script"
 rm -f "$test_dir/child-disk.raw"
 [ "$status" = 0 ] || { cat "$out" && fail "exit status is $status, not 0"; }
 expect "$out" '^done$'

@@ -25,7 +25,7 @@ tar -cf "$carry/built.tar" -C "$test_dir/tree" keelson
 tar -cf "$carry/dkms.tar" -C / usr/sbin/dkms usr/lib/dkms etc/dkms etc/modprobe.d/dkms.conf
 cp "$packages"/keelson-{dkms,modules}_*.deb "$carry"
 
-guest --turns --carry "$carry" --carry "$top/test/system/vmms" <<'EOG'
+guest --carry "$carry" --carry "$top/test/system/vmms" <<'EOG'
 #!/bin/bash
 . /carry/vmms/lib.sh
 kernel=$(uname -r)

@@ -4,7 +4,7 @@
 # vid.sh KERNEL: vid.ko and libvid with guests of a dozen bytes; who may use it; what is left after.
 . "$(dirname "$0")/lib.sh"
 
-guest --turns --root-kernel "$1" --carry "$programs/vid_test" --carry "$programs/vid_contract" <<'EOF'
+guest --root-kernel "$1" --carry "$programs/vid_test" --carry "$programs/vid_contract" <<'EOF'
 set -e
 echo "device $(stat -c '%a %U %G' /dev/vid)"
 /carry/vid_test

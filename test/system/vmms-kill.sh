@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 seed=$1 rounds=$2
 
-guest --turns --direct --carry "$top/test/system/vmms" --carry "$programs/vmms_storm" <<EOG
+guest --direct --carry "$top/test/system/vmms" --carry "$programs/vmms_storm" <<EOG
 #!/bin/bash
 . /carry/vmms/lib.sh
 mkdir -p /run/systemd/system/vmms.service.d

@@ -6,7 +6,7 @@
 # apart, and the worker has no rights.
 . "$(dirname "$0")/lib.sh"
 
-guest --turns --carry "$top/test/system/vmms" <<'EOG'
+guest --carry "$top/test/system/vmms" <<'EOG'
 #!/bin/bash
 . /carry/vmms/lib.sh
 # comes TEXT: the guest says so some time.
