@@ -10,6 +10,7 @@ guest --root-kernel "$1" --carry "$programs/vid_test" --carry "$programs/vid_hol
 set -e
 free_memory()
 {
+	sync # what is dirty would stay
 	echo 3 >/proc/sys/vm/drop_caches
 	awk '/MemFree/ { print $2 }' /proc/meminfo
 }
@@ -36,7 +37,13 @@ hold neighbour
 neighbour=$!
 before=$(free_memory)
 for round in $(seq 50); do kill_one && echo "killed $round"; done
-echo "lost $((before - $(free_memory))) KiB"
+# What was killed last may be given back a little later; what is lost stays so.
+for try in $(seq 50); do
+	lost=$((before - $(free_memory)))
+	[ $lost -ge 20000 ] || break
+	sleep 0.2
+done
+echo "lost $lost KiB, seen $try times"
 deposited=$(cat /sys/module/vid/parameters/deposited)
 [ -d /proc/$neighbour ]
 
@@ -59,7 +66,7 @@ rmmod vid
 dmesg
 EOF
 expect_status 0
-lost=$(sed -n 's/^lost \(.*\) KiB$/\1/p' "$out")
+lost=$(sed -n 's/^lost \(.*\) KiB, .*/\1/p' "$out")
 [ "${lost:-1000000}" -lt 20000 ] || fail "fifty killed holders cost $lost KiB"
 expect "$out" '^deposited for one ([1-9][0-9]*), then \1$'
 expect "$out" '^deposited 0$'
