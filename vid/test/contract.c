@@ -3,7 +3,6 @@
 #include "contract.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,30 +11,12 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "expect.h"
 #include "vid/memory.h"
 
 #define SIZE     (UINT64_C(2) << 20)
 #define REG_RBX  0x00020003u /* TLFS 7.2 */
 #define REG_STAR 0x00080008u
-
-#define EXPECT(condition)                                                               \
-	do {                                                                            \
-		if (!(condition)) {                                                     \
-			printf("%s:%d: %s: not so: %s\n", __FILE__, __LINE__, __func__, \
-			       #condition);                                             \
-			exit(EXIT_FAILURE);                                             \
-		}                                                                       \
-	} while (0)
-
-#define EXPECT_EQ(value, wanted)                                                                  \
-	do {                                                                                      \
-		long long value_ = (long long)(value), wanted_ = (long long)(wanted);             \
-		if (value_ != wanted_) {                                                          \
-			printf("%s:%d: %s: %s is %lld, not %lld\n", __FILE__, __LINE__, __func__, \
-			       #value, value_, wanted_);                                          \
-			exit(EXIT_FAILURE);                                                       \
-		}                                                                                 \
-	} while (0)
 
 static const struct contract_backend *backend;
 static struct vid_partition *partition;
@@ -57,22 +38,6 @@ static void tear_down(void)
 	vid_vp_destroy(vp);
 	vid_partition_destroy(partition);
 	vid_memory_destroy(memory);
-}
-
-static uint64_t take(int fd)
-{
-	uint64_t count = 0;
-
-	return read(fd, &count, sizeof(count)) == sizeof(count) ? count : 0;
-}
-
-/* The same when it may come a little later. */
-static uint64_t await(int fd)
-{
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-
-	EXPECT_EQ(poll(&p, 1, 10000), 1);
-	return take(fd);
 }
 
 static void vps_have_an_index(void)
@@ -137,9 +102,9 @@ static void doorbells_have_a_description(void)
 	seven.value = 7;
 	EXPECT(!backend->out(partition, vp, host, 0x51, 8));
 	EXPECT(!backend->out(partition, vp, host, 0x50, 7));
-	EXPECT_EQ(take(fd), 0);
+	EXPECT_EQ(eventfd_take(fd), 0);
 	EXPECT(backend->out(partition, vp, host, 0x51, 7));
-	EXPECT_EQ(await(fd), 1);
+	EXPECT_EQ(eventfd_await(fd), 1);
 	EXPECT_EQ(vid_doorbell_clear(partition, &seven), 0);
 	EXPECT(!backend->out(partition, vp, host, 0x51, 7));
 	EXPECT_EQ(vid_doorbell_clear(partition, &eoi), 0);

@@ -6,9 +6,7 @@
 #ifndef VID_GUEST_H
 #define VID_GUEST_H
 
-#include <stdio.h>
-#include <stdlib.h>
-
+#include "expect.h"
 #include "hv/register.h"
 #include "vid/driver.h"
 #include "vid/memory.h"
@@ -25,26 +23,6 @@ struct guest {
 	struct vid_vp *vp[GUEST_VPS];
 	struct vid_exit exit;
 };
-
-/* Ends the test program, and says where, unless `condition` holds. */
-#define EXPECT(condition)                                                               \
-	do {                                                                            \
-		if (!(condition)) {                                                     \
-			printf("%s:%d: %s: not so: %s\n", __FILE__, __LINE__, __func__, \
-			       #condition);                                             \
-			exit(EXIT_FAILURE);                                             \
-		}                                                                       \
-	} while (0)
-
-#define EXPECT_EQ(value, wanted)                                                                 \
-	do {                                                                                     \
-		long long value_ = (long long)(value), wanted_ = (long long)(wanted);            \
-		if (value_ != wanted_) {                                                         \
-			printf("%s:%d: %s: %s is %lld (0x%llx), not %lld\n", __FILE__, __LINE__, \
-			       __func__, #value, value_, (unsigned long long)value_, wanted_);   \
-			exit(EXIT_FAILURE);                                                      \
-		}                                                                                \
-	} while (0)
 
 /* A guest with `vps` VPs, all about to run the same code. */
 void guest_init(struct guest *g, unsigned int vps);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Tests of vid_test: what comes from outside, and what does not stop a VP. */
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -14,22 +13,6 @@
 #include "keelson_vid.h"
 #include "vid_guest.h"
 #include "vid_test.h"
-
-static uint64_t take(int fd)
-{
-	uint64_t count = 0;
-
-	return read(fd, &count, sizeof(count)) == sizeof(count) ? count : 0;
-}
-
-/* The same when it may come a little later, from another processor. */
-static uint64_t await(int fd)
-{
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-
-	EXPECT_EQ(poll(&p, 1, 10000), 1);
-	return take(fd);
-}
 
 static void signal_eventfd(int fd)
 {
@@ -94,6 +77,18 @@ void test_kick_ends_a_run(void)
 	guest_fini(&g);
 }
 
+/* Runs VP 0 until it waits, and ends that run. */
+static void let_it_wait(struct guest *g)
+{
+	pthread_t thread;
+
+	atomic_store(&runner, 0);
+	EXPECT_EQ(pthread_create(&thread, NULL, run_until_interrupted, g), 0);
+	wait_until_it_waits();
+	vid_vp_kick(g->vp[0]);
+	EXPECT_EQ(pthread_join(thread, NULL), 0);
+}
+
 static void ignore(int number)
 {
 }
@@ -152,15 +147,10 @@ void test_interrupt_wakes(void)
 {
 	const struct vid_interrupt interrupt = {.vector = 0x40};
 	struct guest g;
-	pthread_t thread;
 
 	guest_init(&g, 1);
 	load_waiting(&g);
-	atomic_store(&runner, 0);
-	EXPECT_EQ(pthread_create(&thread, NULL, run_until_interrupted, &g), 0);
-	wait_until_it_waits();
-	vid_vp_kick(g.vp[0]);
-	EXPECT_EQ(pthread_join(thread, NULL), 0);
+	let_it_wait(&g);
 	EXPECT_EQ(vid_partition_interrupt(g.partition, &interrupt), 0);
 	guest_run(&g, VID_EXIT_IO);
 	EXPECT_EQ(g.exit.io.port, 0x70);
@@ -172,17 +162,12 @@ void test_halt_waits_for_an_nmi(void)
 {
 	const struct vid_interrupt nmi = {.mode = VID_DELIVER_NMI};
 	struct guest g;
-	pthread_t thread;
 
 	guest_init(&g, 1);
 	guest_load(&g, 0xfa, 0xf4, 0xe4, 0x71); /* cli; hlt; in $0x71, %al */
 	set_handler(&g, 2, in_port, sizeof(in_port));
 	guest_run(&g, VID_EXIT_HALT);
-	atomic_store(&runner, 0);
-	EXPECT_EQ(pthread_create(&thread, NULL, run_until_interrupted, &g), 0);
-	wait_until_it_waits();
-	vid_vp_kick(g.vp[0]);
-	EXPECT_EQ(pthread_join(thread, NULL), 0);
+	let_it_wait(&g);
 	EXPECT_EQ(vid_partition_interrupt(g.partition, &nmi), 0);
 	guest_run(&g, VID_EXIT_IO);
 	EXPECT_EQ(g.exit.io.port, 0x70);
@@ -265,11 +250,11 @@ void test_level_interrupt_tells_its_end(void)
 	EXPECT_EQ(vid_doorbell_set(g.partition, &end, ended), 0);
 	EXPECT_EQ(vid_irqfd_set(g.partition, line, &level), 0);
 	for (int i = 0; i < 3; i++) {
-		EXPECT_EQ(take(ended), 0);
+		EXPECT_EQ(eventfd_take(ended), 0);
 		signal_eventfd(line);
 		guest_run(&g, VID_EXIT_IO);
 		EXPECT_EQ(g.exit.io.port, 0x70);
-		EXPECT_EQ(take(ended), 1);
+		EXPECT_EQ(eventfd_take(ended), 1);
 		guest_step_over(&g);
 	}
 	EXPECT_EQ(vid_doorbell_clear(g.partition, &end), 0);
@@ -289,7 +274,7 @@ void test_irqfds(void)
 	/* It was signalled before it was set. */
 	EXPECT_EQ(vid_irqfd_set(g.partition, fd, &interrupt), 0);
 	EXPECT_EQ(vid_irqfd_set(g.partition, fd, &interrupt), -EEXIST);
-	EXPECT_EQ(take(fd), 0);
+	EXPECT_EQ(eventfd_take(fd), 0);
 	guest_run(&g, VID_EXIT_IO);
 	EXPECT_EQ(g.exit.io.port, 0x70);
 	load_waiting(&g);
@@ -299,12 +284,12 @@ void test_irqfds(void)
 	memset(s.isr, 0, sizeof(s.isr));
 	EXPECT_EQ(vid_vp_set_state(g.vp[0], VID_VP_STATE_LAPIC, &s, size), 0);
 	signal_eventfd(fd);
-	EXPECT_EQ(take(fd), 0);
+	EXPECT_EQ(eventfd_take(fd), 0);
 	guest_run(&g, VID_EXIT_IO);
 	EXPECT_EQ(vid_irqfd_clear(g.partition, fd), 0);
 	EXPECT_EQ(vid_irqfd_clear(g.partition, fd), -ENOENT);
 	signal_eventfd(fd);
-	EXPECT_EQ(take(fd), 1);
+	EXPECT_EQ(eventfd_take(fd), 1);
 	/* One that is closed before the partition is. */
 	EXPECT_EQ(vid_irqfd_set(g.partition, fd, &interrupt), 0);
 	fd = fd_close(fd);
@@ -337,17 +322,17 @@ void test_doorbells(void)
 	guest_set_register(&g, 0, HV_REGISTER_RAX + 7, 0x3ff00000);
 	guest_run(&g, VID_EXIT_IO);
 	EXPECT_EQ(g.exit.io.size, 2);
-	EXPECT_EQ(await(any), 1);
-	EXPECT_EQ(await(seven), 1);
+	EXPECT_EQ(eventfd_await(any), 1);
+	EXPECT_EQ(eventfd_await(seven), 1);
 	guest_step_over(&g);
 	guest_run(&g, VID_EXIT_MMIO);
 	EXPECT_EQ(g.exit.instruction.bytes[0], 0x88);
-	EXPECT_EQ(await(any), 1);
+	EXPECT_EQ(eventfd_await(any), 1);
 	EXPECT_EQ(vid_doorbell_clear(g.partition, &port), 0);
 	EXPECT_EQ(vid_doorbell_clear(g.partition, &port), -ENOENT);
 	guest_begin_64(&g, 0);
 	guest_run(&g, VID_EXIT_IO);
-	EXPECT_EQ(take(any), 0);
+	EXPECT_EQ(eventfd_take(any), 0);
 	guest_fini(&g);
 }
 
@@ -367,12 +352,12 @@ void test_signals_are_doorbells(void)
 	guest_set_register(&g, 0, HV_REGISTER_RAX + 2, 77);
 	guest_run(&g, VID_EXIT_HALT);
 	EXPECT_EQ(vid_vp_regs(g.vp[0], 0)->gpr[VID_RAX], 0);
-	EXPECT_EQ(await(fd), 1);
+	EXPECT_EQ(eventfd_await(fd), 1);
 	guest_begin_64(&g, 0);
 	guest_set_register(&g, 0, HV_REGISTER_RAX + 2, 78);
 	guest_run(&g, VID_EXIT_HALT);
 	EXPECT_EQ(vid_vp_regs(g.vp[0], 0)->gpr[VID_RAX], 0x12); /* INVALID_CONNECTION_ID */
-	EXPECT_EQ(take(fd), 0);
+	EXPECT_EQ(eventfd_take(fd), 0);
 	guest_fini(&g);
 }
 
@@ -442,7 +427,7 @@ void test_event_flags(void)
 	EXPECT_EQ(g.host[0x5000 + 2 * 256 + 2], 1 << 1);
 	signal_eventfd(fd);
 	EXPECT_EQ(g.host[0x5000 + 2 * 256 + 1], 1 << 1);
-	EXPECT_EQ(take(fd), 0);
+	EXPECT_EQ(eventfd_take(fd), 0);
 	guest_run(&g, VID_EXIT_IO);
 	EXPECT_EQ(g.exit.io.port, 0x70);
 	guest_fini(&g);
