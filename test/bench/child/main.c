@@ -2,14 +2,15 @@
 /*
  * A guest that measures its own exits: ticks of the TSC for each, the least of several rounds, on
  * the first serial port; then it turns the machine off, or, if its command line is "forever", begins
- * again. Where instructions are the time, ticks are
- * instructions. "entry" is the TSC's value at its first instruction.
+ * again. Where instructions are the time, ticks are instructions. "entry" is the TSC's value at its
+ * first instruction.
  *
  * QEMU's PCI test device, if there is one, has the register that is read in memory, and a port that
  * leads to an eventfd; else the register is the IOAPIC's, which KVM would have in the kernel.
  */
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/io.h>
 
 #define ROUNDS          16
 #define OPERATIONS      50
@@ -28,37 +29,6 @@ extern char on_ipi[];
 volatile uint32_t ipi_count;
 
 void child_main(const uint8_t *boot_parameters);
-
-static inline void outb(uint16_t port, uint8_t value)
-{
-	__asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline uint8_t inb(uint16_t port)
-{
-	uint8_t value;
-
-	__asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
-
-static inline void outl(uint16_t port, uint32_t value)
-{
-	__asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port));
-}
-
-static inline uint32_t inl(uint16_t port)
-{
-	uint32_t value;
-
-	__asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
-
-static inline void outw(uint16_t port, uint16_t value)
-{
-	__asm__ volatile("outw %0, %1" : : "a"(value), "Nd"(port));
-}
 
 static inline uint64_t rdtsc(void)
 {
@@ -91,7 +61,7 @@ static void put(const char *text)
 	for (; *text; text++) {
 		while (!(inb(COM1 + 5) & 0x20))
 			;
-		outb(COM1, (uint8_t)*text);
+		outb((uint8_t)*text, COM1);
 	}
 }
 
@@ -145,7 +115,7 @@ static void mmio_read(void)
 
 static void doorbell(void)
 {
-	outb(doorbell_port, 1);
+	outb(1, doorbell_port);
 }
 
 static const struct {
@@ -194,15 +164,15 @@ static void set_up_interrupts(void)
 	idt[IPI_VECTOR].selector = 8;
 	idt[IPI_VECTOR].type = 0x8e;
 	__asm__ volatile("lidt %0" : : "m"(pointer));
-	outb(0x21, 0xff);
-	outb(0xa1, 0xff);
+	outb(0xff, 0x21);
+	outb(0xff, 0xa1);
 	wrmsr(0x1b, rdmsr(0x1b) | 0xc00);
 	wrmsr(0x80f, 0x1ff);
 }
 
 static uint32_t pci_read(uint32_t device, uint32_t offset)
 {
-	outl(0xcf8, 0x80000000u | device << 11 | offset);
+	outl(0x80000000u | device << 11 | offset, 0xcf8);
 	return inl(0xcfc);
 }
 
@@ -215,7 +185,7 @@ static void find_test_device(void)
 			continue;
 		mmio_register = (uint32_t *)(uintptr_t)(pci_read(device, 0x10) & ~0xfu);
 		ports = (uint16_t)(pci_read(device, 0x14) & ~3u);
-		outb(ports, TEST_EVENTFD);
+		outb(TEST_EVENTFD, ports);
 		doorbell_port = (uint16_t)(ports + inl((uint16_t)(ports + TEST_OFFSET)));
 	}
 }
@@ -253,5 +223,5 @@ void child_main(const uint8_t *boot_parameters)
 	do
 		measure_all();
 	while (is_forever(boot_parameters));
-	outw(PM1_CNT, 0x2000);
+	outw(0x2000, PM1_CNT);
 }
