@@ -188,8 +188,9 @@ struct vid_ioctl_cpuid_result {
 
 /*
  * Runs the VP. 0: it stopped, the intercept page says why; what the register page names as dirty is
- * loaded by the next call. -EINTR: a signal, or VID_IOCTL_KICK. -EBUSY: another thread runs it, or
- * time is frozen. -ECANCELED: it is suspended by register.
+ * loaded by the next call. -EINTR: a signal, VID_IOCTL_KICK, or what else the kernel wants of the
+ * thread in user space. -EBUSY: another thread runs it, or time is frozen. -ECANCELED: it is
+ * suspended by register.
  */
 #define VID_IOCTL_RUN          _IO(VID_IOCTL_TYPE, 0x20)
 

@@ -23,37 +23,15 @@ static void signal_eventfd(int fd)
 
 /* ---- kicks, signals, waiting ---- */
 
-static atomic_int runner; /* the thread's id */
-
+/* Kicked, or wanted by the kernel. */
 static void *run_until_interrupted(void *argument)
 {
 	struct guest *g = argument;
 	struct vid_exit ended;
 
-	atomic_store(&runner, gettid());
 	EXPECT_EQ(vid_vp_run(g->vp[0], &ended), 0);
 	EXPECT_EQ(ended.kind, VID_EXIT_INTERRUPTED);
 	return NULL;
-}
-
-/* The thread sleeps, and it has nothing to sleep for but its VP, which waits. */
-static void wait_until_it_waits(void)
-{
-	char name[64], state = 0;
-	int id;
-
-	while ((id = atomic_load(&runner)) == 0)
-		sched_yield();
-	snprintf(name, sizeof(name), "/proc/self/task/%d/stat", id);
-	while (state != 'S') {
-		FILE *stat = fopen(name, "re");
-
-		EXPECT(stat);
-		EXPECT_EQ(fscanf(stat, "%*d (%*[^)]) %c", &state), 1);
-		fclose(stat);
-		sched_yield();
-	}
-	atomic_store(&runner, 0);
 }
 
 void test_kick_ends_a_run(void)
@@ -77,18 +55,6 @@ void test_kick_ends_a_run(void)
 	guest_fini(&g);
 }
 
-/* Runs VP 0 until it waits, and ends that run. */
-static void let_it_wait(struct guest *g)
-{
-	pthread_t thread;
-
-	atomic_store(&runner, 0);
-	EXPECT_EQ(pthread_create(&thread, NULL, run_until_interrupted, g), 0);
-	wait_until_it_waits();
-	vid_vp_kick(g->vp[0]);
-	EXPECT_EQ(pthread_join(thread, NULL), 0);
-}
-
 static void ignore(int number)
 {
 }
@@ -109,6 +75,50 @@ void test_signal_ends_a_run(void)
 }
 
 /* ---- interrupts ---- */
+
+static atomic_int runner; /* the thread's id */
+static atomic_bool has_waited;
+
+static void *run_until_it_has_waited(void *argument)
+{
+	atomic_store(&runner, gettid());
+	while (!atomic_load(&has_waited))
+		run_until_interrupted(argument);
+	return NULL;
+}
+
+/* The thread sleeps, and it has nothing to sleep for but its VP, which waits. */
+static void wait_until_it_waits(void)
+{
+	char name[64], state = 0;
+	int id;
+
+	while ((id = atomic_load(&runner)) == 0)
+		sched_yield();
+	snprintf(name, sizeof(name), "/proc/self/task/%d/stat", id);
+	while (state != 'S') {
+		FILE *stat = fopen(name, "re");
+
+		EXPECT(stat);
+		EXPECT_EQ(fscanf(stat, "%*d (%*[^)]) %c", &state), 1);
+		fclose(stat);
+		sched_yield();
+	}
+}
+
+/* Runs VP 0 until it waits, and ends that run. */
+static void let_it_wait(struct guest *g)
+{
+	pthread_t thread;
+
+	atomic_store(&runner, 0);
+	atomic_store(&has_waited, false);
+	EXPECT_EQ(pthread_create(&thread, NULL, run_until_it_has_waited, g), 0);
+	wait_until_it_waits();
+	atomic_store(&has_waited, true);
+	vid_vp_kick(g->vp[0]);
+	EXPECT_EQ(pthread_join(thread, NULL), 0);
+}
 
 /* in $0x70, %al; iret */
 static const uint8_t in_port[] = {0xe4, 0x70, 0xcf};

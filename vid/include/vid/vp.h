@@ -23,7 +23,7 @@ uint32_t vid_vp_index(const struct vid_vp *vp);
 /* ---- exits ---- */
 
 enum vid_exit_kind {
-	VID_EXIT_INTERRUPTED, /* vid_vp_kick() or a signal; nothing to do for the guest */
+	VID_EXIT_INTERRUPTED, /* a kick, a signal, or the kernel wants the thread: run again */
 	VID_EXIT_IO,          /* IN, OUT, INS, OUTS */
 	VID_EXIT_MMIO,        /* access to a GPA without mapping or right */
 	VID_EXIT_MSR,         /* RDMSR, WRMSR that the hypervisor does not answer itself */
