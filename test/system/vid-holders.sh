@@ -8,11 +8,12 @@
 guest --root-kernel "$1" --carry "$programs/vid_test" --carry "$programs/vid_hold" \
 	--carry "$programs/vid_fuzz" <<'EOF'
 set -e
+# In KiB. A processor's own list of free pages may have grown to tens of MiB: it counts, too.
 free_memory()
 {
 	sync # what is dirty would stay
 	echo 3 >/proc/sys/vm/drop_caches
-	awk '/MemFree/ { print $2 }' /proc/meminfo
+	awk '/nr_free_pages/ || /^ +count:/ { pages += $2 } END { print pages * 4 }' /proc/zoneinfo
 }
 
 # hold NAME: starts one, and waits until its VPs run. Its process is $!.
@@ -30,20 +31,16 @@ kill_one()
 	wait $! || true
 }
 
-# What still starts takes memory, too.
 systemctl is-system-running --wait >/root/system || true
 kill_one
 hold neighbour
 neighbour=$!
-before=$(free_memory)
-for round in $(seq 50); do kill_one && echo "killed $round"; done
-# What was killed last may be given back a little later; what is lost stays so.
-for try in $(seq 50); do
-	lost=$((before - $(free_memory)))
-	[ $lost -ge 20000 ] || break
-	sleep 0.2
+# By the second half all that only starts the system has ended.
+for round in $(seq 50); do
+	kill_one && echo "killed $round"
+	[ $round != 25 ] || before=$(free_memory)
 done
-echo "lost $lost KiB, seen $try times"
+echo "lost $((before - $(free_memory))) KiB"
 deposited=$(cat /sys/module/vid/parameters/deposited)
 [ -d /proc/$neighbour ]
 
@@ -66,8 +63,8 @@ rmmod vid
 dmesg
 EOF
 expect_status 0
-lost=$(sed -n 's/^lost \(.*\) KiB, .*/\1/p' "$out")
-[ "${lost:-1000000}" -lt 20000 ] || fail "fifty killed holders cost $lost KiB"
+lost=$(sed -n 's/^lost \(.*\) KiB$/\1/p' "$out")
+[ "${lost:-1000000}" -lt 2000 ] || fail "twenty-five killed holders cost $lost KiB"
 expect "$out" '^deposited for one ([1-9][0-9]*), then \1$'
 expect "$out" '^deposited 0$'
 [ "$(grep -c '^fuzzed' "$out")" = 4 ] || fail "not all the fuzzers came to their end"
