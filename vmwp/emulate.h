@@ -114,7 +114,8 @@ struct emulate_stop {
 #define EMULATE_MAX_LENGTH 15
 
 /*
- * Emulates the instruction at CS:RIP. regs is updated as the result says. The caller ends an interrupt shadow after EMULATE_DONE, and raises #DB when RFLAGS.TF is set.
+ * Emulates the instruction at CS:RIP. regs is updated as the result says. The caller ends an
+ * interrupt shadow after EMULATE_DONE, and raises #DB when RFLAGS.TF is set.
  *
  * Returns an emulate_result, -EOPNOTSUPP for a valid instruction that is not covered, or the
  * -errno of an operation.

@@ -46,7 +46,8 @@ void gpa_map_fini(struct gpa_map *map);
 /*
  * Maps [gpa, gpa + size) to [spa, …) with the largest leaves that alignment allows; replaces what
  * was there. Sizes and addresses are page multiples. HV_STATUS_INSUFFICIENT_MEMORY: the pool is
- * short, nothing changed. HV_STATUS_INVALID_PARAMETER: not such a range. *ret_flush: an old translation may be cached.
+ * short, nothing changed. HV_STATUS_INVALID_PARAMETER: not such a range. *ret_flush: an old
+ * translation may be cached.
  */
 hv_status must_check gpa_map_range(struct gpa_map *map, gpa_t gpa, spa_t spa, u64 size, u32 rights,
 				   bool *ret_flush);
