@@ -605,6 +605,8 @@ void vm_worker_gone(struct vm *vm, enum proto_cause cause, const char *words)
 	enum job_result result = job ? end_result(vm, cause, words, &err) : JOB_DONE;
 
 	(void)record_end(vm, reason, job, result, &err);
+	/* Whoever asks while that is written sees a machine that runs, with its worker. */
+	vm->worker = NULL;
 	vm->stopping_for_host = false;
 	vm->guest_crashed = false;
 	vm->failure = (struct vm_error){0};

@@ -91,6 +91,22 @@ await "the pause to end" sh -c '[ "$("$0" --json jobs)" = "[]" ]' "$VMCTL"
 "$VMCTL" log three | grep -q 'pause *done' || fail "the pause: $("$VMCTL" log three)"
 ok stop three
 
+# a guest that crashes while there is no daemon
+ok start three
+mkfifo "$DIR/words"
+"$VMCTL" console three < "$DIR/words" > "$DIR/console" 2>&1 &
+console=$!
+exec 9> "$DIR/words"
+echo hello >&9
+await "the console" grep -q hello "$DIR/console"
+kill_daemon
+printf 'panic\nbye\n' >&9
+wait $console || fail "the console: $(cat "$DIR/console")"
+exec 9>&-
+start_daemon
+await "three to be turned off" is_state three off
+state three off guest-crashed
+
 # restart after a crash, each time later
 ok set three on-crash=restart
 ok start three

@@ -99,7 +99,6 @@ static void on_exit_seen(struct ev_loop *loop, ev_io *watcher, int events)
 			  info.si_code, info.si_status);
 	peer_drain(&worker->peer);
 	unlink(worker->socket);
-	vm->worker = NULL;
 	vm_worker_gone(vm, worker->state == PROTO_STATE_STOPPED ? worker->cause : PROTO_CAUSE_COUNT,
 		       worker->words);
 	worker_free(worker);

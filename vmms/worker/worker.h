@@ -3,7 +3,7 @@
  * The supervision of one machine's worker: its birth or adoption, its control connection, its end.
  *
  * A worker is in vm->worker from worker_launch() or worker_adopt() until the process has ended,
- * whatever the connection does; then vm_worker_gone() is called and it is freed.
+ * whatever the connection does; then vm_worker_gone() takes it out of there, and it is freed.
  */
 #ifndef VMMS_WORKER_WORKER_H
 #define VMMS_WORKER_WORKER_H

@@ -96,6 +96,8 @@ static void greet(struct proto_service *service, const struct proto_message *hel
 	memcpy(message.hello_reply.uuid, service->uuid, sizeof(service->uuid));
 	memcpy(message.hello_reply.nonce, service->nonce, sizeof(service->nonce));
 	transmit(service, &message);
+	if (service->crashed)
+		transmit(service, &service->crash);
 }
 
 /* NULL when the request is allowed now, otherwise why it is not. */
@@ -158,6 +160,8 @@ static void dispatch(struct proto_service *service, struct proto_message *messag
 	r = service->ops->request(service->data, message, text);
 	if (r == 0 && message->type == PROTO_MACHINE)
 		service->machine_known = true;
+	if (r == 0 && message->type == PROTO_RESET)
+		service->crashed = false;
 	reply(service, message->serial, r, text);
 }
 
@@ -203,6 +207,9 @@ void proto_service_guest_event(struct proto_service *service, enum proto_guest_e
 	message.guest.event = event;
 	memcpy(message.guest.parameters, parameters, sizeof(message.guest.parameters));
 	snprintf(message.text, sizeof(message.text), "%s", text ? text : "");
+	service->crashed = event == PROTO_GUEST_CRASH;
+	if (service->crashed)
+		service->crash = message;
 	if (service->greeted)
 		transmit(service, &message);
 }

@@ -5,7 +5,8 @@
  *
  * The worker owns a listening socket that it was given at its start. One daemon at a time is
  * connected; it may go away and another one, after a restart or upgrade, come in its place, while
- * the machine runs on. What happened meanwhile the new one learns from the state in HELLO_REPLY.
+ * the machine runs on. What happened meanwhile the new one learns from the state in HELLO_REPLY, and
+ * of a crash, as long as the guest has not been reset since, from that event, which comes once more.
  *
  * One thread.
  */
@@ -43,6 +44,8 @@ struct proto_service {
 	enum proto_state state;
 	enum proto_cause cause;
 	uint8_t uuid[16], nonce[16];
+	bool crashed;               /* the guest has told of its crash, */
+	struct proto_message crash; /* with this, and has not been reset */
 };
 
 /* The service takes the listener over; it must be a listening, non-blocking SOCK_SEQPACKET. */

@@ -184,6 +184,53 @@ START_TEST(events_reach_the_daemon)
 }
 END_TEST
 
+/* Without a daemon, or with one that went before it did anything about it. */
+START_TEST(the_next_daemon_hears_of_a_crash)
+{
+	const uint64_t parameters[5] = {1, 2, 3, 4, 5};
+	struct proto_message m;
+
+	service.state = PROTO_STATE_RUNNING;
+	proto_service_guest_event(&service, PROTO_GUEST_CRASH, parameters, "panic");
+	for (int i = 0; i < 2; i++) {
+		_cleanup_close_ int fd = greeted_daemon();
+
+		ck_assert_int_eq(proto_receive(fd, &m), 0);
+		ck_assert_int_eq(m.type, PROTO_EVENT_GUEST);
+		ck_assert_uint_eq(m.guest.event, PROTO_GUEST_CRASH);
+		ck_assert_uint_eq(m.guest.parameters[4], 5);
+		ck_assert_str_eq(m.text, "panic");
+		fd = fd_close(fd);
+		proto_service_handle(&service);
+	}
+}
+END_TEST
+
+START_TEST(a_reset_ends_a_crash)
+{
+	const uint64_t none[5] = {0};
+	struct proto_message m;
+
+	for (int by_daemon = 0; by_daemon < 2; by_daemon++) {
+		_cleanup_close_ int fd = greeted_daemon(), next = -1;
+
+		service.state = PROTO_STATE_RUNNING;
+		proto_service_guest_event(&service, PROTO_GUEST_CRASH, none, NULL);
+		ck_assert_int_eq(proto_receive(fd, &m), 0);
+		if (by_daemon)
+			ask(fd, (struct proto_message){.type = PROTO_RESET, .serial = 3});
+		else
+			proto_service_guest_event(&service, PROTO_GUEST_RESET, none, NULL);
+		fd = fd_close(fd);
+		proto_service_handle(&service);
+		next = greeted_daemon();
+		ck_assert_int_eq(proto_receive(next, &m), -EAGAIN);
+		next = fd_close(next);
+		proto_service_handle(&service);
+	}
+}
+END_TEST
+
 START_TEST(a_deaf_daemon_is_dropped_and_harms_nobody)
 {
 	_cleanup_close_ int deaf = greeted_daemon(), next = -1;
@@ -281,6 +328,8 @@ int main(void)
 	tcase_add_test(tcase, garbage_and_answers_end_the_connection);
 	tcase_add_test(tcase, one_daemon_at_a_time_and_the_next_after_it);
 	tcase_add_test(tcase, events_reach_the_daemon);
+	tcase_add_test(tcase, the_next_daemon_hears_of_a_crash);
+	tcase_add_test(tcase, a_reset_ends_a_crash);
 	tcase_add_test(tcase, a_deaf_daemon_is_dropped_and_harms_nobody);
 	tcase_add_test(tcase, errors_come_back_with_their_words);
 	tcase_add_test(tcase, every_state_and_every_request);
