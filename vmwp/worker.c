@@ -151,6 +151,7 @@ const struct vcpu_ops worker_vcpu_ops = {.report = vcpu_reports};
 
 /* --- life --- */
 
+/* Of an end that nobody asked for the next daemon hears, if there is none now. */
 void worker_end(struct worker *w, enum worker_status status, enum proto_cause cause,
 		const char *text)
 {
@@ -158,7 +159,10 @@ void worker_end(struct worker *w, enum worker_status status, enum proto_cause ca
 	log_info("%s", text);
 	if (w->controlled)
 		proto_service_set_state(&w->service, PROTO_STATE_STOPPED, cause, text);
-	ev_break(w->loop, EVBREAK_ALL);
+	if (w->controlled && !w->service.told && cause != PROTO_CAUSE_REQUEST)
+		worker_control_wait(w);
+	else
+		ev_break(w->loop, EVBREAK_ALL);
 }
 
 int worker_start(struct worker *w)

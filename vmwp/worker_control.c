@@ -17,7 +17,8 @@
 #include "worker_private.h"
 #include "vid/partition.h"
 
-#define BACKLOG_MAX 64 /* requests of a daemon that is about to be replaced */
+#define BACKLOG_MAX  64  /* requests of a daemon that is about to be replaced */
+#define WAIT_SECONDS 600 /* for the next daemon, once the machine has stopped */
 
 static int refuse(char *text, int error, const char *why)
 {
@@ -325,6 +326,8 @@ static void on_stats(void *data, struct proto_stats *ret)
  */
 static void watch_peer(struct worker *w)
 {
+	if (ev_is_active(&w->waited) && w->service.told)
+		ev_break(w->loop, EVBREAK_ALL);
 	ev_io_stop(w->loop, &w->peer_ready);
 	if (w->service.peer < 0)
 		return;
@@ -352,6 +355,20 @@ static void listener_ready(struct ev_loop *loop, ev_io *watcher, int events)
 		proto_service_handle(&w->service);
 	proto_service_accept(&w->service);
 	watch_peer(w);
+}
+
+static void waited(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	log_warning("no daemon has come to hear of the end");
+	ev_break(loop, EVBREAK_ALL);
+}
+
+void worker_control_wait(struct worker *w)
+{
+	if (w->running)
+		worker_pause(w);
+	if (!ev_is_active(&w->waited))
+		ev_timer_start(w->loop, &w->waited);
 }
 
 /* 16 bytes of hexadecimal digits, with dashes where a UUID has them. */
@@ -393,6 +410,7 @@ void worker_control_start(struct worker *w)
 {
 	ev_io_init(&w->listener_ready, listener_ready, w->service.listener, EV_READ);
 	ev_init(&w->peer_ready, peer_ready);
+	ev_timer_init(&w->waited, waited, WAIT_SECONDS, 0);
 	w->listener_ready.data = w->peer_ready.data = w;
 	ev_io_start(w->loop, &w->listener_ready);
 }

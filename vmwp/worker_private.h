@@ -56,6 +56,7 @@ struct worker {
 	uint8_t boot[3]; /* enum proto_boot; becomes config.boot_order when the drives are known */
 	struct proto_service service;
 	ev_io listener_ready, peer_ready;
+	ev_timer waited;
 };
 
 /* Leaves a sentence in w->error and returns `error`. */
@@ -83,6 +84,8 @@ void worker_end(struct worker *w, enum worker_status status, enum proto_cause ca
 int must_check worker_control_init(struct worker *w, int listener, const char *uuid,
 				   const char *nonce);
 void worker_control_start(struct worker *w);
+/* The machine has stopped and no daemon knows: ends the loop when one does, or none comes. */
+void worker_control_wait(struct worker *w);
 void worker_control_fini(struct worker *w);
 
 #endif

@@ -671,6 +671,11 @@ static void on_adopted(struct vm *vm, const struct vm_error *err)
 		worker_kill(worker);
 		return;
 	}
+	if (worker->state == PROTO_STATE_STOPPED) {
+		/* It has waited to tell that, and ends now. */
+		worker_kill_after(worker, vm->manager->settings.stop_timeout);
+		return;
+	}
 	take_worker_state(vm);
 	manager_event(vm->manager, vm, "adopted", "worker %d, %s", worker->pid,
 		      vm_power_name(vm->power));

@@ -91,21 +91,27 @@ await "the pause to end" sh -c '[ "$("$0" --json jobs)" = "[]" ]' "$VMCTL"
 "$VMCTL" log three | grep -q 'pause *done' || fail "the pause: $("$VMCTL" log three)"
 ok stop three
 
-# a guest that crashes while there is no daemon
-ok start three
+# what a guest does while there is no daemon
 mkfifo "$DIR/words"
-"$VMCTL" console three < "$DIR/words" > "$DIR/console" 2>&1 &
-console=$!
-exec 9> "$DIR/words"
-echo hello >&9
-await "the console" grep -q hello "$DIR/console"
-kill_daemon
-printf 'panic\nbye\n' >&9
-wait $console || fail "the console: $(cat "$DIR/console")"
-exec 9>&-
-start_daemon
-await "three to be turned off" is_state three off
-state three off guest-crashed
+meanwhile()
+{
+	ok start three
+	"$VMCTL" console three < "$DIR/words" > "$DIR/console" 2>&1 &
+	console=$!
+	exec 9> "$DIR/words"
+	echo hello >&9
+	await "the console" grep -q hello "$DIR/console"
+	kill_daemon
+	echo "$1" >&9
+	await "the guest to obey" grep -q "$1" "$DIR/console"
+	start_daemon
+	await "three to be off" is_state three off
+	state three off "$2"
+	exec 9>&-
+	wait $console || fail "the console: $(cat "$DIR/console")"
+}
+meanwhile panic guest-crashed
+meanwhile poweroff guest-off
 
 # restart after a crash, each time later
 ok set three on-crash=restart

@@ -188,7 +188,7 @@ static void on_console_input(struct stand_in *w)
 
 static void run(struct stand_in *w)
 {
-	while (!w->ending) {
+	while (!w->ending || !w->service.told) {
 		struct pollfd fds[] = {{.fd = w->service.listener, .events = POLLIN},
 				       {.fd = w->service.peer, .events = POLLIN},
 				       {.fd = w->console, .events = POLLIN}};

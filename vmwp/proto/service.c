@@ -98,6 +98,7 @@ static void greet(struct proto_service *service, const struct proto_message *hel
 	transmit(service, &message);
 	if (service->crashed)
 		transmit(service, &service->crash);
+	service->told = service->greeted;
 }
 
 /* NULL when the request is allowed now, otherwise why it is not. */
@@ -197,6 +198,7 @@ void proto_service_set_state(struct proto_service *service, enum proto_state sta
 	snprintf(message.text, sizeof(message.text), "%s", text ? text : "");
 	if (service->greeted)
 		transmit(service, &message);
+	service->told = service->greeted;
 }
 
 void proto_service_guest_event(struct proto_service *service, enum proto_guest_event event,

@@ -41,6 +41,7 @@ struct proto_service {
 	uid_t owner;        /* who may connect, beside root */
 	bool greeted;       /* HELLO has come on this connection */
 	bool machine_known; /* MACHINE has come */
+	bool told;          /* a daemon has been sent the present state */
 	enum proto_state state;
 	enum proto_cause cause;
 	uint8_t uuid[16], nonce[16];

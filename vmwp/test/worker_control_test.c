@@ -50,6 +50,7 @@ static int open_fake(int fd, struct vid_partition **ret_partition)
 }
 
 static pid_t child;
+static int child_log = -1; /* where its log goes, if not to this process's */
 static struct sockaddr_un address;
 static int daemon_fd;
 static uint32_t serial;
@@ -74,6 +75,8 @@ static void start(void)
 	ck_assert_int_eq(listen(listener, 2), 0);
 	snprintf(fd, sizeof fd, "%d", listener);
 	child = fork();
+	if (child == 0 && child_log >= 0)
+		dup2(child_log, STDERR_FILENO);
 	if (child == 0)
 		_exit(worker_main(6, words, &options));
 	close(listener);
@@ -183,7 +186,7 @@ static int give_port(enum proto_type type, unsigned int number, int fd)
 	return request(&message);
 }
 
-static void power_on(bool stop_on_reboot)
+static void make_ready(bool stop_on_reboot)
 {
 	static uint8_t sectors[4096];
 
@@ -193,6 +196,11 @@ static void power_on(bool stop_on_reboot)
 	ck_assert_int_eq(give_kernel(kernel_image_file()), 0);
 	ck_assert_int_eq(give_disk(0, PROTO_DISK_HD, file_of(sectors, sizeof sectors)), 0);
 	ck_assert_int_eq(give_disk(2, PROTO_DISK_CD, -1), 0);
+}
+
+static void power_on(bool stop_on_reboot)
+{
+	make_ready(stop_on_reboot);
 	ck_assert_msg(ask(PROTO_POWER_ON) == 0, "%s", answer.text);
 	ck_assert_uint_ge(event_count, 1);
 	ck_assert_uint_eq(events[0].state.state, PROTO_STATE_RUNNING);
@@ -263,6 +271,42 @@ START_TEST(the_guest_turns_itself_off)
 	while (events[event_count - 1].state.state != PROTO_STATE_STOPPED)
 		wait_event();
 	ck_assert_uint_eq(events[event_count - 1].state.cause, PROTO_CAUSE_GUEST_OFF);
+	assert_ends(WORKER_OFF);
+}
+END_TEST
+
+/* Until the child's log has a line with this. */
+static void wait_log(int fd, const char *text)
+{
+	char line[4096];
+	ssize_t n;
+
+	do {
+		n = read(fd, line, sizeof line - 1);
+		ck_assert_int_gt(n, 0);
+		line[n] = '\0';
+	} while (!strstr(line, text));
+}
+
+START_TEST(the_next_daemon_hears_of_the_end)
+{
+	struct proto_message on = {.type = PROTO_POWER_ON, .serial = 100};
+	int log[2];
+
+	ck_assert_int_eq(pipe(log), 0);
+	child_log = log[1];
+	guest_will(port_write(0x604, 2, 0x2000));
+	make_ready(false);
+	/* The daemon is gone before the machine begins to run. */
+	ck_assert_int_eq(kill(child, SIGSTOP), 0);
+	ck_assert_int_eq(proto_send(daemon_fd, &on), 0);
+	close(daemon_fd);
+	ck_assert_int_eq(kill(child, SIGCONT), 0);
+	wait_log(log[0], "the guest turned the machine off");
+	connect_daemon();
+	hello();
+	ck_assert_uint_eq(answer.hello_reply.state, PROTO_STATE_STOPPED);
+	ck_assert_uint_eq(answer.hello_reply.cause, PROTO_CAUSE_GUEST_OFF);
 	assert_ends(WORKER_OFF);
 }
 END_TEST
@@ -398,6 +442,7 @@ int main(void)
 	tcase_add_test(tc, a_whole_life);
 	tcase_add_test(tc, a_daemon_that_comes_back);
 	tcase_add_test(tc, the_guest_turns_itself_off);
+	tcase_add_test(tc, the_next_daemon_hears_of_the_end);
 	tcase_add_test(tc, the_guest_resets_itself);
 	tcase_add_test(tc, a_reset_may_end_the_worker);
 	tcase_add_test(tc, a_crash_comes_with_its_parameters);
