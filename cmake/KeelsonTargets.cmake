@@ -37,7 +37,13 @@ function(keelson_unit_test name)
 endfunction()
 
 # keelson_fuzz_target(NAME CORPUS dir RUNS n SOURCES… LIBS…): a libFuzzer program with a fixed
-# seed and a fixed number of runs, so that the test does the same work everywhere; label "fuzz".
+# seed, a fixed number of runs and, where that is allowed, fixed addresses, which find their way into
+# its inputs: so the test does the same work each time. Label "fuzz".
+set(KEELSON_FIXED_ADDRESSES setarch --addr-no-randomize)
+execute_process(COMMAND ${KEELSON_FIXED_ADDRESSES} true RESULT_VARIABLE result OUTPUT_QUIET ERROR_QUIET)
+if(NOT result EQUAL 0)
+  set(KEELSON_FIXED_ADDRESSES)
+endif()
 function(keelson_fuzz_target name)
   cmake_parse_arguments(ARG "" "CORPUS;RUNS" "SOURCES;LIBS" ${ARGN})
   if(NOT KEELSON_FUZZ)
@@ -46,6 +52,6 @@ function(keelson_fuzz_target name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE keelson_user ${ARG_LIBS})
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-  add_test(NAME ${name} COMMAND ${name} -seed=1 -runs=${ARG_RUNS} -max_len=4096 ${ARG_CORPUS})
+  add_test(NAME ${name} COMMAND ${KEELSON_FIXED_ADDRESSES} $<TARGET_FILE:${name}> -seed=1 -runs=${ARG_RUNS} -max_len=4096 ${ARG_CORPUS})
   set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 600)
 endfunction()

@@ -4,6 +4,7 @@
  * RAM, ends, and has no effect when it says so. The input is registers first, then code; what is
  * left goes into the page tables.
  */
+#include "emulate_private.h"
 #include "test/emulate_machine.h"
 
 #include <stdlib.h>
@@ -84,7 +85,10 @@ static void compare_move(const struct input *in, const struct emulate_regs *befo
 	};
 	struct emulate_move m;
 
-	if (in->mode % 3 || machine.accesses != 1 || (access->kind != 'r' && access->kind != 'w'))
+	/* The code is what was given, unless it has a segment base, or pages of its own. */
+	if (emulate_mode(before) != 8 || in->flags & 1)
+		return;
+	if (machine.accesses != 1 || (access->kind != 'r' && access->kind != 'w'))
 		return;
 	if (!emulate_is_move(&stop, before->gpr, before->rip, &m))
 		return;
