@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,12 +194,23 @@ static int on_answer(sd_bus_message *m, void *data, sd_bus_error *error)
 	return 0;
 }
 
+/* Begins a call; what comes of it is counted alone. */
+static void begin_call(const char *member, const char *types, ...)
+{
+	va_list arguments;
+	int r;
+
+	va_start(arguments, types);
+	r = sd_bus_call_method_asyncv(bus, NULL, NAME, PATH, INTERFACE, member, on_answer, NULL,
+				      types, arguments);
+	va_end(arguments);
+	must(r, member);
+	unanswered++;
+}
+
 static void call(const char *member, const char *name)
 {
-	unanswered++;
-	must(sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE, member, on_answer, NULL,
-				      "s", name),
-	     member);
+	begin_call(member, "s", name);
 }
 
 static void call_clone(const char *member, const char *name)
@@ -206,26 +218,17 @@ static void call_clone(const char *member, const char *name)
 	char copy[64];
 
 	snprintf(copy, sizeof(copy), "copy-of-%s-%u", name, rounds_done);
-	unanswered++;
-	must(sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE, member, on_answer, NULL,
-				      "ss", name, copy),
-	     member);
+	begin_call(member, "ss", name, copy);
 }
 
 static void call_export(const char *member, const char *name)
 {
-	unanswered++;
-	must(sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE, member, on_answer, NULL,
-				      "ss", name, EXPORTS),
-	     member);
+	begin_call(member, "ss", name, EXPORTS);
 }
 
 static void call_delete(const char *member, const char *name)
 {
-	unanswered++;
-	must(sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE, member, on_answer, NULL,
-				      "sb", name, 1),
-	     member);
+	begin_call(member, "sb", name, 1);
 }
 
 static void call_create(const char *member, const char *name)
@@ -239,10 +242,7 @@ static void call_create(const char *member, const char *name)
 		 "<disk type='file' device='disk'><source file='%s'/><target dev='hda'/></disk>"
 		 "</devices></domain>",
 		 rounds_done, path);
-	unanswered++;
-	must(sd_bus_call_method_async(bus, NULL, NAME, PATH, INTERFACE, member, on_answer, NULL,
-				      "sa(st)", xml, 1, path, UINT64_C(4) << 20),
-	     member);
+	begin_call(member, "sa(st)", xml, 1, path, UINT64_C(4) << 20);
 }
 
 /* Each transition, the state it begins in, and how it is asked for. */
