@@ -7,35 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "ctl/ctl.h"
+#include "ctl/terminal.h"
 
 enum { ESCAPE = 0x1d /* Ctrl-] */ };
 
-static struct termios saved;
 static bool raw;
-
-static void restore_terminal(void)
-{
-	if (raw)
-		tcsetattr(STDIN_FILENO, TCSANOW, &saved);
-	raw = false;
-}
-
-static void make_raw(void)
-{
-	struct termios t;
-
-	if (tcgetattr(STDIN_FILENO, &saved) < 0)
-		return; /* a file or pipe */
-	t = saved;
-	cfmakeraw(&t);
-	raw = tcsetattr(STDIN_FILENO, TCSANOW, &t) == 0;
-	atexit(restore_terminal);
-}
 
 /* 1: goes on, 0: the end of it, negative: an error. */
 static int from_keyboard(int console)
@@ -118,9 +98,9 @@ static int run_console(struct ctl *ctl, int argc, char **argv)
 	if (isatty(STDIN_FILENO))
 		fprintf(stderr, "Connected to %s, serial port %lu. Ctrl-] leaves.\r\n", argv[1],
 			port);
-	make_raw();
+	raw = terminal_take(true);
 	r = join(console);
-	restore_terminal();
+	terminal_give_back();
 	if (isatty(STDIN_FILENO))
 		fprintf(stderr, "\r\nDisconnected from %s.\n", argv[1]);
 	return r < 0 ? ctl_fail("%s", strerror(-r)) : EXIT_SUCCESS;

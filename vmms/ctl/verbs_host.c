@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include "config/units.h"
 #include "ctl/ctl.h"
 #include "ctl/json.h"
+#include "ctl/terminal.h"
 
 /* ── a{sv} of simple values ────────────────────────────────────────────────────────────────── */
 
@@ -250,26 +250,6 @@ static void top_json(const struct samples *old, const struct samples *new)
 	fflush(stdout);
 }
 
-static struct termios saved_terminal;
-
-static void restore_terminal(void)
-{
-	tcsetattr(STDIN_FILENO, TCSANOW, &saved_terminal);
-}
-
-/* Keys come at once, without the line's end; Ctrl-C, too, or it would leave the terminal like that. */
-static void take_keys(void)
-{
-	struct termios t;
-
-	if (tcgetattr(STDIN_FILENO, &saved_terminal) < 0)
-		return; /* a file or pipe */
-	t = saved_terminal;
-	t.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
-	if (tcsetattr(STDIN_FILENO, TCSANOW, &t) == 0)
-		atexit(restore_terminal);
-}
-
 #define CTRL_C 3
 
 /* True when q or Ctrl-C was typed within the interval, or nobody can type any more. */
@@ -298,7 +278,7 @@ static int run_top(struct ctl *ctl, int argc, char **argv)
 		rounds = strtol(argv[1], NULL, 10);
 	if (sample_all(ctl, &samples[0]) < 0)
 		return EXIT_FAILURE;
-	take_keys();
+	terminal_take(false);
 	for (int turn = 1; rounds != 0; turn ^= 1, rounds -= rounds > 0) {
 		if (wait_or_quit())
 			break;
