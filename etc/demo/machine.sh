@@ -100,13 +100,12 @@ describe_machine()
 		-device virtio-rng-pci
 		-serial chardev:console -serial chardev:hypervisor
 	)
-	if [ -n "$icount" ]; then
-		machine+=(-accel tcg,thread=single -icount shift=0,sleep=off -rtc clock=vm)
-	elif [ -n "$threads" ]; then
+	if [ -n "$threads" ]; then
 		machine+=(-accel tcg,thread=multi)
 	else
 		machine+=(-accel tcg,thread=single)
 	fi
+	[ -z "$icount" ] || machine+=(-icount shift=0,sleep=off -rtc clock=vm)
 }
 
 # Adds to $machine what boots it without GRUB.

@@ -28,6 +28,7 @@ refuses "cannot read script '/'" --script /
 refuses "cannot read script ''" --script ''
 refuses "nothing to carry at '/nonexistent'" "${script[@]}" --carry /nonexistent
 refuses "two things to carry are called 'tmp'" "${script[@]}" --carry /tmp --carry /var/tmp
+refuses '--icount counts on processors that take turns' "${script[@]}" --icount --threads
 refuses '--cpus takes a number from 1 to' "${script[@]}" --cpus 0
 refuses '--cpus takes a number from 1 to' "${script[@]}" --cpus two
 refuses '--memory takes a number from 256 to' "${script[@]}" --memory 100
