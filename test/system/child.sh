@@ -10,7 +10,7 @@ shift
 worker=$test_dir/worker
 mkdir -p "$worker"
 cp "$top/build/release/vmwp/vmwp" /usr/share/seabios/bios.bin "$worker"
-ldd "$worker/vmwp" | sed -n 's/.* => \(\/.*\) (.*/\1/p' | grep -v '/libc\.so' |
+libraries_of "$worker/vmwp" | grep -v '/libc\.so' |
 	xargs cp -Lt "$worker" || fail "the worker's libraries cannot be copied"
 carry=(--carry "$here/child" --carry "$worker" --carry "$programs/childload.bin")
 "$here/child-initramfs.sh" "$test_dir/initrd.gz" || fail "the initial RAM disk cannot be made"

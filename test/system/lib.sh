@@ -20,6 +20,12 @@ guest()
 		>"$out" 2>"$err" || status=$?
 }
 
+# libraries_of PROGRAM: the files that it is linked with at its start.
+libraries_of()
+{
+	ldd "$1" | sed -n 's/.* => \(\/.*\) (.*/\1/p'
+}
+
 fail()
 {
 	echo "FAILED: $*"

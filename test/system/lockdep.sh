@@ -41,7 +41,7 @@ fill()
 	local tree=$1
 	mkdir -p "$tree"/{bin,lib,lib64}
 	cp /bin/busybox "$programs"/vid_{test,fuzz} "$release/vmwp/vmwp" "$tree/bin" &&
-		ldd "$release/vmwp/vmwp" | sed -n 's/.* => \(\/.*\) (.*/\1/p' | xargs cp -Lt "$tree/lib" &&
+		libraries_of "$release/vmwp/vmwp" | xargs cp -Lt "$tree/lib" &&
 		cp -L /lib64/ld-linux-x86-64.so.2 "$tree/lib64" &&
 		cp "$test_dir/module/vid.ko" "$here/lockdep/init" "$tree" &&
 		cp "$top"/build/demo/image-*/boot/vmlinuz-6.1.* "$tree/vmlinuz" &&
