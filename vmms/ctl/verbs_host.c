@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "bus/names.h"
 #include "config/units.h"
 #include "ctl/ctl.h"
 #include "ctl/json.h"
@@ -297,11 +298,13 @@ static int run_top(struct ctl *ctl, int argc, char **argv)
 
 /* ── host shutdown ─────────────────────────────────────────────────────────────────────────── */
 
+/* Machines that are not off; -errno, without a word, while the daemon is not there. */
 static int count_running(struct ctl *ctl)
 {
 	_cleanup_message_ sd_bus_message *reply = NULL;
 	const char *power;
-	int count = 0, r = ctl_call(ctl, "ListVMs", &reply, "");
+	int count = 0, r = sd_bus_call_method(ctl->bus, BUS_NAME, BUS_PATH, BUS_MANAGER_INTERFACE,
+					      "ListVMs", NULL, &reply, "");
 
 	if (r < 0)
 		return r;
@@ -317,22 +320,32 @@ static int count_running(struct ctl *ctl)
 	return r < 0 ? r : count;
 }
 
-static int run_stop_all(struct ctl *ctl, int argc, char **argv)
-{
-	int left, before = -1;
+enum { POLL_MS = 500, PATIENCE = 120 }; /* a minute for a daemon that is being restarted */
 
-	if (!ctl_arguments(argc, argv, 0, 0) || ctl_call(ctl, "StopAll", NULL, "") < 0)
-		return EXIT_FAILURE;
-	while (!ctl->no_wait && (left = count_running(ctl)) != 0) {
-		if (left < 0)
+static int wait_for_stop(struct ctl *ctl)
+{
+	int left, before = -1, failures = 0;
+
+	while ((left = count_running(ctl)) != 0) {
+		failures = left < 0 ? failures + 1 : 0;
+		if (failures > PATIENCE) {
+			ctl_fail("The daemon does not answer any more: %s", strerror(-left));
 			return EXIT_FAILURE;
-		if (left != before)
+		}
+		if (left > 0 && left != before)
 			printf("%d machines are still running\n", left);
 		fflush(stdout);
 		before = left;
-		poll(NULL, 0, 500);
+		poll(NULL, 0, POLL_MS);
 	}
 	return EXIT_SUCCESS;
+}
+
+static int run_stop_all(struct ctl *ctl, int argc, char **argv)
+{
+	if (!ctl_arguments(argc, argv, 0, 0) || ctl_call(ctl, "StopAll", NULL, "") < 0)
+		return EXIT_FAILURE;
+	return ctl->no_wait ? EXIT_SUCCESS : wait_for_stop(ctl);
 }
 
 const struct verb host_verbs[] = {

@@ -61,27 +61,51 @@ static int enlist(struct job *job)
 	return 0;
 }
 
+static int begin_recorded(struct job *job, const char *detail, struct vm_error *err)
+{
+	struct store_operation row = {.uuid = job->uuid,
+				      .name = job->name,
+				      .kind = job->kind,
+				      .detail = detail,
+				      .started = job->started};
+
+	return store_operation_begin(job->manager->store, &row, &job->id, err);
+}
+
 int job_begin(struct manager *manager, struct vm *vm, const struct domain *config, const char *kind,
 	      const char *detail, struct job **ret, struct vm_error *err)
 {
 	struct job *job = job_new(manager, vm, config->uuid, config->name, kind);
-	struct store_operation row;
 	int r;
 
 	if (!job)
 		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
-	row = (struct store_operation){.uuid = job->uuid,
-				       .name = job->name,
-				       .kind = kind,
-				       .detail = detail,
-				       .started = job->started};
-	r = store_operation_begin(manager->store, &row, &job->id, err);
+	r = begin_recorded(job, detail, err);
+	if (r == 0 && enlist(job) < 0)
+		r = vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
 	if (r < 0) {
 		job_free(job);
 		return r;
 	}
-	r = enlist(job);
-	if (r < 0) {
+	*ret = job;
+	return 0;
+}
+
+int job_begin_always(struct vm *vm, const char *kind, struct job **ret, struct vm_error *err)
+{
+	static int64_t next_unrecorded = JOB_FIRST_UNRECORDED;
+	struct job *job = job_new(vm->manager, vm, vm->config->uuid, vm->config->name, kind);
+	struct vm_error inner = {0};
+
+	if (!job)
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	if (begin_recorded(job, "", &inner) < 0) {
+		log_error("%s: '%s' goes on without a record of it: %s", job->name, kind,
+			  inner.text);
+		job->unrecorded = true;
+		job->id = next_unrecorded++;
+	}
+	if (enlist(job) < 0) {
 		job_free(job);
 		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
 	}
@@ -135,6 +159,8 @@ static const char *error_name(const struct vm_error *err)
 int job_record_end(struct job *job, enum job_result result, const struct vm_error *why,
 		   struct vm_error *err)
 {
+	if (job->unrecorded)
+		return 0;
 	return store_operation_end(job->manager->store, job->id, job_result_name(result),
 				   error_name(why), why ? why->text : "", manager_now(), err);
 }

@@ -23,6 +23,7 @@ struct job {
 	int64_t started;   /* microseconds since 1970 */
 	bool canceled;     /* Cancel was called; the job ends soon */
 	bool resumed;      /* begun by an earlier daemon */
+	bool unrecorded;   /* has no row in the journal: it could not be written */
 	/* Asks the work to end early; NULL: it cannot be canceled. The job still ends by job_end(). */
 	void (*cancel)(struct job *job);
 	void *data;     /* the work's own */
@@ -33,6 +34,14 @@ struct job {
 int must_check job_begin(struct manager *manager, struct vm *vm, const struct domain *config,
 			 const char *kind, const char *detail, struct job **ret,
 			 struct vm_error *err);
+
+/*
+ * The same for what must be possible with a full disk too: where the journal cannot be written, the
+ * job has no row there, and an id of JOB_FIRST_UNRECORDED or above.
+ */
+#define JOB_FIRST_UNRECORDED INT64_C(0x80000000)
+int must_check job_begin_always(struct vm *vm, const char *kind, struct job **ret,
+				struct vm_error *err);
 
 /* Takes up the row of an earlier daemon again. */
 int must_check job_resume(struct manager *manager, struct vm *vm,

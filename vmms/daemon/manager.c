@@ -151,6 +151,7 @@ int manager_init(struct manager *manager, struct ev_loop *loop, struct vm_error 
 
 	manager->loop = loop;
 	ev_init(&manager->sequence_timer, NULL);
+	ev_init(&manager->stop_timer, NULL);
 	r = make_directories(&manager->settings, err);
 	if (r < 0)
 		return r;
@@ -289,7 +290,9 @@ void manager_begin(struct manager *manager)
 	for (struct vm *vm = manager->vms; vm; vm = vm->next)
 		recover_vm(vm, &copies);
 	network_start_all(manager);
-	if (manager->host_booted)
+	if (sequence_stop_interrupted(manager))
+		sequence_stop_all(manager);
+	else if (manager->host_booted)
 		sequence_autostart(manager);
 }
 
@@ -297,6 +300,7 @@ void manager_fini(struct manager *manager)
 {
 	job_forget_all(manager);
 	ev_timer_stop(manager->loop, &manager->sequence_timer);
+	ev_timer_stop(manager->loop, &manager->stop_timer);
 	while (manager->vms) {
 		if (manager->vms->worker)
 			worker_release(manager->vms->worker);

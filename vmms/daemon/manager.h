@@ -34,6 +34,7 @@ struct manager {
 	char boot_id[37];
 	ev_timer sequence_timer; /* the next automatic start */
 	ev_timer metrics_timer;
+	ev_timer stop_timer;  /* while the host goes down: what is in the way is looked at again */
 	bool host_going_down; /* machines are being stopped, none restarts by itself */
 	bool host_booted;     /* this is the first start of the daemon since the host's boot */
 };

@@ -17,6 +17,9 @@ void sequence_autostart(struct manager *manager);
  */
 void sequence_stop_all(struct manager *manager);
 
+/* Did an earlier daemon of this boot end while it was stopping all machines? */
+bool sequence_stop_interrupted(const struct manager *manager);
+
 /* A machine has gone off. */
 void sequence_vm_off(struct manager *manager);
 

@@ -57,6 +57,7 @@ struct vm {
 	bool autostart_pending;  /* waits for its turn after the host's boot */
 	bool start_again;        /* an interrupted start is repeated when the worker is gone */
 	bool stopping_for_host;  /* the host goes down: Off gets the reason host-shutdown */
+	double host_stop_until;  /* by the loop's clock: then it is turned off, asked or not */
 	bool guest_crashed;      /* it said so, and is being turned off for that */
 	unsigned int restarts;   /* automatic ones in a row, for the back-off */
 	int64_t running_since;   /* microseconds; 0: not running */

@@ -186,8 +186,7 @@ int vm_turn_off(struct vm *vm, struct job **ret, struct vm_error *err)
 		return r;
 	if (vm->job)
 		job_end(vm->job, JOB_CANCELED, NULL);
-	r = job_begin(vm->manager, vm, vm->config, vm_operation_name(VM_OPERATION_TURN_OFF), "",
-		      ret, err);
+	r = job_begin_always(vm, vm_operation_name(VM_OPERATION_TURN_OFF), ret, err);
 	if (r < 0)
 		return r;
 	vm_set_power(vm, VM_POWER_STOPPING, VM_REASON_REQUESTED);
@@ -197,14 +196,21 @@ int vm_turn_off(struct vm *vm, struct job **ret, struct vm_error *err)
 
 /* ── shut down, reboot: the guest is asked ─────────────────────────────────────────────────── */
 
-/* Back to Running, unless something else has happened meanwhile. */
+/*
+ * Back to Running, unless something else has happened meanwhile. A guest that cannot be asked does not
+ * keep the host from going down; one whose job was canceled is asked again (sequence.c).
+ */
 static void give_up_asking(struct job *job, enum job_result result, const struct vm_error *err)
 {
 	struct vm *vm = job->vm;
+	struct vm_error inner = {0};
+	struct job *stop;
 
 	if (vm->power == VM_POWER_STOPPING)
 		vm_set_power(vm, VM_POWER_RUNNING, VM_REASON_STARTED);
 	job_end(job, result, err);
+	if (result == JOB_FAILED && vm->stopping_for_host && vm_turn_off(vm, &stop, &inner) < 0)
+		log_error("At host shutdown: %s", inner.text);
 }
 
 static void cancel_asking(struct job *job)
@@ -214,7 +220,7 @@ static void cancel_asking(struct job *job)
 
 static void on_asking_timeout(struct ev_loop *loop, ev_timer *watcher, int events)
 {
-	struct job *job = watcher->data, *stop;
+	struct job *job = watcher->data;
 	struct vm *vm = job->vm;
 	struct vm_error err = {0};
 
@@ -223,8 +229,6 @@ static void on_asking_timeout(struct ev_loop *loop, ev_timer *watcher, int event
 			   "off",
 			   job->name, job->kind, vm->options.stop_timeout, job->name);
 	give_up_asking(job, JOB_FAILED, &err);
-	if (vm->stopping_for_host && vm_turn_off(vm, &stop, &err) < 0)
-		log_error("At host shutdown: %s", err.text);
 }
 
 static void on_asking_answer(void *data, const struct proto_message *answer)
@@ -260,8 +264,10 @@ static int send_request(struct vm *vm, enum proto_type type,
 static int ask_guest(struct vm *vm, enum vm_operation operation, enum proto_type type,
 		     struct job **ret, struct vm_error *err)
 {
-	int r = begin(vm, operation, ret, err);
+	int r = vm_check(vm, operation, err);
 
+	if (r == 0)
+		r = job_begin_always(vm, vm_operation_name(operation), ret, err);
 	if (r == 0)
 		r = send_request(vm, type, on_asking_answer, err);
 	if (r < 0)

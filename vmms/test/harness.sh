@@ -44,7 +44,7 @@ start_bus() {
 
 # Waits until a command succeeds; five minutes are for slow machines, not for the usual one.
 await() {
-	local what=$1 deadline=$((SECONDS + 300))
+	local what=$1 deadline=$((SECONDS + ${PATIENCE:-300}))
 	shift
 	until "$@" > /dev/null 2>&1; do
 		[ $SECONDS -lt $deadline ] || fail "gave up waiting for $what"
