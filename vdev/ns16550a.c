@@ -37,7 +37,7 @@ enum { REG_DATA, REG_IER, REG_IIR, REG_LCR, REG_MCR, REG_LSR, REG_MSR, REG_SCR }
 #define MCR_DTR            BIT(0)
 #define MCR_RTS            BIT(1)
 #define MCR_OUT1           BIT(2)
-#define MCR_OUT2           BIT(3) /* on a PC, gates the interrupt */
+#define MCR_OUT2           BIT(3)
 #define MCR_LOOPBACK       BIT(4)
 #define MCR_MASK           0x1f
 
@@ -120,7 +120,7 @@ static uint8_t condition(const struct vdev_ns16550a *uart)
 
 static void update(struct vdev_ns16550a *uart)
 {
-	vdev_irq_set(&uart->irq, condition(uart) != IIR_NONE && (uart->mcr & MCR_OUT2));
+	vdev_irq_set(&uart->irq, condition(uart) != IIR_NONE);
 }
 
 static void expire(void *owner)
@@ -236,6 +236,7 @@ static void loop_back(struct vdev_ns16550a *uart, uint8_t value)
 static void write_transmit(struct vdev_ns16550a *uart, uint8_t value)
 {
 	uart->transmit_pending = false;
+	update(uart); /* the line is seen to fall before it rises for the byte's end */
 	if (uart->mcr & MCR_LOOPBACK) {
 		loop_back(uart, value);
 	} else {

@@ -4,6 +4,11 @@
  * the transmitter at once: a guest sends 16 bytes per interrupt, at 16 exits for the data and 3 for
  * the interrupt. What the host does not take stays in the transmit FIFO; what the guest does not
  * read stays with the host: no byte is lost in either direction.
+ *
+ * The interrupt output is the chip's INTR pin: the Interrupt Enable Register alone decides (data
+ * sheet, "Interrupt Enable Register"). The first PCs led the pin through a buffer that OUT2 of the
+ * modem control register opens; later boards and most virtual machines do not, and small kernels
+ * never set OUT2. Drivers that do set it lose nothing, as they clear IER while they want silence.
  */
 #ifndef VDEV_NS16550A_H
 #define VDEV_NS16550A_H
