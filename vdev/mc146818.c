@@ -3,43 +3,47 @@
  * The real-time clock. While it runs, the time registers are made from the date when they are read,
  * and flags that nobody waits for are made when register C is read: an idle machine has no timer
  * here. While it is halted (SET, or the divider in reset), ram[] holds the time registers.
+ *
+ * A guest that sets the date register by register while the clock runs passes through dates that do
+ * not exist, such as 31 February. Those are kept as they were written, in ram[], until the day ends
+ * or the next register makes them a date (date_held).
  */
 #include "vdev/mc146818.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "mc146818_time.h"
 
-#define RAM_SIZE     256u
-#define BANK_SIZE    128u
+#define RAM_SIZE   256u
+#define BANK_SIZE  128u
 
-#define REG_A        0x0a
-#define REG_B        0x0b
-#define REG_C        0x0c
-#define REG_D        0x0d
+#define REG_A      0x0a
+#define REG_B      0x0b
+#define REG_C      0x0c
+#define REG_D      0x0d
 
-#define A_UIP        BIT(7)
-#define A_DIVIDER    0x70u
-#define A_RUNNING    0x20u
-#define A_RATE       0x0fu
-#define B_SET        BIT(7)
-#define B_PIE        BIT(6)
-#define B_AIE        BIT(5)
-#define B_UIE        BIT(4)
-#define B_SQWE       BIT(3)
-#define C_IRQF       BIT(7)
-#define C_PF         BIT(6)
-#define C_AF         BIT(5)
-#define C_UF         BIT(4)
-#define D_VRT        BIT(7)
-#define FLAGS        (C_PF | C_AF | C_UF)
-#define SECOND       INT64_C(1000000000)
-#define NOT_STORED   INT64_MIN
-#define UIP_NS       244000 /* the update begins 244 µs after UIP is set */
-#define OSCILLATOR   32768u
-#define AVERAGE_YEAR INT64_C(31556952) /* seconds */
-#define YEARS_100    (INT64_C(100) * 366 * 86400 * SECOND)
+#define A_UIP      BIT(7)
+#define A_DIVIDER  0x70u
+#define A_RUNNING  0x20u
+#define A_RATE     0x0fu
+#define B_SET      BIT(7)
+#define B_PIE      BIT(6)
+#define B_AIE      BIT(5)
+#define B_UIE      BIT(4)
+#define B_SQWE     BIT(3)
+#define C_IRQF     BIT(7)
+#define C_PF       BIT(6)
+#define C_AF       BIT(5)
+#define C_UF       BIT(4)
+#define D_VRT      BIT(7)
+#define FLAGS      (C_PF | C_AF | C_UF)
+#define SECOND     INT64_C(1000000000)
+#define NOT_STORED INT64_MIN
+#define UIP_NS     244000 /* the update begins 244 µs after UIP is set */
+#define OSCILLATOR 32768u
+#define OFFSET_MAX (INT64_C(200) * 366 * 86400 * SECOND) /* as far as the century byte reaches */
 
 struct vdev_mc146818 {
 	struct vdev_device device;
@@ -53,6 +57,8 @@ struct vdev_mc146818 {
 	uint8_t index[2]; /* ports 70h and 72h */
 	uint8_t ram[RAM_SIZE];
 	uint8_t weekday_shift;
+	bool date_held;         /* day, month, year and century in ram[] are no date */
+	int64_t held_day;       /* the day that they are kept for */
 	int64_t offset;         /* ns; the clock's time is the date plus this */
 	int64_t stored_second;  /* the one that the time registers in ram[] show; or NOT_STORED */
 	int64_t flags_second;   /* up to this second, UF and AF are accounted for */
@@ -88,6 +94,20 @@ static bool halted(const struct vdev_mc146818 *rtc)
 	return (rtc->ram[REG_B] & B_SET) || !divider_runs(rtc);
 }
 
+static const uint8_t date_registers[] = {RTC_DAY, RTC_MONTH, RTC_YEAR, RTC_CENTURY};
+
+static void encode(struct vdev_mc146818 *rtc, int64_t second)
+{
+	uint8_t registers[RTC_REGISTERS];
+
+	memcpy(registers, rtc->ram, sizeof(registers));
+	rtc_encode(second, rtc->ram[REG_B], rtc->weekday_shift, registers);
+	rtc->date_held &= rtc_day(second) == rtc->held_day;
+	for (unsigned int i = 0; rtc->date_held && i < ARRAY_SIZE(date_registers); i++)
+		registers[date_registers[i]] = rtc->ram[date_registers[i]];
+	memcpy(rtc->ram, registers, sizeof(registers));
+}
+
 /* Brings the time registers in ram[] up to date. */
 static void store_time(struct vdev_mc146818 *rtc)
 {
@@ -98,7 +118,7 @@ static void store_time(struct vdev_mc146818 *rtc)
 	second = time_second(rtc);
 	if (second == rtc->stored_second)
 		return;
-	rtc_encode(second, rtc->ram[REG_B], rtc->weekday_shift, rtc->ram);
+	encode(rtc, second);
 	rtc->stored_second = second;
 }
 
@@ -110,6 +130,8 @@ static void load_time(struct vdev_mc146818 *rtc, int64_t fraction)
 	rtc->offset = second * SECOND + fraction - rtc->date->read(rtc->date_owner);
 	rtc->weekday_shift = (uint8_t)rtc_weekday_shift(second, rtc->ram[RTC_WEEKDAY]);
 	rtc->flags_second = second;
+	rtc->date_held = !rtc_date_is_valid(rtc->ram, rtc->ram[REG_B]);
+	rtc->held_day = rtc_day(second);
 }
 
 /* ---- flags ---- */
@@ -205,6 +227,10 @@ static void settle(void *owner)
 
 /* ---- registers ---- */
 
+/*
+ * The next cause may come between the look at the flags and their clearing. The line falls first, so
+ * that it has an edge then: the 8259 and the IOAPIC see nothing else.
+ */
 static uint8_t read_c(struct vdev_mc146818 *rtc)
 {
 	uint8_t value;
@@ -212,13 +238,14 @@ static uint8_t read_c(struct vdev_mc146818 *rtc)
 	settle(rtc);
 	value = rtc->ram[REG_C];
 	rtc->ram[REG_C] = 0;
+	vdev_irq_set(&rtc->irq, false);
 	settle(rtc);
 	return value;
 }
 
 static uint8_t read_register(struct vdev_mc146818 *rtc, unsigned int index)
 {
-	if (index < RTC_TIME_COUNT)
+	if (index < RTC_TIME_COUNT || index == RTC_CENTURY)
 		store_time(rtc);
 	if (index == REG_C)
 		return read_c(rtc);
@@ -242,8 +269,8 @@ static void write_control(struct vdev_mc146818 *rtc, unsigned int index, uint8_t
 
 static bool is_time(unsigned int index)
 {
-	return index < RTC_TIME_COUNT && index != RTC_SECONDS_ALARM && index != RTC_MINUTES_ALARM &&
-	       index != RTC_HOURS_ALARM;
+	return index == RTC_CENTURY || (index < RTC_TIME_COUNT && index != RTC_SECONDS_ALARM &&
+					index != RTC_MINUTES_ALARM && index != RTC_HOURS_ALARM);
 }
 
 static void write_time(struct vdev_mc146818 *rtc, unsigned int index, uint8_t value)
@@ -346,6 +373,8 @@ static const struct vdev_field fields[] = {
 	VDEV_FIELD_MAX(3, struct vdev_mc146818, weekday_shift, 6),
 	VDEV_FIELD(4, struct vdev_mc146818, offset),
 	VDEV_FIELD(5, struct vdev_mc146818, periodic_mark),
+	VDEV_FIELD(6, struct vdev_mc146818, date_held),
+	VDEV_FIELD(7, struct vdev_mc146818, held_day),
 };
 
 static struct vdev_mc146818 *to_rtc(struct vdev_device *device)
@@ -372,7 +401,7 @@ static void mc146818_save(const struct vdev_device *device, struct vdev_state_wr
 
 static bool state_valid(const struct vdev_mc146818 *rtc)
 {
-	return rtc->offset >= -YEARS_100 && rtc->offset <= YEARS_100 &&
+	return rtc->offset >= -OFFSET_MAX && rtc->offset <= OFFSET_MAX &&
 	       !(rtc->ram[REG_A] & A_UIP) && rtc->ram[REG_D] == D_VRT &&
 	       !(rtc->ram[REG_C] & ~(C_IRQF | FLAGS)) && rtc->periodic_mark <= oscillator(rtc);
 }
@@ -409,7 +438,7 @@ static void mc146818_destroy(struct vdev_device *device)
 
 static const struct vdev_device_class mc146818_class = {
 	.type = "MC146818A",
-	.version = 1,
+	.version = 2, /* date_held */
 	.reset = mc146818_reset,
 	.save = mc146818_save,
 	.restore = mc146818_restore,
@@ -419,12 +448,10 @@ static const struct vdev_device_class mc146818_class = {
 /* As a set-up PC leaves it: running, 24 hours, BCD, 1024 Hz selected. */
 static void set_up(struct vdev_mc146818 *rtc)
 {
-	int64_t year = 1970 + time_second(rtc) / AVERAGE_YEAR;
-
 	rtc->ram[REG_A] = A_RUNNING | 6;
 	rtc->ram[REG_B] = RTC_B_24H;
 	rtc->ram[REG_D] = D_VRT;
-	rtc->ram[CMOS_CENTURY] = year >= 2000 ? 0x20 : 0x19;
+	store_time(rtc);
 	rtc->flags_second = time_second(rtc);
 	rtc->periodic_mark = oscillator(rtc) / period_ticks(rtc);
 }

@@ -4,8 +4,6 @@
  */
 #include "mc146818_time.h"
 
-#include <stdbool.h>
-
 #include "base/macros.h"
 
 #define DAY             86400
@@ -13,6 +11,8 @@
 #define PM              0x80
 #define DONT_CARE       0xc0
 #define PIVOT           70
+#define CENTURY_MIN     19
+#define CENTURY_MAX     21
 
 /* Days from 1970-01-01 to the first of March of year 0, which makes February the last month. */
 #define DAYS_TO_MARCH_0 719468
@@ -107,14 +107,53 @@ void rtc_encode(int64_t seconds, uint8_t b, unsigned int weekday_shift, uint8_t 
 	registers[RTC_DAY] = to_register(date.day, b);
 	registers[RTC_MONTH] = to_register(date.month, b);
 	registers[RTC_YEAR] = to_register((unsigned int)(date.year % 100), b);
+	registers[RTC_CENTURY] = to_register((unsigned int)(date.year / 100), b);
+}
+
+static bool century_is_valid(unsigned int century)
+{
+	return century >= CENTURY_MIN && century <= CENTURY_MAX;
+}
+
+static int64_t year_from_registers(const uint8_t *registers, uint8_t b)
+{
+	unsigned int year = from_register(registers[RTC_YEAR], b) % 100;
+	unsigned int century = from_register(registers[RTC_CENTURY], b);
+
+	if (!century_is_valid(century))
+		century = year < PIVOT ? 20 : 19;
+	return (int64_t)century * 100 + year;
+}
+
+static unsigned int month_length(int64_t year, unsigned int month)
+{
+	int64_t next =
+		month == 12 ? days_from_date(year + 1, 1, 1) : days_from_date(year, month + 1, 1);
+
+	return (unsigned int)(next - days_from_date(year, month, 1));
+}
+
+bool rtc_date_is_valid(const uint8_t *registers, uint8_t b)
+{
+	unsigned int month = from_register(registers[RTC_MONTH], b);
+	unsigned int day = from_register(registers[RTC_DAY], b);
+
+	return century_is_valid(from_register(registers[RTC_CENTURY], b)) &&
+	       from_register(registers[RTC_YEAR], b) < 100 && month >= 1 && month <= 12 &&
+	       day >= 1 && day <= month_length(year_from_registers(registers, b), month);
+}
+
+int64_t rtc_day(int64_t seconds)
+{
+	return floor_div(seconds, DAY);
 }
 
 int64_t rtc_decode(const uint8_t *registers, uint8_t b)
 {
-	unsigned int year = from_register(registers[RTC_YEAR], b) % 100;
+	int64_t year = year_from_registers(registers, b);
 	unsigned int month = (from_register(registers[RTC_MONTH], b) + 11) % 12 + 1;
-	int64_t days = days_from_date(year < PIVOT ? 2000 + year : 1900 + year, month,
-				      from_register(registers[RTC_DAY], b));
+	unsigned int day = from_register(registers[RTC_DAY], b);
+	int64_t days = days_from_date(year, month, MIN(MAX(day, 1u), month_length(year, month)));
 
 	return days * DAY + hour_from_register(registers[RTC_HOURS], b) * (int64_t)HOUR +
 	       from_register(registers[RTC_MINUTES], b) * 60 +

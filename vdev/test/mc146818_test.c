@@ -51,15 +51,16 @@ static void set(uint8_t reg, uint8_t value)
 
 START_TEST(the_calendar_is_right)
 {
-	uint8_t registers[RTC_TIME_COUNT] = {0};
+	uint8_t registers[RTC_REGISTERS] = {0};
 
-	for (int64_t s = 0; s < INT64_C(3155760000); s += 86400 * 5 + 12347) {
+	for (int64_t s = 0; s < INT64_C(7258118400); s += 86400 * 5 + 12347) {
 		time_t when = (time_t)s;
 		struct tm tm;
 
 		gmtime_r(&when, &tm);
 		rtc_encode(s, RTC_B_24H | RTC_B_BINARY, 0, registers);
 		ck_assert_int_eq(registers[RTC_YEAR], tm.tm_year % 100);
+		ck_assert_int_eq(registers[RTC_CENTURY], (tm.tm_year + 1900) / 100);
 		ck_assert_int_eq(registers[RTC_MONTH], tm.tm_mon + 1);
 		ck_assert_int_eq(registers[RTC_DAY], tm.tm_mday);
 		ck_assert_int_eq(registers[RTC_WEEKDAY], tm.tm_wday + 1);
@@ -73,7 +74,7 @@ END_TEST
 
 START_TEST(every_format_decodes_to_itself)
 {
-	uint8_t registers[RTC_TIME_COUNT] = {0};
+	uint8_t registers[RTC_REGISTERS] = {0};
 
 	for (unsigned int b = 0; b < 8; b += 2) {
 		for (int64_t s = INT64_C(1709164799); s < INT64_C(1709164799) + 90000; s += 599) {
@@ -132,6 +133,74 @@ START_TEST(setting_the_time_under_set)
 	test_board_advance(t, 86400 * VDEV_SECOND);
 	ck_assert_uint_eq(get(RTC_YEAR), 0x00);
 	ck_assert_uint_eq(get(RTC_WEEKDAY), 7);
+}
+END_TEST
+
+START_TEST(the_century_moves_with_the_clock)
+{
+	set(RTC_MONTH, 0x12);
+	set(RTC_DAY, 0x31);
+	set(RTC_YEAR, 0x99); /* 2099-12-31 23:59:59 */
+	ck_assert_uint_eq(get(CMOS_CENTURY), 0x20);
+	test_board_advance(t, VDEV_SECOND);
+	ck_assert_uint_eq(get(RTC_YEAR), 0x00);
+	ck_assert_uint_eq(get(CMOS_CENTURY), 0x21);
+	set(0x0b, 0x06); /* binary */
+	ck_assert_uint_eq(get(CMOS_CENTURY), 21);
+	set(CMOS_CENTURY, 19);
+	set(RTC_YEAR, 0x00);
+	set(RTC_MONTH, 2);
+	set(RTC_DAY, 28); /* 1900 has no 29 February */
+	test_board_advance(t, 86400 * VDEV_SECOND);
+	ck_assert_uint_eq(get(RTC_MONTH), 3);
+	ck_assert_uint_eq(get(RTC_DAY), 1);
+	ck_assert_uint_eq(get(CMOS_CENTURY), 19);
+}
+END_TEST
+
+/* Every order of day, month and year, over a month that is too short, with the clock running. */
+START_TEST(a_date_is_set_register_by_register)
+{
+	static const uint8_t orders[][3] = {
+		{RTC_DAY, RTC_MONTH, RTC_YEAR}, {RTC_DAY, RTC_YEAR, RTC_MONTH},
+		{RTC_MONTH, RTC_DAY, RTC_YEAR}, {RTC_MONTH, RTC_YEAR, RTC_DAY},
+		{RTC_YEAR, RTC_DAY, RTC_MONTH}, {RTC_YEAR, RTC_MONTH, RTC_DAY}};
+	static const struct {
+		uint8_t day, month, year;
+	} dates[] = {{0x31, 0x01, 0x24}, {0x28, 0x02, 0x23}, {0x30, 0x04, 0x23},
+		     {0x29, 0x02, 0x24}, {0x31, 0x12, 0x99}, {0x01, 0x03, 0x00}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(orders) * ARRAY_SIZE(dates); i++) {
+		const uint8_t *order = orders[i % ARRAY_SIZE(orders)];
+		uint8_t day = dates[i / ARRAY_SIZE(orders)].day;
+		uint8_t month = dates[i / ARRAY_SIZE(orders)].month;
+		uint8_t year = dates[i / ARRAY_SIZE(orders)].year;
+
+		set(RTC_HOURS, 0x12);
+		set(RTC_MINUTES, 0x00);
+		for (unsigned int n = 0; n < 3; n++) {
+			set(order[n], order[n] == RTC_DAY     ? day
+				      : order[n] == RTC_MONTH ? month
+							      : year);
+			test_board_advance(t, VDEV_SECOND); /* an update does not lose it */
+		}
+		ck_assert_uint_eq(get(RTC_DAY), day);
+		ck_assert_uint_eq(get(RTC_MONTH), month);
+		ck_assert_uint_eq(get(RTC_YEAR), year);
+		ck_assert_uint_eq(get(RTC_HOURS), 0x12);
+	}
+}
+END_TEST
+
+START_TEST(a_day_that_is_none_ends_at_midnight)
+{
+	set(RTC_DAY, 0x31); /* of February */
+	ck_assert_uint_eq(get(RTC_DAY), 0x31);
+	ck_assert_uint_eq(get(RTC_MONTH), 0x02);
+	test_board_advance(t, VDEV_SECOND);
+	ck_assert_uint_eq(get(RTC_DAY), 0x01);
+	ck_assert_uint_eq(get(RTC_MONTH), 0x03);
+	ck_assert_uint_eq(get(RTC_HOURS), 0x00);
 }
 END_TEST
 
@@ -194,7 +263,7 @@ END_TEST
 
 START_TEST(alarm_values_that_do_not_care)
 {
-	uint8_t r[RTC_TIME_COUNT] = {0};
+	uint8_t r[RTC_REGISTERS] = {0};
 
 	r[RTC_HOURS_ALARM] = r[RTC_MINUTES_ALARM] = 0xff;
 	r[RTC_SECONDS_ALARM] = 0x30;
@@ -282,8 +351,9 @@ END_TEST
 
 TEST_MAIN("vdev/mc146818", setup, teardown, the_calendar_is_right, every_format_decodes_to_itself,
 	  the_clock_runs_into_leap_day, uip_announces_the_update, setting_the_time_under_set,
-	  the_divider_restarts_half_a_second_before_the_update, update_interrupts_every_second,
-	  flags_come_without_interrupts, the_alarm_matches_once_a_day,
-	  alarm_values_that_do_not_care, periodic_interrupts_have_their_rate,
-	  ram_keeps_and_tells_memory, a_restored_clock_keeps_its_offset_to_the_date,
-	  no_value_breaks_it)
+	  the_divider_restarts_half_a_second_before_the_update, the_century_moves_with_the_clock,
+	  a_date_is_set_register_by_register, a_day_that_is_none_ends_at_midnight,
+	  update_interrupts_every_second, flags_come_without_interrupts,
+	  the_alarm_matches_once_a_day, alarm_values_that_do_not_care,
+	  periodic_interrupts_have_their_rate, ram_keeps_and_tells_memory,
+	  a_restored_clock_keeps_its_offset_to_the_date, no_value_breaks_it)

@@ -16,7 +16,7 @@
 #define CMOS_BASE_LOW      0x15 /* KiB below 640 K, 2 bytes */
 #define CMOS_EXTENDED_LOW  0x17 /* KiB above 1 M, at most 65535, 2 bytes */
 #define CMOS_EXTENDED2_LOW 0x30 /* the same once more */
-#define CMOS_CENTURY       0x32
+#define CMOS_CENTURY       0x32 /* goes on with the clock, in its format; the FADT names it */
 #define CMOS_ABOVE_16M_LOW 0x34 /* 64 KiB units above 16 M and below 4 G, 2 bytes */
 #define CMOS_ABOVE_4G_LOW  0x5b /* 64 KiB units above 4 G, 3 bytes */
 #define CMOS_PROCESSORS    0x5f /* processors but the first; SeaBIOS */
