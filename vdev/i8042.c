@@ -144,6 +144,7 @@ static void answer(struct vdev_i8042 *kbc, uint8_t byte, bool aux)
 {
 	if (kbc->full && kbc->source == FROM_CONTROLLER)
 		kbc->full = false;
+	update_irq(kbc); /* an edge for the new byte */
 	kbc->answered = true;
 	kbc->answer = byte;
 	kbc->answer_aux = aux;

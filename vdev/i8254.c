@@ -42,10 +42,9 @@ static uint64_t now_tick(const struct vdev_i8254 *pit)
 	return vdev_ns_to_ticks(vdev_clock_now(&pit->board->clock), VDEV_I8254_HZ);
 }
 
-static void arm(struct vdev_i8254 *pit)
+static void arm(struct vdev_i8254 *pit, uint64_t tick)
 {
 	struct counter *c = &pit->counters[0];
-	uint64_t tick = now_tick(pit);
 	uint64_t rise = counter_next_rise(c, tick);
 
 	if (rise == COUNTER_NEVER) {
@@ -57,11 +56,15 @@ static void arm(struct vdev_i8254 *pit)
 	vdev_timer_arm(&pit->timer, vdev_ticks_to_ns(rise, VDEV_I8254_HZ));
 }
 
-/* After a change of counter 0: the line follows the output. */
-static void update(struct vdev_i8254 *pit)
+/*
+ * After a change of counter 0 at `tick`: the line follows the output. One tick for the change, the
+ * line and the timer: a short count may be over by the time that the clock is looked at again, and
+ * its edge would be skipped.
+ */
+static void update(struct vdev_i8254 *pit, uint64_t tick)
 {
-	vdev_irq_set(&pit->irq, counter_output(&pit->counters[0], now_tick(pit)));
-	arm(pit);
+	vdev_irq_set(&pit->irq, counter_output(&pit->counters[0], tick));
+	arm(pit, tick);
 }
 
 static void expire(void *owner)
@@ -70,7 +73,16 @@ static void expire(void *owner)
 
 	vdev_irq_set(&pit->irq, false);
 	vdev_irq_set(&pit->irq, true);
-	arm(pit);
+	arm(pit, now_tick(pit));
+}
+
+/* An edge that is due and not yet made comes before a change of the counter. */
+static void catch_up(struct vdev_i8254 *pit)
+{
+	if (!pit->timer.armed || pit->timer.deadline > vdev_clock_now(&pit->board->clock))
+		return;
+	vdev_timer_cancel(&pit->timer);
+	expire(pit);
 }
 
 bool vdev_i8254_output(struct vdev_i8254 *pit, unsigned int counter)
@@ -104,9 +116,11 @@ static void write_control(struct vdev_i8254 *pit, uint8_t control)
 		counter_latch_count(&pit->counters[counter], now_tick(pit));
 		return;
 	}
+	if (counter == 0)
+		catch_up(pit);
 	counter_set_mode(&pit->counters[counter], control);
 	if (counter == 0)
-		update(pit);
+		update(pit, now_tick(pit));
 }
 
 static uint64_t pit_read(void *owner, uint64_t offset, unsigned int width)
@@ -119,14 +133,18 @@ static uint64_t pit_read(void *owner, uint64_t offset, unsigned int width)
 static void pit_write(void *owner, uint64_t offset, unsigned int width, uint64_t value)
 {
 	struct vdev_i8254 *pit = owner;
+	uint64_t tick;
 
 	if (offset == CONTROL_PORT) {
 		write_control(pit, (uint8_t)value);
 		return;
 	}
-	counter_write(&pit->counters[offset], (uint8_t)value, now_tick(pit));
 	if (offset == 0)
-		update(pit);
+		catch_up(pit);
+	tick = now_tick(pit);
+	counter_write(&pit->counters[offset], (uint8_t)value, tick);
+	if (offset == 0)
+		update(pit, tick);
 }
 
 static const struct vdev_range_ops pit_ops = {.read = pit_read, .write = pit_write};
@@ -225,7 +243,7 @@ static int i8254_restore(struct vdev_device *device, const struct vdev_state_rec
 	}
 	memcpy(pit->counters, copy.counters, sizeof(pit->counters));
 	pit->port61 = copy.port61;
-	update(pit);
+	update(pit, now_tick(pit));
 	return 0;
 }
 

@@ -14,7 +14,9 @@
 
 static uint64_t read_time(void *owner)
 {
-	return ((struct test_board *)owner)->time;
+	struct test_board *t = owner;
+
+	return t->time += t->creep;
 }
 
 static const struct vdev_clock_source manual_source = {.read = read_time};

@@ -27,6 +27,7 @@ struct test_board {
 	struct vdev_board board;
 	struct vdev_pci_bus pci; /* its INTA# to INTD# are irq[20] to irq[23] */
 	uint64_t time;           /* what the clock's source says */
+	uint64_t creep;          /* by which it moves with every look at it; 0 at first */
 	struct vid_partition *partition;
 	struct vid_memory *ram; /* TEST_RAM_SIZE bytes at GPA 0 */
 	struct test_line irq[TEST_IRQ_COUNT];
