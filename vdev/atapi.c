@@ -104,40 +104,73 @@ static void request_sense(struct ide_drive *drive)
 	atapi_reply(drive, 18, drive->s.packet[4]);
 }
 
-static unsigned int put_feature(uint8_t *to, uint16_t code, uint8_t flags, const uint8_t *data,
-				uint8_t length)
+struct feature {
+	uint16_t code;
+	uint8_t flags; /* version, persistent, current */
+	uint8_t length;
+	uint8_t data[8];
+};
+
+#define FEATURE_CURRENT    BIT(0)
+#define FEATURE_PERSISTENT BIT(1)
+#define FEATURES           5u
+
+#define RT_CURRENT         1u /* of these features, those that are current */
+#define RT_ONE             2u
+#define RT_RESERVED        3u
+
+/* Profile list, core (ATAPI), removable medium (tray, eject, lock), CD read, DVD read (MMC-3 5.3). */
+static void list_features(bool cd, bool dvd, struct feature features[FEATURES])
 {
-	bytes_put_be16(to, code);
-	to[2] = flags; /* version, persistent, current */
-	to[3] = length;
-	if (length)
-		memcpy(to + 4, data, length);
-	return 4u + length;
+	const struct feature list[FEATURES] = {
+		{0x0000, FEATURE_PERSISTENT | FEATURE_CURRENT, 8, {0, 0x10, dvd, 0, 0, 0x08, cd}},
+		{0x0001, FEATURE_PERSISTENT | FEATURE_CURRENT, 4, {0, 0, 0, 2}},
+		{0x0003, FEATURE_PERSISTENT | FEATURE_CURRENT, 4, {0x29}},
+		{0x001e, cd ? FEATURE_CURRENT : 0, 4, {0}},
+		{0x001f, dvd ? FEATURE_CURRENT : 0, 0, {0}},
+	};
+
+	memcpy(features, list, sizeof list);
 }
 
-/* Features: profile list, core, removable medium, CD read, DVD read (MMC-3 5.3). */
+static bool is_asked_for(const struct feature *feature, unsigned int rt, uint16_t first)
+{
+	if (rt == RT_ONE)
+		return feature->code == first;
+	return feature->code >= first && (rt != RT_CURRENT || feature->flags & FEATURE_CURRENT);
+}
+
+static unsigned int put_feature(uint8_t *to, const struct feature *feature)
+{
+	bytes_put_be16(to, feature->code);
+	to[2] = feature->flags;
+	to[3] = feature->length;
+	memcpy(to + 4, feature->data, feature->length);
+	return 4u + feature->length;
+}
+
+/* MMC-3 6.6. */
 static void get_configuration(struct ide_drive *drive)
 {
-	static const uint8_t removable[] = {0x29, 0, 0, 0}; /* tray, eject, lock */
-	static const uint8_t core[] = {0, 0, 0, 2};         /* ATAPI */
-	static const uint8_t cd_read[] = {0, 0, 0, 0};
-	uint8_t profiles[] = {0, 0x10, 0, 0, 0, 0x08, 0, 0}; /* DVD-ROM, CD-ROM */
+	const uint8_t *packet = drive->s.packet;
 	uint8_t *data = drive->io->buffer;
 	bool ready = atapi_is_ready(drive);
 	bool dvd = ready && disk_size(drive->disk) > MIB(800);
-	unsigned int n = 8;
+	struct feature features[FEATURES];
+	unsigned int rt = packet[1] & 3, n = 8;
 
-	profiles[2] = dvd;
-	profiles[6] = ready && !dvd;
+	if (rt == RT_RESERVED) {
+		atapi_sense(drive, SENSE_ILLEGAL, ASC_INVALID_FIELD, 0);
+		return;
+	}
+	list_features(ready && !dvd, dvd, features);
 	memset(data, 0, 8);
 	bytes_put_be16(data + 6, !ready ? 0 : dvd ? 0x10 : 0x08);
-	n += put_feature(data + n, 0x0000, 0x03, profiles, sizeof profiles);
-	n += put_feature(data + n, 0x0001, 0x03, core, sizeof core);
-	n += put_feature(data + n, 0x0003, 0x03, removable, sizeof removable);
-	n += put_feature(data + n, 0x001e, ready && !dvd ? 1 : 0, cd_read, sizeof cd_read);
-	n += put_feature(data + n, 0x001f, dvd ? 1 : 0, NULL, 0);
+	for (unsigned int i = 0; i < FEATURES; i++)
+		if (is_asked_for(&features[i], rt, bytes_get_be16(packet + 2)))
+			n += put_feature(data + n, &features[i]);
 	bytes_put_be32(data, n - 4);
-	atapi_reply(drive, n, bytes_get_be16(drive->s.packet + 7));
+	atapi_reply(drive, n, bytes_get_be16(packet + 7));
 }
 
 static void get_event(struct ide_drive *drive)

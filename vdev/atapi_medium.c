@@ -11,7 +11,12 @@
 #include "base/bytes.h"
 #include "vdev/ide.h"
 
-#define LEAD_OUT 0xaa
+#define LEAD_OUT      0xaa
+
+/* MODE SENSE, page control; 2 asks for the values after power-on. */
+#define PC_CURRENT    0u
+#define PC_CHANGEABLE 1u
+#define PC_SAVED      3u
 
 static void refuse_field(struct ide_drive *drive)
 {
@@ -187,18 +192,26 @@ static uint32_t put_error_page(uint8_t *to)
 }
 
 /* CD capabilities and mechanical status. */
-static uint32_t put_capabilities_page(const struct ide_drive *drive, uint8_t *to)
+static uint32_t put_capabilities_page(uint8_t *to, bool locked)
 {
 	memset(to, 0, 20);
 	to[0] = 0x2a;
 	to[1] = 18;
 	to[2] = 0x3b; /* reads CD-R, CD-RW, DVD-ROM, DVD-R */
 	to[4] = 0x70; /* mode 2 forms, multisession */
-	to[6] = (uint8_t)(0x29 | drive->s.locked << 1);
+	to[6] = (uint8_t)(0x29 | locked << 1);
 	bytes_put_be16(to + 8, 706 * 10); /* KB/s */
 	bytes_put_be16(to + 12, 512);     /* KiB of buffer */
 	bytes_put_be16(to + 14, 706 * 10);
 	return 20;
+}
+
+/* A page in the form that was asked for (SPC-2 5.6.1.2). There is no MODE SELECT: nothing changes. */
+static uint32_t finish_page(uint8_t *page, uint32_t size, unsigned int control)
+{
+	if (control == PC_CHANGEABLE)
+		memset(page + 2, 0, size - 2);
+	return size;
 }
 
 static uint8_t medium_type(const struct ide_drive *drive)
@@ -212,18 +225,22 @@ static void mode_sense(struct ide_drive *drive)
 {
 	const uint8_t *packet = drive->s.packet;
 	uint8_t page = packet[2] & 0x3f;
+	unsigned int control = packet[2] >> 6;
 	uint8_t *data = drive->io->buffer;
 	uint32_t n = 8;
 
-	if (packet[2] >> 6 == 3) {
+	if (control == PC_SAVED) {
 		atapi_sense(drive, SENSE_ILLEGAL, ASC_SAVING_PARAMETERS, 0);
 		return;
 	}
 	memset(data, 0, n);
 	if (page == 0x01 || page == 0x3f)
-		n += put_error_page(data + n);
+		n += finish_page(data + n, put_error_page(data + n), control);
 	if (page == 0x2a || page == 0x3f)
-		n += put_capabilities_page(drive, data + n);
+		n += finish_page(
+			data + n,
+			put_capabilities_page(data + n, drive->s.locked && control == PC_CURRENT),
+			control);
 	if (n == 8) {
 		refuse_field(drive);
 		return;

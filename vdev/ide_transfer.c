@@ -222,6 +222,8 @@ static void offer_block(struct ide_drive *drive)
 	s->status = IDE_DRDY | IDE_DSC | IDE_DRQ;
 	if (drive->kind == VDEV_IDE_CDROM && s->command == 0xa0)
 		atapi_offer(drive, bytes);
+	else if (drive->kind == VDEV_IDE_CDROM) /* IDENTIFY PACKET DEVICE */
+		s->count = IDE_REASON_IO;
 	ide_raise(drive);
 }
 
@@ -276,6 +278,8 @@ static void sent(struct ide_drive *drive)
 	else {
 		drive->s.phase = IDE_PHASE_IDLE;
 		drive->s.status = IDE_DRDY | IDE_DSC;
+		if (drive->kind == VDEV_IDE_CDROM)
+			drive->s.count = IDE_REASON_IO | IDE_REASON_CD;
 	}
 }
 

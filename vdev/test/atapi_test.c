@@ -179,6 +179,89 @@ START_TEST(configuration_and_pages)
 }
 END_TEST
 
+static size_t configuration(uint8_t rt, uint16_t first)
+{
+	size_t n = bench_packet_in(
+		&b, PACKET(0x46, rt, (uint8_t)(first >> 8), (uint8_t)first, 0, 0, 0, 1, 0), data,
+		256);
+
+	ck_assert_uint_eq(bytes_get_be32(data), n - 4);
+	return n;
+}
+
+/* Whether the reply of `n` bytes has a feature, which is current or not. */
+static bool has_feature(size_t n, uint16_t code, bool current)
+{
+	for (size_t at = 8; at < n; at += 4u + data[at + 3])
+		if (bytes_get_be16(data + at) == code)
+			return (data[at + 2] & 1) == current;
+	return false;
+}
+
+/* MMC-3 6.6: all from a feature on, those of them that are current, or one alone. */
+START_TEST(configuration_is_what_was_asked_for)
+{
+	size_t n = configuration(0, 0);
+
+	ck_assert(has_feature(n, 0, true) && has_feature(n, 0x1e, true));
+	ck_assert(has_feature(n, 0x1f, false));
+	n = configuration(0, 3);
+	ck_assert_uint_eq(bytes_get_be16(data + 8), 3);
+	n = configuration(0, 2); /* between two of them */
+	ck_assert_uint_eq(bytes_get_be16(data + 8), 3);
+	n = configuration(1, 0);
+	ck_assert(has_feature(n, 0x1e, true) && !has_feature(n, 0x1f, false));
+	n = configuration(1, 0x1f);
+	ck_assert_uint_eq(n, 8);
+	n = configuration(2, 1);
+	ck_assert_uint_eq(n, 16);
+	ck_assert(has_feature(n, 1, true));
+	ck_assert_uint_eq(configuration(2, 2), 8); /* there is none of that number */
+	ck_assert_uint_eq(configuration(2, 0x1f), 12);
+	assert_refused(PACKET(0x46, 3, 0, 0, 0, 0, 0, 1, 0), 0x52400);
+	/* The length is that of all, however little of it was asked for. */
+	ck_assert_uint_eq(bench_packet_in(&b, PACKET(0x46, 2, 0, 1, 0, 0, 0, 0, 8), data, 64), 8);
+	ck_assert_uint_eq(bytes_get_be32(data), 12);
+}
+END_TEST
+
+static size_t mode_page(uint8_t control, uint8_t page)
+{
+	return bench_packet_in(&b, PACKET(0x5a, 0, control << 6 | page, 0, 0, 0, 0, 0, 64), data,
+			       64);
+}
+
+/* SPC-2 5.6, page control: current, changeable, default; saved pages there are none. */
+START_TEST(page_control)
+{
+	ck_assert_uint_eq(bench_packet(&b, PACKET(0x1e, 0, 0, 0, 1), 0), 0x50);
+	ck_assert_uint_eq(mode_page(0, 0x2a), 28);
+	ck_assert_uint_eq(data[8 + 6], 0x2b); /* locked now */
+	ck_assert_uint_eq(mode_page(2, 0x2a), 28);
+	ck_assert_uint_eq(data[8 + 6], 0x29); /* not after power-on */
+	ck_assert_uint_eq(mode_page(1, 0x3f), 36);
+	ck_assert_uint_eq(data[2], 1);
+	for (size_t at = 8; at < 36; at += 2u + data[at + 1])
+		for (size_t i = 2; i < 2u + data[at + 1]; i++)
+			ck_assert_uint_eq(data[at + i], 0);
+	assert_refused(PACKET(0x5a, 0, 0xc0 | 0x2a, 0, 0, 0, 0, 0, 64), 0x53900);
+	assert_refused(PACKET(0x5a, 0, 0x40 | 0x05, 0, 0, 0, 0, 0, 64), 0x52400);
+}
+END_TEST
+
+START_TEST(identify_packet_has_an_interrupt_reason)
+{
+	test_out8(b.t, ATA + 6, 0xb0);
+	test_out8(b.t, ATA + 2, 0xa5);
+	test_out8(b.t, ATA + 7, 0xa1);
+	ck_assert_uint_eq(test_in8(b.t, ATA + 7), 0x58);
+	ck_assert_uint_eq(test_in8(b.t, ATA + 2) & 3, 2); /* data, to the host */
+	bench_read_words(&b, ATA, data, 512);
+	ck_assert_uint_eq(test_in8(b.t, ATA + 7), 0x50);
+	ck_assert_uint_eq(test_in8(b.t, ATA + 2) & 3, 3); /* status */
+}
+END_TEST
+
 static uint8_t media_event(void)
 {
 	ck_assert_uint_eq(bench_packet_in(&b, PACKET(0x4a, 1, 0, 0, 0x10, 0, 0, 0, 8), data, 64),
@@ -298,6 +381,7 @@ END_TEST
 
 TEST_MAIN("vdev/atapi", setup, teardown, identifies, phases_and_interrupt_reasons, reads_by_pio,
 	  reads_by_dma, limits, media_error, capacity_and_contents, configuration_and_pages,
-	  the_host_changes_the_medium, the_guest_locks_the_tray,
-	  the_guest_opens_and_closes_the_tray, pulled_out_while_reading, device_reset,
-	  saves_in_the_middle_of_a_reply, refuses_hostile_states)
+	  configuration_is_what_was_asked_for, page_control,
+	  identify_packet_has_an_interrupt_reason, the_host_changes_the_medium,
+	  the_guest_locks_the_tray, the_guest_opens_and_closes_the_tray, pulled_out_while_reading,
+	  device_reset, saves_in_the_middle_of_a_reply, refuses_hostile_states)
