@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
+
 #define LINE_SIZE 1024
 
 static struct {
@@ -46,15 +48,6 @@ static size_t format_head(char *line, size_t size, enum log_level level)
 	return used;
 }
 
-/* What comes from a guest or a file may hold anything; a terminal or journal shall not see it. */
-static void replace_controls(char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++) {
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-			text[i] = '?';
-	}
-}
-
 void log_write(enum log_level level, const char *format, ...)
 {
 	char line[LINE_SIZE];
@@ -69,7 +62,9 @@ void log_write(enum log_level level, const char *format, ...)
 	used += written(vsnprintf(line + used, sizeof(line) - 1 - used, format, arguments),
 			sizeof(line) - 1 - used);
 	va_end(arguments);
-	replace_controls(line, used);
+	/* What comes from a guest or a file may hold anything. */
+	text_make_safe(line, line, sizeof(line) - 1, "");
+	used = strlen(line);
 	line[used++] = '\n';
 	if (write(STDERR_FILENO, line, used) < 0) {
 		/* There is nowhere left to say so. */
