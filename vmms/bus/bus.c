@@ -136,12 +136,12 @@ void publish_vm_changed(const struct vm *vm)
 {
 	if (!vm->manager->bus)
 		return;
-	check_sent(sd_bus_emit_properties_changed(vm->manager->bus, vm->path, BUS_VM_INTERFACE,
-						  "Name", "Title", "PowerState", "Reason",
-						  "Activity", "Job", "AvailableOperations",
-						  "LibvirtState", "VCPUs", "MemoryKiB", "WorkerPID",
-						  "Autostart", "AutostartOrder", "AutostartDelay",
-						  "StopAction", "StopTimeout", "Notes", NULL),
+	check_sent(sd_bus_emit_properties_changed(
+			   vm->manager->bus, vm->path, BUS_VM_INTERFACE, "Name", "Title",
+			   "PowerState", "Reason", "Activity", "Job", "AvailableOperations",
+			   "LibvirtState", "VCPUs", "MemoryKiB", "WorkerPID", "Autostart",
+			   "AutostartOrder", "AutostartDelay", "StopAction", "StopTimeout", "Notes",
+			   "Damage", NULL),
 		   "PropertiesChanged");
 }
 

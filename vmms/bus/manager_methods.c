@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "bus/bus.h"
 #include "bus/methods.h"
 #include "daemon/metrics.h"
@@ -155,10 +156,15 @@ static int method_cancel_job(struct manager *manager, struct vm *none, sd_bus_me
 
 static int append_operation(void *data, const struct store_operation *op)
 {
-	int r = sd_bus_message_append(data, "(usssssstt)", (uint32_t)op->id, op->uuid, op->name,
-				      op->kind, op->state, op->error, op->message,
-				      (uint64_t)op->started, (uint64_t)op->finished);
+	_cleanup_free_ char *message = strdup(op->message);
+	int r;
 
+	if (!message)
+		return -ENOMEM;
+	text_make_safe(message, message, strlen(message) + 1, "\n\t");
+	r = sd_bus_message_append(data, "(usssssstt)", (uint32_t)op->id, op->uuid, op->name,
+				  op->kind, op->state, op->error, message, (uint64_t)op->started,
+				  (uint64_t)op->finished);
 	return r < 0 ? r : 0;
 }
 
@@ -192,12 +198,18 @@ static int method_list_history(struct manager *manager, struct vm *none, sd_bus_
 	return call_send_list(0, reply, err);
 }
 
+/* Rows that an earlier daemon cut within a character would make the whole reply impossible. */
 static int append_event(void *data, const struct store_event *event)
 {
-	int r = sd_bus_message_append(data, "(ttssss)", (uint64_t)event->sequence,
-				      (uint64_t)event->time, event->uuid, event->name, event->kind,
-				      event->detail);
+	_cleanup_free_ char *detail = strdup(event->detail);
+	int r;
 
+	if (!detail)
+		return -ENOMEM;
+	text_make_safe(detail, detail, strlen(detail) + 1, "\n\t");
+	r = sd_bus_message_append(data, "(ttssss)", (uint64_t)event->sequence,
+				  (uint64_t)event->time, event->uuid, event->name, event->kind,
+				  detail);
 	return r < 0 ? r : 0;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "bus/methods.h"
 #include "config/domain_field.h"
 #include "daemon/metrics.h"
@@ -151,7 +152,10 @@ static int method_delete(struct manager *manager, struct vm *vm, sd_bus_message 
 
 	if (r < 0)
 		return call_bad_message(r, err);
-	r = vm_delete(vm, storage, &job, err);
+	if (storage)
+		r = vm_check_definition(vm, "delete with its disks", err); /* which are they? */
+	if (r >= 0)
+		r = vm_delete(vm, storage, &job, err);
 	return r == 0 ? call_reply_job(m, job, err) : r;
 }
 
@@ -221,8 +225,10 @@ static int method_configure(struct manager *manager, struct vm *vm, sd_bus_messa
 			    struct vm_error *err)
 {
 	_cleanup_domain_ struct domain *config = domain_copy(vm->config);
-	int r = config ? read_changes(m, config, err) : call_bad_message(-ENOMEM, err);
+	int r = vm_check_definition(vm, "configure", err);
 
+	if (r == 0)
+		r = config ? read_changes(m, config, err) : call_bad_message(-ENOMEM, err);
 	if (r == 0)
 		r = vm_configure(vm, config, err);
 	if (r < 0)
@@ -307,7 +313,12 @@ static int method_set_options(struct manager *manager, struct vm *vm, sd_bus_mes
 static int method_xml(struct manager *manager, struct vm *vm, sd_bus_message *m,
 		      struct vm_error *err)
 {
-	return call_replied(sd_bus_reply_method_return(m, "s", vm->xml), err);
+	_cleanup_free_ char *xml = strdup(vm->xml);
+
+	if (!xml)
+		return call_bad_message(-ENOMEM, err);
+	text_make_safe(xml, xml, strlen(xml) + 1, "\n\t\r"); /* it may be a damaged one */
+	return call_replied(sd_bus_reply_method_return(m, "s", xml), err);
 }
 
 static int reply_differences(sd_bus_message *m, const struct domain_differences *changes,
@@ -347,7 +358,7 @@ static int method_values(struct manager *manager, struct vm *vm, sd_bus_message 
 {
 	_cleanup_(cleanup_message) sd_bus_message *reply = NULL;
 	struct domain_values values = {0};
-	int r = domain_values_get(vm->config, &values);
+	int r = vm->damage ? 0 : domain_values_get(vm->config, &values);
 
 	if (r >= 0)
 		r = call_open_list(m, "(ss)", &reply);

@@ -142,6 +142,8 @@ static int get_text(sd_bus *bus, const char *path, const char *interface, const 
 		text = stop_action_name(vm->options.stop_action);
 	else if (strcmp(property, "Notes") == 0)
 		text = vm->options.notes;
+	else if (strcmp(property, "Damage") == 0)
+		text = vm->damage ? vm->damage : "";
 	return sd_bus_message_append(reply, "s", text);
 }
 
@@ -211,6 +213,7 @@ const sd_bus_vtable vm_vtable[] = {
 	SD_BUS_PROPERTY("StopAction", "s", get_text, 0, CHANGES),
 	SD_BUS_PROPERTY("StopTimeout", "u", get_number, 0, CHANGES),
 	SD_BUS_PROPERTY("Notes", "s", get_text, 0, CHANGES),
+	SD_BUS_PROPERTY("Damage", "s", get_text, 0, CHANGES),
 	SD_BUS_METHOD_WITH_ARGS("Start", SD_BUS_NO_ARGS, RESULT("o", job), on_method, OPEN),
 	SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_NO_ARGS, RESULT("o", job), on_method, OPEN),
 	SD_BUS_METHOD_WITH_ARGS("Shutdown", SD_BUS_NO_ARGS, RESULT("o", job), on_method, OPEN),

@@ -76,6 +76,17 @@ bool domain_name_valid(const char *name)
 	return true;
 }
 
+bool domain_is_uuid(const char *text)
+{
+	for (size_t i = 0; i < 36; i++) {
+		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
+			return false;
+	}
+	return text[36] == '\0';
+}
+
 static void random_bytes(void *buffer, size_t size)
 {
 	/* Reads of up to 256 bytes neither fail nor come short once the pool is seeded. */
@@ -268,10 +279,12 @@ static int check_tuning(const struct domain *domain, struct vm_error *err)
 		return vm_error_set(err, VM_ERROR_INVALID_XML,
 				    "Machine %s: CPU period of %u µs is outside 1000 to 1000000",
 				    domain->name, domain->cpu_period);
-	if (domain->cpu_quota && domain->cpu_quota < 1000)
+	if (domain->cpu_quota &&
+	    (domain->cpu_quota < 1000 || domain->cpu_quota > DOMAIN_MAX_CPU_QUOTA))
 		return vm_error_set(err, VM_ERROR_INVALID_XML,
-				    "Machine %s: CPU quota of %" PRIu64 " µs is below 1000",
-				    domain->name, domain->cpu_quota);
+				    "Machine %s: CPU quota of %" PRIu64
+				    " µs is outside 1000 to %" PRIu64,
+				    domain->name, domain->cpu_quota, DOMAIN_MAX_CPU_QUOTA);
 	if (domain->io_weight > 1000)
 		return vm_error_set(err, VM_ERROR_INVALID_XML,
 				    "Machine %s: I/O weight of %u is outside 1 to 1000",
@@ -384,7 +397,9 @@ int domain_check(const struct domain *domain, struct vm_error *err)
 	if (!paths_absolute(domain, &bad))
 		return vm_error_set(err, VM_ERROR_INVALID_XML,
 				    "Machine %s: the path '%s' is not absolute", domain->name, bad);
-	r = check_size(domain, err);
+	r = domain_check_texts(domain, err);
+	if (r == 0)
+		r = check_size(domain, err);
 	if (r == 0)
 		r = check_tuning(domain, err);
 	for (size_t i = 0; r == 0 && i < domain->disk_count; i++)

@@ -24,7 +24,16 @@ enum {
 	DOMAIN_MAX_SERIALS = 2,
 	DOMAIN_MAX_BOOT = 3,
 	DOMAIN_MIN_MEMORY_KIB = 16 * 1024,
+	/* Bytes. Escaped, all of them together stay below the limit on the XML. */
+	DOMAIN_MAX_TITLE = 1024,
+	DOMAIN_MAX_DESCRIPTION = 64 * 1024,
+	DOMAIN_MAX_METADATA = 256 * 1024,
+	DOMAIN_MAX_CMDLINE = 4095, /* what the worker's protocol carries */
+	DOMAIN_MAX_PATH = 4095,
 };
+
+/* Microseconds; libvirt's limit. */
+#define DOMAIN_MAX_CPU_QUOTA  UINT64_C(17592186044415)
 
 /* One TiB: the size of the hypervisor's map of a child. */
 #define DOMAIN_MAX_MEMORY_KIB (UINT64_C(1) << 30)
@@ -120,6 +129,14 @@ int domain_remove_device(struct domain *domain, const char *target, struct vm_er
 /* The canonical XML: equal configurations give equal text, and it parses to the same again. */
 char *domain_print(const struct domain *domain);
 
+/*
+ * The form in which a configuration is stored: the canonical XML, after it has been parsed again and
+ * compared with *domain. Fails rather than give out XML that could not be read, or means something
+ * else. free() it.
+ */
+int domain_canonical(const struct domain *domain, char **ret_xml, struct vm_error *err)
+	__attribute__((warn_unused_result));
+
 /* A deep copy; NULL when out of memory. */
 struct domain *domain_copy(const struct domain *domain);
 
@@ -140,8 +157,15 @@ int domain_disk_unit(const char *target);
 int domain_check(const struct domain *domain, struct vm_error *err)
 	__attribute__((warn_unused_result));
 
+/* The part of domain_check() about free texts: their length, UTF-8, control characters. */
+int domain_check_texts(const struct domain *domain, struct vm_error *err)
+	__attribute__((warn_unused_result));
+
 /* True when `name` may be the name of a machine or network: letters, digits and "._+-". */
 bool domain_name_valid(const char *name);
+
+/* Thirty-two hexadecimal digits with dashes where a UUID has them: no name, as it would hide one. */
+bool domain_is_uuid(const char *text);
 
 /* Makes up a random (version 4) UUID, or a locally administered MAC address; a UUID's bytes. */
 void domain_make_uuid(char uuid[static 37]);

@@ -171,6 +171,18 @@ static int unknown_key(const char *key, struct vm_error *err)
 			    "There is no setting '%s'; there are %s", key, list);
 }
 
+/* Nobody who sets a value wrote any XML. */
+static int check_change(const struct domain *domain, struct vm_error *err)
+{
+	struct vm_error why = {0};
+
+	if (domain_check(domain, &why) == 0)
+		return 0;
+	return vm_error_set(err,
+			    why.code == VM_ERROR_INVALID_XML ? VM_ERROR_INVALID_ARGUMENT : why.code,
+			    "%s", why.text);
+}
+
 int domain_field_set(struct domain *domain, const char *key, const char *value,
 		     struct vm_error *err)
 {
@@ -182,7 +194,7 @@ int domain_field_set(struct domain *domain, const char *key, const char *value,
 		r = set_field(domain, &fields[i], value, err);
 		if (r == 0 && domain->serial_count > DOMAIN_MAX_SERIALS)
 			return bad_value(&fields[i], value, "0, 1 or 2", err);
-		return r == 0 ? domain_check(domain, err) : r;
+		return r == 0 ? check_change(domain, err) : r;
 	}
 	return unknown_key(key, err);
 }

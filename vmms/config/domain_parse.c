@@ -338,7 +338,13 @@ static int parse_metadata(xmlNodePtr root, struct domain *domain, struct vm_erro
 	if (r >= 0)
 		domain->metadata = strdup((const char *)xmlOutputBufferGetContent(out));
 	xmlOutputBufferClose(out);
-	return domain->metadata ? 0 : out_of_memory(err);
+	if (!domain->metadata)
+		return out_of_memory(err);
+	if (strcmp(domain->metadata, "<metadata></metadata>") == 0) { /* a comment alone */
+		free(domain->metadata);
+		domain->metadata = NULL;
+	}
+	return 0;
 }
 
 static void parse_identity(xmlNodePtr root, struct domain *domain)

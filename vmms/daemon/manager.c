@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "daemon/job.h"
 #include "daemon/publish.h"
 #include "daemon/sequence.h"
@@ -46,6 +47,7 @@ void manager_event(struct manager *manager, const struct vm *vm, const char *kin
 	va_start(ap, format);
 	vsnprintf(detail, sizeof(detail), format, ap);
 	va_end(ap);
+	text_make_safe(detail, detail, sizeof(detail), "\n\t");
 	event.detail = detail;
 	if (store_event_add(manager->store, &event, &event.sequence, &err) < 0)
 		log_error("%s", err.text);
@@ -85,40 +87,7 @@ static int make_directories(const struct settings *settings, struct vm_error *er
 
 static int load_vm(void *data, const struct store_vm *row)
 {
-	struct manager *manager = data;
-	struct vm_error err = {0};
-	struct domain *config;
-	struct vm *vm;
-	int action = stop_action_parse(row->stop_action);
-	int r = domain_parse(row->xml, &config, &err);
-
-	if (r < 0) {
-		/* Written by a later daemon, say. It stays in the inventory, out of reach. */
-		log_error("Machine %s cannot be loaded: %s", row->name, err.text);
-		return 0;
-	}
-	r = vm_create(manager, config, &vm);
-	if (r < 0) {
-		domain_free(config);
-		return r;
-	}
-	free(vm->options.notes);
-	vm->options = (struct vm_options){
-		.autostart = row->autostart,
-		.autostart_order = row->autostart_order,
-		.autostart_delay = row->autostart_delay,
-		.stop_action = action < 0 ? STOP_ACTION_SHUTDOWN : (enum stop_action)action,
-		.stop_timeout = row->stop_timeout,
-		.notes = strdup(row->notes),
-	};
-	vm->worker_uid = row->worker_uid;
-	vm->created = row->created;
-	if (!vm_power_parse(row->power, &vm->power))
-		vm->power = VM_POWER_OFF;
-	if (!vm_reason_parse(row->reason, &vm->reason))
-		vm->reason = VM_REASON_NONE;
-	vm->activity = vm_activity_at_rest(vm->power);
-	return vm->options.notes ? 0 : -ENOMEM;
+	return vm_load(data, row);
 }
 
 static int read_boot_id(struct manager *manager)

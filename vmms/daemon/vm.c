@@ -27,20 +27,20 @@ struct vm *vm_by_uuid(struct manager *manager, const char *uuid)
 
 int vm_find(struct manager *manager, const char *name, struct vm **ret, struct vm_error *err)
 {
+	*ret = domain_is_uuid(name) ? vm_by_uuid(manager, name) : NULL;
+	if (*ret)
+		return 0;
 	for (struct vm *vm = manager->vms; vm; vm = vm->next) {
 		if (strcmp(vm->config->name, name) == 0) {
 			*ret = vm;
 			return 0;
 		}
 	}
-	*ret = vm_by_uuid(manager, name);
-	if (*ret)
-		return 0;
 	return vm_error_set(err, VM_ERROR_NO_SUCH_VM,
 			    "There is no machine '%s'; 'vmctl list' shows those there are", name);
 }
 
-static void enlist(struct vm *vm)
+void vm_enlist(struct vm *vm)
 {
 	struct vm **at = &vm->manager->vms;
 
@@ -51,7 +51,7 @@ static void enlist(struct vm *vm)
 	vm->manager->vm_count++;
 }
 
-static void delist(struct vm *vm)
+void vm_delist(struct vm *vm)
 {
 	struct vm **at = &vm->manager->vms;
 
@@ -61,29 +61,28 @@ static void delist(struct vm *vm)
 	vm->manager->vm_count--;
 }
 
-int vm_create(struct manager *manager, struct domain *config, struct vm **ret)
+int vm_create(struct manager *manager, struct domain *config, char *xml, struct vm **ret)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
 
 	if (!vm)
 		return -ENOMEM;
 	vm->manager = manager;
-	vm->xml = domain_print(config);
 	vm->options.notes = strdup("");
 	vm->options.stop_timeout = 120;
 	vm->reason = VM_REASON_NEVER_STARTED;
 	vm->created = manager_now() / 1000000;
 	ev_init(&vm->restart_timer, NULL);
 	vm->restart_timer.data = vm;
-	if (!vm->xml || !vm->options.notes ||
+	if (!vm->options.notes ||
 	    sd_bus_path_encode("/org/keelson/vmms1/vm", config->uuid, &vm->path) < 0) {
-		free(vm->xml);
 		free(vm->options.notes);
 		free(vm);
 		return -ENOMEM;
 	}
 	vm->config = config;
-	enlist(vm);
+	vm->xml = xml;
+	vm_enlist(vm);
 	*ret = vm;
 	return 0;
 }
@@ -98,31 +97,16 @@ void vm_destroy(struct vm *vm)
 
 void vm_destroy_keep_config(struct vm *vm)
 {
-	delist(vm);
+	vm_delist(vm);
 	vm_forget_questions(vm);
 	ev_timer_stop(vm->manager->loop, &vm->restart_timer);
 	if (vm->job)
 		vm->job->vm = NULL;
 	free(vm->options.notes);
 	free(vm->xml);
+	free(vm->damage);
 	free(vm->path);
 	free(vm);
-}
-
-int vm_set_config(struct vm *vm, struct domain *config)
-{
-	char *xml = domain_print(config);
-
-	if (!xml)
-		return -ENOMEM;
-	delist(vm);
-	domain_free(vm->config);
-	free(vm->xml);
-	vm->config = config;
-	vm->xml = xml;
-	enlist(vm);
-	publish_vm_changed(vm);
-	return 0;
 }
 
 static const char *const stop_action_names[STOP_ACTION_COUNT] = {
@@ -144,28 +128,23 @@ int stop_action_parse(const char *name)
 	return -1;
 }
 
-int vm_save(const struct vm *vm, const struct domain *config, struct vm_error *err)
+/* What reads the configuration, rather than the row or the worker. */
+static bool needs_definition(enum vm_operation operation)
 {
-	_cleanup_free_ char *xml = domain_print(config ? config : vm->config);
-	struct store_vm row = {
-		.uuid = vm->config->uuid,
-		.name = (config ? config : vm->config)->name,
-		.xml = xml,
-		.power = vm_power_name(vm->power),
-		.reason = vm_reason_name(vm->reason),
-		.notes = vm->options.notes,
-		.autostart = vm->options.autostart,
-		.autostart_order = vm->options.autostart_order,
-		.autostart_delay = vm->options.autostart_delay,
-		.stop_action = stop_action_name(vm->options.stop_action),
-		.stop_timeout = vm->options.stop_timeout,
-		.worker_uid = vm->worker_uid,
-		.created = vm->created,
-	};
+	return operation == VM_OPERATION_START || operation == VM_OPERATION_CLONE ||
+	       operation == VM_OPERATION_HOT_PLUG;
+}
 
-	if (!xml)
-		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
-	return store_vm_put(vm->manager->store, &row, err);
+int vm_check_definition(const struct vm *vm, const char *what, struct vm_error *err)
+{
+	if (!vm->damage)
+		return 0;
+	return vm_error_set(
+		err, VM_ERROR_DAMAGED,
+		"Machine %s: '%s' is not possible, because its definition in the "
+		"inventory is damaged (%.500s). 'vmctl xml %s' shows it; 'vmctl define' "
+		"with a definition of the UUID %s replaces it",
+		vm->config->name, what, vm->damage, vm->config->name, vm->config->uuid);
 }
 
 /* "start, delete, …": what can be done instead. */
@@ -178,6 +157,7 @@ static void list_available(const struct vm *vm, char *buffer, size_t size)
 		enum vm_operation operation = (enum vm_operation)i;
 
 		if (operation == VM_OPERATION_QUERY || operation == VM_OPERATION_ANNOTATE ||
+		    (vm->damage && needs_definition(operation)) ||
 		    !vm_operation_available(operation, vm->power, vm->activity))
 			continue;
 		length += (size_t)snprintf(buffer + length, size - length, "%s%s",
@@ -235,6 +215,8 @@ int vm_check(const struct vm *vm, enum vm_operation operation, struct vm_error *
 	struct vm_permission permission = vm_operation_check(operation, vm->power, vm->activity);
 	bool way_given = vm->job && operation == VM_OPERATION_TURN_OFF && job_gives_way(vm->job);
 
+	if (vm->damage && needs_definition(operation))
+		return vm_check_definition(vm, vm_operation_info(operation)->title, err);
 	switch (permission.verdict) {
 	case VM_VERDICT_YES:
 		break;

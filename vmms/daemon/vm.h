@@ -40,8 +40,9 @@ struct vm {
 	struct vm *next;
 	struct manager *manager;
 	struct domain *config;
-	char *xml;  /* canonical form of config */
-	char *path; /* D-Bus object */
+	char *xml;    /* as it is in the inventory: the canonical form of config, unless damaged */
+	char *damage; /* why that cannot be read; NULL: it can. Else config has name and UUID alone */
+	char *path;   /* D-Bus object */
 	enum vm_power power;
 	enum vm_reason reason;
 	enum vm_activity activity;
@@ -69,18 +70,17 @@ int must_check vm_find(struct manager *manager, const char *name, struct vm **re
 		       struct vm_error *err);
 struct vm *vm_by_uuid(struct manager *manager, const char *uuid);
 
-/* Takes over `config`. The machine is in the manager's list from then on. */
-int must_check vm_create(struct manager *manager, struct domain *config, struct vm **ret);
+/* Takes over `config` and `xml` on success. The machine is in the manager's list from then on. */
+int must_check vm_create(struct manager *manager, struct domain *config, char *xml,
+			 struct vm **ret);
 /* Out of the list and gone. */
 void vm_destroy(struct vm *vm);
 /* The same, with the configuration left to the caller. */
 void vm_destroy_keep_config(struct vm *vm);
 
-/* Takes over `config` on success, and sorts the list anew. */
-int must_check vm_set_config(struct vm *vm, struct domain *config);
-
-/* The machine's row, with `config` in place of its own unless NULL. */
-int must_check vm_save(const struct vm *vm, const struct domain *config, struct vm_error *err);
+/* The list is sorted by name: out of it before the name changes, and in again. */
+void vm_enlist(struct vm *vm);
+void vm_delist(struct vm *vm);
 
 const char *stop_action_name(enum stop_action action);
 int stop_action_parse(const char *name); /* -1: none */
@@ -88,11 +88,29 @@ int stop_action_parse(const char *name); /* -1: none */
 /* May `operation` begin now? If not, the error says what is in the way and what to do. */
 int must_check vm_check(const struct vm *vm, enum vm_operation operation, struct vm_error *err);
 
+/* DefinitionDamaged if it is; `what` is what somebody wanted to do. */
+int must_check vm_check_definition(const struct vm *vm, const char *what, struct vm_error *err);
+
 /* Enters a state: in memory, in the store when it is a lasting one, in history, on the bus. */
 void vm_set_power(struct vm *vm, enum vm_power power, enum vm_reason reason);
 
 /* The same without the store, which the caller has written. */
 void vm_note_power(struct vm *vm, enum vm_power power, enum vm_reason reason);
+
+/* ── the machine's row (vm_load.c, vm_commit.c) ────────────────────────────────────────────── */
+
+enum { VM_MAX_NOTES = 64 * 1024 };
+
+/* Adds the machine of the row, whose definition may be damaged. -ENOMEM. */
+int must_check vm_load(struct manager *manager, const struct store_vm *row);
+
+/*
+ * Every change of a definition: `config` is stored, and is the machine's from then on. On failure
+ * nothing has changed, and `config` is the caller's still.
+ */
+int must_check vm_commit(struct vm *vm, struct domain *config, struct vm_error *err);
+/* The same for the options, which are taken over on success. */
+int must_check vm_commit_options(struct vm *vm, struct vm_options *options, struct vm_error *err);
 
 /* ── definition (vm_define.c) ──────────────────────────────────────────────────────────────── */
 
@@ -107,7 +125,7 @@ int must_check vm_define(struct manager *manager, struct domain *config, unsigne
 /* The checks of vm_define() for a new machine, and a free uid; nothing is written. */
 int must_check vm_prepare_new(struct manager *manager, const struct domain *config,
 			      uint32_t *ret_uid, struct vm_error *err);
-/* Adds a machine whose row the caller has written or will write in the same transaction. */
+/* Adds a machine and writes its row. Takes `config` over when it succeeds. */
 int must_check vm_add_new(struct manager *manager, struct domain *config, uint32_t uid,
 			  struct vm **ret, struct vm_error *err);
 int must_check vm_configure(struct vm *vm, struct domain *config, struct vm_error *err);

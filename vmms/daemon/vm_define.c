@@ -40,6 +40,11 @@ static int name_free(struct manager *manager, const char *name, const struct vm 
 {
 	struct vm *other;
 
+	if (domain_is_uuid(name) && !(except && strcmp(except->config->name, name) == 0))
+		return vm_error_set(err, VM_ERROR_INVALID_ARGUMENT,
+				    "The name '%s' reads as a UUID; a machine of that UUID could "
+				    "not be told from it",
+				    name);
 	if (vm_find(manager, name, &other, NULL) == 0 && other != except)
 		return vm_error_set(err, VM_ERROR_VM_EXISTS, "There is a machine '%s' already (%s)",
 				    name, other->config->uuid);
@@ -55,30 +60,16 @@ static int name_free(struct manager *manager, const char *name, const struct vm 
 int vm_prepare_new(struct manager *manager, const struct domain *config, uint32_t *ret_uid,
 		   struct vm_error *err)
 {
+	_cleanup_free_ char *xml = NULL;
 	int r = name_free(manager, config->name, NULL, err);
 
+	/* Rather now than when all disks are copied. */
+	if (r == 0)
+		r = domain_canonical(config, &xml, err);
 	if (r == 0 && vm_by_uuid(manager, config->uuid))
 		r = vm_error_set(err, VM_ERROR_VM_EXISTS, "There is a machine with UUID %s already",
 				 config->uuid);
 	return r == 0 ? find_uid(manager, ret_uid, err) : r;
-}
-
-int vm_add_new(struct manager *manager, struct domain *config, uint32_t uid, struct vm **ret,
-	       struct vm_error *err)
-{
-	struct vm *vm;
-	int r = vm_create(manager, config, &vm);
-
-	if (r < 0)
-		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
-	vm->worker_uid = uid;
-	r = vm_save(vm, NULL, err);
-	if (r < 0) {
-		vm_destroy_keep_config(vm);
-		return r;
-	}
-	*ret = vm;
-	return 0;
 }
 
 static int define_new(struct manager *manager, struct domain *config, struct vm **ret,
@@ -103,9 +94,7 @@ int vm_configure(struct vm *vm, struct domain *config, struct vm_error *err)
 	if (r == 0)
 		r = name_free(vm->manager, config->name, vm, err);
 	if (r == 0)
-		r = vm_save(vm, config, err);
-	if (r == 0 && vm_set_config(vm, config) < 0)
-		r = vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+		r = vm_commit(vm, config, err);
 	if (r < 0)
 		return r;
 	manager_event(vm->manager, vm, "configured", "%s", vm->config->uuid);
@@ -142,6 +131,8 @@ int vm_rename(struct vm *vm, const char *name, struct vm_error *err)
 	_cleanup_free_ char *old = strdup(vm->config->name), *new = strdup(name);
 	int r = vm_check(vm, VM_OPERATION_ANNOTATE, err);
 
+	if (r == 0)
+		r = vm_check_definition(vm, "rename", err); /* the name is a part of it */
 	if (r < 0)
 		return r;
 	if (!domain_name_valid(name))
@@ -156,11 +147,9 @@ int vm_rename(struct vm *vm, const char *name, struct vm_error *err)
 		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
 	free(config->name);
 	config->name = TAKE_PTR(new);
-	r = vm_save(vm, config, err);
+	r = vm_commit(vm, config, err);
 	if (r < 0)
 		return r;
-	if (vm_set_config(vm, config) < 0)
-		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
 	TAKE_PTR(config);
 	manager_event(vm->manager, vm, "renamed", "from %s", old);
 	return 0;
@@ -168,20 +157,9 @@ int vm_rename(struct vm *vm, const char *name, struct vm_error *err)
 
 int vm_set_options(struct vm *vm, struct vm_options *options, struct vm_error *err)
 {
-	struct vm_options old = vm->options;
 	int r = vm_check(vm, VM_OPERATION_ANNOTATE, err);
 
-	if (r < 0)
-		return r;
-	vm->options = *options;
-	r = vm_save(vm, NULL, err);
-	if (r < 0) {
-		vm->options = old;
-		return r;
-	}
-	free(old.notes);
-	publish_vm_changed(vm);
-	return 0;
+	return r == 0 ? vm_commit_options(vm, options, err) : r;
 }
 
 /* ── devices ───────────────────────────────────────────────────────────────────────────────── */
@@ -250,12 +228,10 @@ static struct change *change_new(const struct vm *vm, const char *kind, const ch
 
 static int change_record(struct vm *vm, struct change *change, struct vm_error *err)
 {
-	int r = vm_save(vm, change->config, err);
+	int r = vm_commit(vm, change->config, err);
 
 	if (r < 0)
 		return r;
-	if (vm_set_config(vm, change->config) < 0)
-		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
 	change->config = NULL; /* the machine's */
 	manager_event(vm->manager, vm, change->kind, "%s", change->what);
 	return 0;

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "daemon/job.h"
 #include "daemon/publish.h"
 #include "daemon/sequence.h"
@@ -419,16 +420,6 @@ void vm_worker_state(struct vm *vm, enum proto_state state, enum proto_cause cau
 		worker_kill_after(vm->worker, vm->manager->settings.stop_timeout);
 }
 
-/* A guest's words, made fit for a log: it may have put anything there. */
-static void make_printable(const char *from, char *to, size_t size)
-{
-	size_t i;
-
-	for (i = 0; from[i] && i + 1 < size; i++)
-		to[i] = (from[i] >= ' ' && from[i] < 0x7f) || from[i] == '\n' ? from[i] : '?';
-	to[i] = '\0';
-}
-
 /* Of a guest's last words the line that says why, or else the last one. */
 static void find_reason(const char *words, char *to, size_t size)
 {
@@ -461,7 +452,7 @@ void vm_worker_guest_event(struct vm *vm, const struct proto_message *message)
 {
 	char words[PROTO_MAX_TEXT + 1];
 
-	make_printable(message->text, words, sizeof(words));
+	text_make_safe(message->text, words, sizeof(words), "\n");
 	switch (message->guest.event) {
 	case PROTO_GUEST_RESET:
 		manager_event(vm->manager, vm, "guest-reset", "%s", words);

@@ -11,6 +11,8 @@
 
 #include <libvirt/virterror.h>
 
+#include "base/text.h"
+
 static const struct vm_error_info infos[VM_ERROR_COUNT] = {
 	[VM_ERROR_NONE] = {"None", VIR_ERR_OK, 0, "no error"},
 	[VM_ERROR_NO_SUCH_VM] = {"NoSuchVM", VIR_ERR_NO_DOMAIN, ENOENT,
@@ -18,6 +20,8 @@ static const struct vm_error_info infos[VM_ERROR_COUNT] = {
 	[VM_ERROR_VM_EXISTS] = {"VMExists", VIR_ERR_DOM_EXIST, EEXIST, "the name or UUID is taken"},
 	[VM_ERROR_INVALID_STATE] = {"InvalidState", VIR_ERR_OPERATION_INVALID, EBADFD,
 				    "not allowed in the machine's state"},
+	[VM_ERROR_DAMAGED] = {"DefinitionDamaged", VIR_ERR_OPERATION_INVALID, EBADMSG,
+			      "the machine's definition in the inventory cannot be read"},
 	[VM_ERROR_BUSY] = {"Busy", VIR_ERR_RESOURCE_BUSY, EBUSY,
 			   "a job is in the way; the message names it"},
 	[VM_ERROR_ACCESS_DENIED] = {"AccessDenied", VIR_ERR_ACCESS_DENIED, EACCES,
@@ -73,6 +77,8 @@ __attribute__((format(printf, 4, 0))) static int fill(struct vm_error *err, enum
 		if (errnum > 0 && length >= 0 && (size_t)length < sizeof(err->text))
 			snprintf(err->text + length, sizeof(err->text) - (size_t)length, ": %s",
 				 strerror(errnum));
+		/* It names files and repeats arguments, and goes to D-Bus and the inventory. */
+		text_make_safe(err->text, err->text, sizeof(err->text), "\n");
 	}
 	return -infos[code].errnum;
 }

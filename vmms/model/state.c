@@ -29,6 +29,7 @@ static const char *const reason_names[VM_REASON_COUNT] = {
 	[VM_REASON_HOST_ERROR] = "host-error",
 	[VM_REASON_HOST_SHUTDOWN] = "host-shutdown",
 	[VM_REASON_LOW_DISK] = "low-disk",
+	[VM_REASON_DAMAGED] = "damaged",
 };
 
 static const char *const activity_names[VM_ACTIVITY_COUNT] = {
@@ -124,6 +125,7 @@ static int shutoff_reason(enum vm_reason reason)
 		return VIR_DOMAIN_SHUTOFF_CRASHED;
 	case VM_REASON_START_FAILED:
 	case VM_REASON_HOST_ERROR:
+	case VM_REASON_DAMAGED:
 		return VIR_DOMAIN_SHUTOFF_FAILED;
 	default:
 		return VIR_DOMAIN_SHUTOFF_UNKNOWN;

@@ -37,6 +37,7 @@ enum vm_reason {
 	VM_REASON_HOST_ERROR,
 	VM_REASON_HOST_SHUTDOWN, /* stopped because the host went down */
 	VM_REASON_LOW_DISK,      /* paused because the disk below its images is full */
+	VM_REASON_DAMAGED,       /* its definition in the inventory cannot be read */
 	VM_REASON_COUNT,
 };
 

@@ -113,7 +113,11 @@ START_TEST(round_trip)
 			 "<os><type>hvm</type></os></domain>");
 	check_round_trip(
 		"<domain type='keelson'><name>a</name><memory>65536</memory>"
-		"<os><type>hvm</type></os><metadata/><devices><console type='pty'/></devices>"
+		"<os><type>hvm</type></os><metadata/><devices><serial type='pty'/></devices>"
+		"</domain>");
+	check_round_trip(
+		"<domain type='keelson'><name>a</name><memory>65536</memory><metadata><!-- c -->"
+		"</metadata><os><type>hvm</type></os><devices><console type='pty'/></devices>"
 		"</domain>");
 }
 END_TEST
@@ -354,6 +358,171 @@ START_TEST(settings)
 }
 END_TEST
 
+/*
+ * What people, scripts and attackers put into a field. Each is either refused by domain_field_set(),
+ * or can be stored and read back as it is.
+ */
+static const char *const hostile[] = {
+	"plain",
+	"two\nlines",
+	"\n",
+	"\r\n",
+	"a\rb",
+	"a\tb",
+	" leading and trailing ",
+	"   ",
+	"\x01",
+	"bell\x07",
+	"\x1b[31m",
+	"\x7f",
+	"\xc2\x9b"
+	"31m",
+	"\xff",
+	"cut\xc3",
+	"\xed\xa0\x80",
+	"\xef\xbf\xbf",
+	"\xef\xbf\xbe",
+	"\xf4\x90\x80\x80",
+	"\xe2\x80\xae",
+	"\xe2\x80\xa8",
+	"\xc2\xa0\xe2\x82\xac \xf0\x9f\x90\xb8",
+	"<a>&amp;]]></a>",
+	"<!--",
+	"<![CDATA[x]]>",
+	"]]>",
+	"&#0;",
+	"&lt;",
+	"'\"'",
+	"%s%n%99999d",
+	"/path",
+	"/path with blank",
+	"/tab\tin it",
+	"/line\nend",
+	"/\xff",
+	"/'<&>\"",
+	"0",
+	"1",
+	"-1",
+	"+1",
+	" 1",
+	"00000000000000000000001",
+	"1000",
+	"1000000",
+	"17592186044415",
+	"17592186044416",
+	"99999999999999999999", /* twenty digits */
+	"18446744073709551615",
+	"999999999999999999",
+	"1000000000000000000",
+	"4294967295",
+	"4294967296",
+	"4503599627370496T",
+	"1.5G",
+	"17179869184G",
+	"18014398509481984K",
+	"999999999999T",
+	"64M",
+	"hd",
+	"hd,hd",
+	"hd,,cdrom",
+	",",
+	"none",
+	"destroy",
+	"restart",
+	"utc",
+	"localtime",
+};
+
+static void try_value(const struct domain *domain, const char *key, const char *value,
+		      size_t *accepted)
+{
+	_cleanup_domain_ struct domain *changed = domain_copy(domain), *again = NULL;
+	_cleanup_free_ char *xml = NULL;
+	struct domain_differences changes = {0};
+	struct vm_error err = {0};
+
+	if (domain_field_set(changed, key, value, &err) < 0) {
+		ck_assert_msg(err.code, "%s='%s' is refused without a word", key, value);
+		return;
+	}
+	(*accepted)++;
+	ck_assert_msg(domain_canonical(changed, &xml, &err) == 0, "%s='%s': %s", key, value,
+		      err.text);
+	ck_assert_msg(domain_parse(xml, &again, &err) == 0, "%s='%s': %s", key, value, err.text);
+	ck_assert_int_eq(domain_diff(changed, again, &changes), 0);
+	ck_assert_msg(changes.count == 0, "%s='%s' comes back as '%s'", key, value,
+		      changes.count ? changes.items[0].after : "");
+	domain_differences_free(&changes);
+}
+
+START_TEST(what_is_set_can_be_stored_and_read_again)
+{
+	_cleanup_domain_ struct domain *domain = parse(full_xml);
+	_cleanup_free_ char *large = malloc((1 << 20) + 1);
+	size_t accepted = 0;
+
+	ck_assert_ptr_nonnull(large);
+	for (const char *const *key = domain_field_keys(); *key; key++) {
+		for (size_t i = 0; i < ARRAY_SIZE(hostile); i++)
+			try_value(domain, *key, hostile[i], &accepted);
+		/* grows sixfold when it is escaped */
+		for (size_t size = 512; size <= 1 << 20; size *= 2) {
+			memset(large, '\'', size);
+			large[0] = '/';
+			large[size] = '\0';
+			try_value(domain, *key, large, &accepted);
+		}
+	}
+	ck_assert_uint_gt(accepted, 100);
+}
+END_TEST
+
+/* All texts at their longest, each byte one that is escaped: still readable. */
+START_TEST(the_limits_of_all_texts_together_fit)
+{
+	_cleanup_domain_ struct domain *domain = parse(full_xml);
+	_cleanup_free_ char *text = malloc(DOMAIN_MAX_DESCRIPTION + 2), *xml = NULL;
+	static const struct {
+		const char *key;
+		size_t max;
+	} texts[] = {{"title", DOMAIN_MAX_TITLE},
+		     {"description", DOMAIN_MAX_DESCRIPTION},
+		     {"cmdline", DOMAIN_MAX_CMDLINE},
+		     {"kernel", DOMAIN_MAX_PATH},
+		     {"initrd", DOMAIN_MAX_PATH}};
+	struct vm_error err = {0};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		_cleanup_domain_ struct domain *over = domain_copy(domain);
+
+		memset(text, '\'', DOMAIN_MAX_DESCRIPTION + 1);
+		text[0] = '/';
+		text[texts[i].max + 1] = '\0';
+		ck_assert_int_lt(domain_field_set(over, texts[i].key, text, &err), 0);
+		text[texts[i].max] = '\0';
+		ck_assert_int_eq(domain_field_set(domain, texts[i].key, text, &err), 0);
+	}
+	ck_assert_msg(domain_canonical(domain, &xml, &err) == 0, "%s", err.text);
+}
+END_TEST
+
+START_TEST(what_cannot_be_read_again_is_not_given_out)
+{
+	_cleanup_domain_ struct domain *domain = parse(full_xml);
+	struct vm_error err = {0};
+	char *xml = NULL;
+
+	free(domain->title);
+	domain->title = strdup("two\nlines"); /* as if a check were forgotten */
+	ck_assert_int_lt(domain_canonical(domain, &xml, &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "nothing was changed"));
+	free(domain->title);
+	domain->title = strdup(""); /* reads back as none */
+	ck_assert_int_lt(domain_canonical(domain, &xml, &err), 0);
+	ck_assert_ptr_null(xml);
+}
+END_TEST
+
 START_TEST(differences)
 {
 	_cleanup_domain_ struct domain *before = parse(full_xml), *after = domain_copy(before);
@@ -487,12 +656,16 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
+	tcase_set_timeout(tcase, 120); /* for slow machines */
 	tcase_add_test(tcase, everything_is_understood);
 	tcase_add_test(tcase, round_trip);
 	tcase_add_test(tcase, canonical_form);
 	tcase_add_test(tcase, bad_xml_is_refused);
 	tcase_add_test(tcase, devices_come_and_go);
 	tcase_add_test(tcase, settings);
+	tcase_add_test(tcase, what_is_set_can_be_stored_and_read_again);
+	tcase_add_test(tcase, the_limits_of_all_texts_together_fit);
+	tcase_add_test(tcase, what_cannot_be_read_again_is_not_given_out);
 	tcase_add_test(tcase, differences);
 	tcase_add_test(tcase, sizes);
 	tcase_add_test(tcase, schema_and_support_table_agree);

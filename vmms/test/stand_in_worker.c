@@ -5,6 +5,7 @@
  *
  *   poweroff, reboot, crash, triple-fault   the guest does that
  *   panic                                   the guest tells of its crash, and waits for ever
+ *   foreign                                 as crash, with words that are no proper text
  *   die                                     the worker ends without a word
  *   deaf                                    the guest does not react to a shutdown or reboot
  *   low-disk                                the worker pauses the machine
@@ -141,6 +142,7 @@ static const struct proto_service_ops ops = {.request = on_request, .stats = on_
 static void obey(struct stand_in *w, const char *line)
 {
 	static const uint64_t parameters[5] = {1, 2, 3, 4, 5};
+	static const char foreign[] = "nasty \033[31m K\xc3\xa4se \xff cut \xc3";
 
 	if (strcmp(line, "poweroff") == 0) {
 		stop(w, PROTO_CAUSE_GUEST_OFF, NULL);
@@ -151,6 +153,9 @@ static void obey(struct stand_in *w, const char *line)
 					  "Kernel panic - not syncing\x07");
 		if (*line == 'c')
 			stop(w, PROTO_CAUSE_GUEST_CRASH, NULL);
+	} else if (strcmp(line, "foreign") == 0) {
+		proto_service_guest_event(&w->service, PROTO_GUEST_CRASH, parameters, foreign);
+		stop(w, PROTO_CAUSE_GUEST_CRASH, foreign);
 	} else if (strcmp(line, "triple-fault") == 0) {
 		proto_service_guest_event(&w->service, PROTO_GUEST_TRIPLE_FAULT, no_parameters,
 					  NULL);

@@ -1,0 +1,115 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# What the daemon stores, the next daemon reads: hostile values, damaged rows, foreign text.
+BUILD=$1
+. "$(dirname "$0")/harness.sh"
+echo bios > "$DIR/bios"
+start_bus
+start_daemon
+DB=$DIR/state/vmms.db
+
+manager() {
+	CHECKS=$((CHECKS + 1))
+	busctl call org.keelson.vmms1 /org/keelson/vmms1 org.keelson.vmms1.Manager "$@" \
+		> "$DIR/out" 2> "$DIR/err"
+}
+
+# ── hostile values in every field, then a new daemon ─────────────────────────────────────────
+make uno --disk 1M:"$DIR/uno.raw"
+# domain_test.c tries all of them on every field; here a few, through the bus
+for change in title=$'two\nlines' description=$'\001' cmdline=$'\033[31m' kernel=/a$'\n'b \
+	cpu-quota=99999999999999999999 title=$'\302\233' initrd=$'/a\rb'; do
+	manager ConfigureVM 'sa{ss}' uno 1 "${change%%=*}" "${change#*=}" && fail "accepted: $change"
+	grep -q "${change%%=*}\|kernel\|command line" "$DIR/err" || fail "$(cat "$DIR/err")"
+done
+long=$(printf "%0.s'" {1..60000})
+manager ConfigureVM 'sa{ss}' uno 4 title '<&>"' description "$long"$'\n\t\rend' \
+	kernel /ordinary cmdline " a='b' ]]> " || fail "$(cat "$DIR/err")"
+manager SetVMOptions 'sa{sv}' uno 1 Notes s $'\033[31mred' && fail "an escape sequence in the notes"
+manager SetVMOptions 'sa{sv}' uno 1 Notes s $'two\nlines' || fail "$(cat "$DIR/err")"
+ok xml uno
+cp "$DIR/out" "$DIR/before.xml"
+stop_daemon
+start_daemon
+[ "$(field uno Reason)" != damaged ] || fail "damaged: $(field uno Damage)"
+ok xml uno
+cmp -s "$DIR/out" "$DIR/before.xml" || fail "the definition is another after a restart"
+ok set uno cmdline= kernel=
+refused 'reads as a UUID' create 6f1c4c2e-6b0a-4bd3-9d7e-0e1c9b7f2a11
+refused 'reads as a UUID' rename uno "$(field uno UUID | tr a-f A-F)"
+refused 'reads as a UUID' clone uno 6F1C4C2E-6B0A-4BD3-9D7E-0E1C9B7F2A11
+
+# ── damaged rows: one machine runs, one is off ───────────────────────────────────────────────
+make dos --disk 1M:"$DIR/dos.raw"
+ok start uno
+uuid=$(field uno UUID) uid=$(field uno WorkerUID) pid=$(field uno WorkerPID)
+dos_uuid=$(field dos UUID) dos_uid=$(field dos WorkerUID)
+kill_daemon
+python3 - "$DB" <<-PYTHON
+	import sqlite3, sys
+	db = sqlite3.connect(sys.argv[1])
+	db.execute("UPDATE vm SET xml = replace(xml, '<vcpu', '<warp>9</warp><vcpu') WHERE name = 'uno'")
+	db.execute("UPDATE vm SET xml = CAST(x'3c646f6d61696e3e1b5b33316dff' AS TEXT) WHERE name = 'dos'")
+	db.execute("INSERT INTO event (time, uuid, name, kind, detail) VALUES"
+	           " (1, '', '', 'old', CAST(x'63757420c3' AS TEXT))")
+	db.commit()
+PYTHON
+start_daemon
+await "uno to be adopted" sh -c '"$0" events uno | grep -q "adopted.*worker"' "$VMCTL"
+state uno running
+[ "$(field uno WorkerPID)" = "$pid" ] || fail "its worker was not adopted"
+[ "$(field uno UUID) $(field uno WorkerUID)" = "$uuid $uid" ] || fail "uno: other UUID or user"
+state dos off damaged
+[ "$(field dos UUID) $(field dos WorkerUID)" = "$dos_uuid $dos_uid" ] || fail "dos: other UUID or user"
+field uno Damage | grep -q 'element <warp> is not supported' || fail "uno's damage: $(field uno Damage)"
+field dos Damage | grep -q 'not well-formed' || fail "dos's damage: $(field dos Damage)"
+"$VMCTL" list | grep -qE '^dos +off +damaged' || fail "$("$VMCTL" list)"
+"$VMCTL" xml dos > "$DIR/xml" || fail "no XML"
+[ "$(cat "$DIR/xml")" = '<domain>?[31m?' ] || fail "the XML of dos: $(cat -v "$DIR/xml")"
+ok events
+grep -q 'old *cut ?' "$DIR/out" || fail "an event that was cut within a character is not shown"
+for verb in 'start dos' 'set dos vcpus=2' 'attach dos cdrom /dev/null hdc' 'rename dos tres' \
+	'clone dos tres' 'delete dos --storage'; do
+	# shellcheck disable=SC2086
+	refused "damaged.*vmctl define.*$dos_uuid" $verb
+done
+ok notes dos 'still mine'
+ok autostart dos on
+ok pause uno
+ok resume uno
+make tres # with a user of its own
+ok export dos "$DIR"
+grep -q '<domain>' "$DIR/dos.xml" || fail "the export"
+stop_daemon
+start_daemon
+[ "$(field dos Notes)" = 'still mine' ] || fail "the notes of a damaged machine"
+state dos off damaged
+
+# the way back: define it anew; or away with it
+ok stop uno
+"$VMCTL" xml uno | sed 's/<warp>9<.warp>//' > "$DIR/uno.xml"
+ok define "$DIR/uno.xml"
+[ -z "$(field uno Damage)" ] || fail "still damaged"
+[ "$(field uno WorkerUID)" = "$uid" ] || fail "another user after the repair"
+ok start uno
+ok stop uno
+ok delete dos
+[ -e "$DIR/dos.raw" ] || fail "the disk of a machine with a damaged definition is gone"
+refused "no machine 'dos'" show dos
+
+# ── foreign text: a guest's, a worker's, a file's name ───────────────────────────────────────
+ok start uno
+tell uno foreign
+await "uno to end" is_state uno off
+"$VMCTL" --json events uno > "$DIR/events" || fail "the events"
+python3 - "$DIR/events" <<-'PYTHON' || fail "the crash: $(tail -3 "$DIR/events")"
+	import json, sys
+	details = [json.loads(line)["detail"] for line in open(sys.argv[1])]
+	crash = [d for d in details if "nasty" in d]
+	assert crash and "\x1b" not in crash[0] and "K\u00e4se" in crash[0] and "?[31m" in crash[0], crash
+PYTHON
+refused 'not UTF-8' create lost --disk "$DIR/"$'\xff\xfe'.raw --memory 16M
+[ -z "$(LC_ALL=C grep -P '[\x00-\x08\x0b-\x1f\x80-\xff]' "$DIR/err")" ] || fail "$(cat -v "$DIR/err")"
+stop_daemon
+echo "$CHECKS checks"
