@@ -215,6 +215,8 @@ static hv_status set_property(struct hypercall *call)
 			return HV_STATUS_PROPERTY_VALUE_OUT_OF_RANGE;
 		return change_time(p, in->code, in->value);
 	case HV_PROPERTY_REFERENCE_TIME:
+		if (in->value > REFTIME_MAX)
+			return HV_STATUS_PROPERTY_VALUE_OUT_OF_RANGE;
 		return change_time(p, in->code, in->value);
 	default:
 		return HV_STATUS_UNKNOWN_PROPERTY;

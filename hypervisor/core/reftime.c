@@ -42,11 +42,14 @@ void reftime_set(struct partition *p, u64 time)
 
 u64 reftime_to_tsc(const struct partition *p, u64 time)
 {
-	u64 units = time - (u64)p->reference_offset;
+	s64 offset = p->reference_offset;
+	u64 units = time - (u64)offset;
 	u64 tsc;
 
-	if ((s64)units < 0)
+	if (offset > 0 && time < (u64)offset)
 		return 0;
+	if (offset < 0 && units < time) /* 65 bits */
+		return TIMER_NEVER;
 	tsc = scale_apply(tsc_per_unit, units);
 	if (tsc > TIMER_NEVER / 2)
 		return TIMER_NEVER;

@@ -6,6 +6,8 @@
 
 struct partition;
 
+#define REFTIME_MAX (BIT(63) - 1) /* 29,000 years */
+
 /* Once, after arch_tsc_hz() is known (above 10 MHz). */
 void reftime_init(void);
 
@@ -16,7 +18,7 @@ void reftime_init(void);
 u64 reftime_now(const struct partition *p);
 u64 reftime_to_tsc(const struct partition *p, u64 time);
 
-/* From now on the partition's time is `time` (and counts). */
+/* From now on the partition's time is `time` (and counts). At most REFTIME_MAX. */
 void reftime_set(struct partition *p, u64 time);
 
 /* Writes the reference TSC page of `p` at `page`, for guests whose TSC is offset by tsc_offset. */

@@ -96,7 +96,7 @@ static void get_timers(const struct vp *vp, struct hv_timers_state *s)
 
 		s->timer[i].config = t->config;
 		s->timer[i].count = t->count;
-		s->timer[i].expiration = t->timer.deadline == TIMER_NEVER ? 0 : t->expiration;
+		s->timer[i].expiration = stimer_expiration(vp, i);
 	}
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * See stimer.h. A one-shot timer expires at reference time COUNT; a periodic one every COUNT units
- * from when it was started, missed periods being dropped.
+ * from when it was started, missed periods being dropped. A time that the counter never reaches is
+ * TIMER_NEVER: such a timer is on, but not queued. What is running has an expiration.
  */
 #include "core/stimer.h"
 #include "core/format.h"
@@ -13,6 +14,11 @@
 static u32 sint_of(u64 config)
 {
 	return config >> HV_TIMER_SINT_SHIFT & 15;
+}
+
+static bool is_running(const struct stimer *t)
+{
+	return (t->config & HV_TIMER_ENABLE) && t->expiration;
 }
 
 static void arm(struct vp *vp, struct stimer *t)
@@ -55,22 +61,15 @@ static void deliver(struct vp *vp, struct stimer *t)
 		vp_kick(vp);
 }
 
-static void next_period(struct vp *vp, struct stimer *t)
-{
-	u64 now = reftime_now(vp->partition);
-	u64 late = now > t->expiration ? now - t->expiration : 0;
-
-	t->expiration += (late / t->count + 1) * t->count;
-	arm(vp, t);
-}
-
 static void expire(struct vp *vp, struct stimer *t)
 {
 	deliver(vp, t);
-	if (t->config & HV_TIMER_PERIODIC)
-		next_period(vp, t);
-	else
+	if (!(t->config & HV_TIMER_PERIODIC)) {
 		t->config &= ~HV_TIMER_ENABLE;
+		return;
+	}
+	t->expiration = timer_next(t->expiration, t->count, reftime_now(vp->partition));
+	arm(vp, t);
 }
 
 static void fire(struct timer *timer)
@@ -95,7 +94,7 @@ static void start(struct vp *vp, struct stimer *t)
 
 	if (!(t->config & HV_TIMER_ENABLE) || !t->count)
 		return;
-	t->expiration = t->config & HV_TIMER_PERIODIC ? now + t->count : t->count;
+	t->expiration = t->config & HV_TIMER_PERIODIC ? timer_next(now, t->count, now) : t->count;
 	if (t->expiration <= now)
 		expire(vp, t);
 	else
@@ -159,13 +158,20 @@ void stimer_restore(struct vp *vp, u32 n, u64 config, u64 count, u64 expiration)
 	t->config = config;
 	t->count = count;
 	t->expiration = expiration;
-	if (expiration)
+	if (is_running(t))
 		arm(vp, t);
+}
+
+u64 stimer_expiration(const struct vp *vp, u32 n)
+{
+	const struct stimer *t = &vp->stimer[n];
+
+	return is_running(t) || (vp->stimer_undelivered & 1u << n) ? t->expiration : 0;
 }
 
 void stimer_rearm(struct vp *vp)
 {
 	for (u32 i = 0; i < HV_TIMER_COUNT; i++)
-		if (vp->stimer[i].timer.deadline != TIMER_NEVER)
+		if (is_running(&vp->stimer[i]))
 			arm(vp, &vp->stimer[i]);
 }

@@ -18,5 +18,9 @@ void stimer_retry(struct vp *vp);
 /* The reference time was set: running timers expire when they did before, in the new count. */
 void stimer_rearm(struct vp *vp);
 
-/* Puts a timer back as it was; `expiration` 0: it was not running. */
+/*
+ * Puts a timer back as it was, and what it takes to do so: when it expires, or the message that waits
+ * for its slot expired; 0: neither.
+ */
+u64 stimer_expiration(const struct vp *vp, u32 n);
 void stimer_restore(struct vp *vp, u32 n, u64 config, u64 count, u64 expiration);

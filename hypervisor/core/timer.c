@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A singly linked list, earliest first; timers of one deadline fire in the order they were set. */
+/*
+ * A singly linked list, earliest first; timers of one deadline fire in the order they were set. What
+ * is set while due timers fire is not due before the next look, so a look always comes to its end.
+ */
 #include "core/timer.h"
 #include "core/arch.h"
 
@@ -35,6 +38,8 @@ void timer_set(struct timer_queue *q, struct timer *t, u64 deadline)
 	struct timer **at = &q->first;
 
 	unlink_timer(q, t);
+	if (deadline <= q->looking_at)
+		deadline = q->looking_at + 1;
 	if (deadline != TIMER_NEVER) {
 		while (*at && (*at)->deadline <= deadline)
 			at = &(*at)->next;
@@ -58,6 +63,16 @@ void timer_move(struct timer_queue *from, struct timer_queue *to, struct timer *
 	timer_set(to, t, deadline);
 }
 
+u64 timer_next(u64 last, u64 period, u64 now)
+{
+	u64 late = now > last ? now - last : 0, next;
+
+	if (__builtin_mul_overflow(late / period + 1, period, &next) ||
+	    __builtin_add_overflow(next, last, &next))
+		return TIMER_NEVER;
+	return next;
+}
+
 void timers_look_by(struct timer_queue *q, u64 deadline)
 {
 	if (q->armed && q->armed <= deadline) /* 0: never told */
@@ -72,10 +87,12 @@ void timers_expire(struct timer_queue *q, u64 now)
 
 	/* The physical timer is spent, even if it fired a little early. */
 	q->armed = TIMER_NEVER;
+	q->looking_at = now;
 	while ((t = q->first) && t->deadline <= now) {
 		q->first = t->next;
 		t->deadline = TIMER_NEVER;
 		t->fire(t);
 	}
+	q->looking_at = 0;
 	arm(q);
 }

@@ -18,8 +18,9 @@ struct timer {
 
 struct timer_queue {
 	struct timer *first;
-	u64 armed;   /* what arch_timer_arm() was last told: saves arming twice */
-	bool parked; /* no physical timer behind it */
+	u64 armed;      /* what arch_timer_arm() was last told: saves arming twice */
+	u64 looking_at; /* inside timers_expire(): its `now`; else 0 */
+	bool parked;    /* no physical timer behind it */
 };
 
 void timer_init(struct timer *t, void (*fire)(struct timer *));
@@ -34,8 +35,18 @@ void timer_cancel(struct timer_queue *q, struct timer *t);
  */
 void timer_move(struct timer_queue *from, struct timer_queue *to, struct timer *t);
 
+/*
+ * The next expiry of a periodic timer that expired at `last`, in any unit: later than `now`, a whole
+ * number of periods (not 0) after `last`, periods that have passed unseen being dropped. TIMER_NEVER:
+ * further off than can be counted.
+ */
+u64 timer_next(u64 last, u64 period, u64 now);
+
 /* timers_expire() comes by `deadline` even if nothing is due; until the next change of the queue. */
 void timers_look_by(struct timer_queue *q, u64 deadline);
 
-/* Calls fire() of everything that is due and arms the physical timer for the rest. */
+/*
+ * Calls fire() of everything that is due, once each, and arms the physical timer for the rest. A timer
+ * that is set meanwhile has its turn at a later look, whatever its deadline.
+ */
 void timers_expire(struct timer_queue *q, u64 now);

@@ -154,8 +154,11 @@ void vp_timers_to(struct vp *vp, struct timer_queue *queue)
 
 static void shift(struct vp *vp, struct timer *t, u64 ticks)
 {
-	if (t->deadline != TIMER_NEVER)
-		timer_set(vp->timers, t, t->deadline + ticks);
+	u64 deadline;
+
+	if (__builtin_add_overflow(t->deadline, ticks, &deadline))
+		deadline = TIMER_NEVER;
+	timer_set(vp->timers, t, deadline);
 }
 
 void vp_shift_time(struct vp *vp, u64 ticks)

@@ -352,6 +352,76 @@ START_TEST(time_is_set)
 }
 END_TEST
 
+/*
+ * Times that the counter never reaches: nothing fires, at once or later, and no expiry is followed by
+ * one that is not later.
+ */
+START_TEST(never)
+{
+	const u64 counts[] = {BIT(63) - 1, BIT(63), BIT(63) + 1, ~0ull - 1, ~0ull};
+
+	for (u32 n = 0; n < 2 * ARRAY_SIZE(counts); n++) {
+		u64 periodic = n & 1 ? HV_TIMER_PERIODIC : 0;
+
+		prepare();
+		ck_assert(wr(CONFIG, DIRECT(0xed) | HV_TIMER_ENABLE | periodic));
+		ck_assert(wr(COUNT, counts[n / 2]));
+		ck_assert_uint_eq(rd(CONFIG) & HV_TIMER_ENABLE, HV_TIMER_ENABLE);
+		for (u32 i = 0; i < 3; i++) {
+			pass(BIT(40));
+			ck_assert_int_eq(interrupt(), -1);
+		}
+		ck_assert(wr(CONFIG, DIRECT(0xed) | HV_TIMER_ENABLE | periodic));
+		pass(1);
+		ck_assert_int_eq(interrupt(), -1);
+	}
+}
+END_TEST
+
+/* The same with a saved state, whose expiration may be any number. */
+START_TEST(never_again)
+{
+	const u64 counts[] = {5000, BIT(63), ~0ull - 1, ~0ull};
+	const u64 expirations[] = {1, 1000, BIT(63), ~0ull - 1, ~0ull};
+
+	for (u32 i = 0; i < ARRAY_SIZE(counts) * ARRAY_SIZE(expirations); i++) {
+		u64 count = counts[i % ARRAY_SIZE(counts)];
+		u64 expiration = expirations[i / ARRAY_SIZE(counts)];
+
+		prepare();
+		stimer_restore(vp, 0, DIRECT(0xed) | HV_TIMER_PERIODIC | HV_TIMER_ENABLE, count,
+			       expiration);
+		pass(10);
+		ck_assert_int_eq(interrupt(), expiration < 1000 ? 0xed : -1);
+		ck_assert_int_eq(interrupt(), -1);
+		pass(1);
+		ck_assert_int_eq(interrupt(), -1);
+	}
+}
+END_TEST
+
+/* Far off is not off: when the parent sets the time forward, it comes. */
+START_TEST(far_until_time_is_set)
+{
+	struct hv_property_input in = {.code = HV_PROPERTY_REFERENCE_TIME};
+
+	prepare();
+	ck_assert(wr(CONFIG, DIRECT(0xed) | HV_TIMER_ENABLE));
+	ck_assert(wr(COUNT, BIT(62)));
+	in.partition_id = c.id;
+	in.value = BIT(62) - 100;
+	ck_assert_uint_eq(raw(HV_CALL_SET_PARTITION_PROPERTY, &in, sizeof(in)), 0);
+	pass(98);
+	ck_assert_int_eq(interrupt(), -1);
+	pass(4);
+	ck_assert_int_eq(interrupt(), 0xed);
+	in.value = BIT(63);
+	ck_assert_uint_eq(STATUS(raw(HV_CALL_SET_PARTITION_PROPERTY, &in, sizeof(in))),
+			  HV_STATUS_PROPERTY_VALUE_OUT_OF_RANGE);
+}
+END_TEST
+
 TEST_MAIN("synic", power_up, message, full_slot, masks_and_switches, event_flags, auto_eoi,
 	  pages_start_empty, one_shot_direct, stopping, config_rules, periodic_message,
-	  message_that_finds_no_slot, four_timers, time_is_set)
+	  message_that_finds_no_slot, four_timers, time_is_set, never, never_again,
+	  far_until_time_is_set)

@@ -86,8 +86,13 @@ START_TEST(set_again_while_firing)
 	timers_expire(&queue, 15);
 	ck_assert_int_eq(fired, 2);
 	ck_assert_uint_eq(fake.timer_armed, 20);
-	again_at = 25; /* due within the same call */
+	again_at = 25; /* due within the same look: at the next one */
 	timers_expire(&queue, 30);
+	ck_assert_int_eq(fired, 3);
+	ck_assert_uint_eq(fake.timer_armed, 31);
+	timers_expire(&queue, 30);
+	ck_assert_int_eq(fired, 3);
+	timers_expire(&queue, 31);
 	ck_assert_int_eq(fired, 4);
 	ck_assert_ptr_null(queue.first);
 }
