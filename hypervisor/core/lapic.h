@@ -102,6 +102,9 @@ void lapic_reset(struct lapic *l);
 enum lapic_result must_check lapic_msr_read(struct lapic *l, u32 msr, u64 *ret_value);
 enum lapic_result must_check lapic_msr_write(struct lapic *l, u32 msr, u64 value);
 
+/* vp->tsc_offset has changed: the deadline is looked at once more. */
+void lapic_timer_tsc_moved(struct lapic *l);
+
 /* True if the page at APIC_BASE_ADDRESS answers: xAPIC mode. */
 bool lapic_mmio_on(const struct lapic *l);
 /* Aligned 32-bit access at `offset` of that page. Unknown registers read 0 and set ESR. */

@@ -10,8 +10,6 @@
 #include "core/scale.h"
 #include "hv/reference_tsc.h"
 
-#define HZ 10000000ull
-
 static u64 multiplier;
 static struct scale tsc_per_unit;
 
@@ -19,8 +17,8 @@ void reftime_init(void)
 {
 	bool inexact;
 
-	CHECK(scale_quotient(HZ, arch_tsc_hz(), 64, &multiplier, &inexact));
-	tsc_per_unit = scale_make(arch_tsc_hz(), HZ);
+	CHECK(scale_quotient(REFTIME_HZ, arch_tsc_hz(), 64, &multiplier, &inexact));
+	tsc_per_unit = scale_make(arch_tsc_hz(), REFTIME_HZ);
 }
 
 static u64 scaled(u64 tsc)
@@ -55,7 +53,7 @@ u64 reftime_to_tsc(const struct partition *p, u64 time)
 		return TIMER_NEVER;
 	tsc++;
 	/* The multiplier was rounded down: a unit may take a tick more than the ratio says. */
-	return scaled(tsc) < units ? tsc + arch_tsc_hz() / HZ + 1 : tsc;
+	return scaled(tsc) < units ? tsc + arch_tsc_hz() / REFTIME_HZ + 1 : tsc;
 }
 
 void reftime_write_page(const struct partition *p, u64 tsc_offset, void *page)

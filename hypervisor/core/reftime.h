@@ -6,6 +6,7 @@
 
 struct partition;
 
+#define REFTIME_HZ  10000000ull
 #define REFTIME_MAX (BIT(63) - 1) /* 29,000 years */
 
 /* Once, after arch_tsc_hz() is known (above 10 MHz). */

@@ -119,7 +119,7 @@ static hv_status get_special(struct vp *vp, u32 name, const struct vregs *r,
 		v->word[0] = arch_xcr0(vp);
 		break;
 	case HV_REGISTER_TSC:
-		v->word[0] = arch_tsc() + vp->tsc_offset;
+		v->word[0] = vp_host_tsc(vp) + vp->tsc_offset;
 		break;
 	case HV_REGISTER_ES ... HV_REGISTER_TR:
 		v->segment = segment_to_hv(&r->segment[name - HV_REGISTER_ES]);

@@ -3,6 +3,9 @@
  * See stimer.h. A one-shot timer expires at reference time COUNT; a periodic one every COUNT units
  * from when it was started, missed periods being dropped. A time that the counter never reaches is
  * TIMER_NEVER: such a timer is on, but not queued. What is running has an expiration.
+ *
+ * Every periodic timer is a lazy one (TLFS 12.3.1): however many periods were missed, they are one
+ * message, and the next one is in step again. Of periods below the floor, every few are one message.
  */
 #include "core/stimer.h"
 #include "core/format.h"
@@ -10,6 +13,8 @@
 #include "core/reftime.h"
 #include "core/synic.h"
 #include "hv/msr.h"
+
+#define FLOOR (REFTIME_HZ / TIMER_FLOOR_HZ)
 
 static u32 sint_of(u64 config)
 {
@@ -68,7 +73,7 @@ static void expire(struct vp *vp, struct stimer *t)
 		t->config &= ~HV_TIMER_ENABLE;
 		return;
 	}
-	t->expiration = timer_next(t->expiration, t->count, reftime_now(vp->partition));
+	t->expiration = timer_next(t->expiration, t->count, reftime_now(vp->partition), FLOOR);
 	arm(vp, t);
 }
 
@@ -94,7 +99,8 @@ static void start(struct vp *vp, struct stimer *t)
 
 	if (!(t->config & HV_TIMER_ENABLE) || !t->count)
 		return;
-	t->expiration = t->config & HV_TIMER_PERIODIC ? timer_next(now, t->count, now) : t->count;
+	t->expiration =
+		t->config & HV_TIMER_PERIODIC ? timer_next(now, t->count, now, FLOOR) : t->count;
 	if (t->expiration <= now)
 		expire(vp, t);
 	else

@@ -63,10 +63,12 @@ void timer_move(struct timer_queue *from, struct timer_queue *to, struct timer *
 	timer_set(to, t, deadline);
 }
 
-u64 timer_next(u64 last, u64 period, u64 now)
+u64 timer_next(u64 last, u64 period, u64 now, u64 floor)
 {
 	u64 late = now > last ? now - last : 0, next;
 
+	if (period < floor)
+		late += floor - 1;
 	if (__builtin_mul_overflow(late / period + 1, period, &next) ||
 	    __builtin_add_overflow(next, last, &next))
 		return TIMER_NEVER;

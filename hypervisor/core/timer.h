@@ -8,7 +8,14 @@
 
 #include "core/types.h"
 
-#define TIMER_NEVER (~0ull)
+#define TIMER_NEVER    (~0ull)
+
+/*
+ * The floor of guests' periods, 200 µs: each expiry interrupts the guest, whose handler exits at least
+ * once, so five timers with no floor can take a processor for good. No guest known to us asks for
+ * less, and KVM has the same (its min_timer_period_us).
+ */
+#define TIMER_FLOOR_HZ 5000u
 
 struct timer {
 	u64 deadline; /* TSC ticks; TIMER_NEVER when not queued */
@@ -36,11 +43,12 @@ void timer_cancel(struct timer_queue *q, struct timer *t);
 void timer_move(struct timer_queue *from, struct timer_queue *to, struct timer *t);
 
 /*
- * The next expiry of a periodic timer that expired at `last`, in any unit: later than `now`, a whole
- * number of periods (not 0) after `last`, periods that have passed unseen being dropped. TIMER_NEVER:
- * further off than can be counted.
+ * The next expiry of a periodic timer that expired, or was started, at `last`, in any unit: later than
+ * `now`, and a whole number of periods (not 0) after `last`. Periods that have passed unseen are
+ * dropped; those of a period that is shorter than `floor` are coalesced, so that the next expiry is at
+ * least `floor` after this one. TIMER_NEVER: further off than can be counted.
  */
-u64 timer_next(u64 last, u64 period, u64 now);
+u64 timer_next(u64 last, u64 period, u64 now, u64 floor);
 
 /* timers_expire() comes by `deadline` even if nothing is due; until the next change of the queue. */
 void timers_look_by(struct timer_queue *q, u64 deadline);

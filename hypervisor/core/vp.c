@@ -171,10 +171,16 @@ void vp_shift_time(struct vp *vp, u64 ticks)
 	virt->set_tsc_offset(vp, vp->tsc_offset);
 }
 
+u64 vp_host_tsc(const struct vp *vp)
+{
+	return unlikely(vp->partition->frozen) ? vp->partition->frozen_tsc : arch_tsc();
+}
+
 void vp_set_tsc(struct vp *vp, u64 tsc)
 {
-	vp->tsc_offset = tsc - arch_tsc();
+	vp->tsc_offset = tsc - vp_host_tsc(vp);
 	virt->set_tsc_offset(vp, vp->tsc_offset);
+	lapic_timer_tsc_moved(&vp->lapic);
 }
 
 void vp_start(struct vp *vp, u8 vector)

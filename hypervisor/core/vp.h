@@ -142,7 +142,10 @@ void vp_release(struct vp *vp);
 /* The VP's timers move to the queue of the processor that is going to run it, or are parked. */
 void vp_timers_to(struct vp *vp, struct timer_queue *queue);
 
-/* The guest's TSC is to be `tsc` now. */
+/* The processor's TSC as this VP's clocks go by it: while its partition is frozen, it stands still. */
+u64 vp_host_tsc(const struct vp *vp);
+
+/* The guest's TSC is to be `tsc` now. A deadline of its local APIC is compared with the new one. */
 void vp_set_tsc(struct vp *vp, u64 tsc);
 
 /* The VP's clock stood still for `ticks`. It is claimed. */

@@ -113,12 +113,12 @@ START_TEST(periodic_does_not_drift)
 {
 	prepare(0x20000);
 	fake.tsc_hz = 0; /* the clock was set up before: nothing below may ask again */
-	wr(INITIAL, 333);
+	wr(INITIAL, 40333);
 	for (u64 n = 1; n <= 10000; n++) {
 		at(fake.timer_armed);
 		if (!fired())
 			ck_abort_msg("period %lu", n);
-		if (fake.tsc < n * 3330 || fake.tsc > n * 3330 + 1)
+		if (fake.tsc < n * 403330 || fake.tsc > n * 403330 + 1)
 			ck_abort_msg("period %lu at %lu", n, fake.tsc);
 	}
 }
@@ -127,15 +127,15 @@ END_TEST
 START_TEST(periodic_seen_late)
 {
 	prepare(0x20000);
-	wr(INITIAL, 100);
-	at(3500);
+	wr(INITIAL, 100000);
+	at(3500000);
 	ck_assert(fired());
 	ck_assert(!fired());
-	ck_assert_uint_ge(fake.timer_armed, 4000);
-	ck_assert_uint_le(fake.timer_armed, 4001);
-	ck_assert_uint_eq(rd(CURRENT), 50);
-	fake.tsc = 4200; /* due, but nobody came yet: the count has wrapped */
-	ck_assert_uint_eq(rd(CURRENT), 80);
+	ck_assert_uint_ge(fake.timer_armed, 4000000);
+	ck_assert_uint_le(fake.timer_armed, 4000001);
+	ck_assert_uint_eq(rd(CURRENT), 50000);
+	fake.tsc = 4200000; /* due, but nobody came yet: the count has wrapped */
+	ck_assert_uint_eq(rd(CURRENT), 80000);
 }
 END_TEST
 
@@ -169,6 +169,155 @@ START_TEST(one_shot_and_periodic_share_the_count)
 	at(fake.timer_armed);
 	ck_assert(fired());
 	ck_assert_uint_ge(fake.timer_armed, 2000);
+}
+END_TEST
+
+/* A one-shot that has run out stands still, whatever the mode becomes; so does a saved one. */
+START_TEST(spent_stays_zero)
+{
+	const bool seen[] = {true, false}; /* whether the timer's interrupt came before the write */
+
+	for (size_t i = 0; i < ARRAY_SIZE(seen); i++) {
+		fake_reset();
+		prepare(0);
+		wr(INITIAL, 100);
+		fake.tsc = 1300;
+		if (seen[i])
+			at(fake.tsc);
+		wr(TIMER, 0x20000 | VECTOR);
+		ck_assert(fired());
+		ck_assert_uint_eq(rd(CURRENT), 0);
+		ck_assert_uint_eq(rd(INITIAL), 100);
+		ck_assert_uint_eq(fake.timer_armed, TIMER_NEVER);
+		at(10000000);
+		ck_assert(!fired());
+		wr(TIMER, VECTOR);
+		ck_assert_uint_eq(rd(CURRENT), 0);
+		wr(INITIAL, 100); /* starts it again */
+		ck_assert_uint_eq(rd(CURRENT), 100);
+	}
+}
+END_TEST
+
+/* Due, but nobody came yet, when the guest writes: it fires by the entry that it ran under. */
+START_TEST(writes_when_due)
+{
+	const struct {
+		u32 lvt, msr;
+		u64 value;
+		bool fires;
+	} w[] = {
+		{0, TIMER, 0x10000 | VECTOR, true},
+		{0x10000, TIMER, VECTOR, false},
+		{0, TIMER, 0x33, true},
+		{0, TIMER, 0x40000 | VECTOR, true},
+		{0x20000, TIMER, VECTOR, true},
+		{0x20000, DIVIDE, 0, true},
+		{0, DIVIDE, 0, true},
+		{0, INITIAL, 5000, true},
+		{0x20000, INITIAL, 0, true},
+		{0x40000, TIMER, VECTOR, true},
+		{0x40000, MSR_TSC_DEADLINE, 0, true},
+		{0x50000, TIMER, 0x40000 | VECTOR, false},
+		{0x40000, MSR_TSC_DEADLINE, 1ull << 40, true},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(w); i++) {
+		fake_reset();
+		prepare(w[i].lvt);
+		wr(INITIAL, 40000);
+		wr(MSR_TSC_DEADLINE, 400000);
+		fake.tsc = 400020;
+		wr(w[i].msr, w[i].value);
+		if (fired() != w[i].fires)
+			ck_abort_msg("row %zu", i);
+		at(fake.tsc + 10);
+		ck_assert(!fired());
+	}
+}
+END_TEST
+
+/* From periodic to one-shot, the period that runs is the last. */
+START_TEST(periodic_ends)
+{
+	prepare(0x20000);
+	wr(INITIAL, 100);
+	fake.tsc = 3300; /* short periods: two were passed over */
+	ck_assert_uint_eq(rd(CURRENT), 70);
+	wr(TIMER, VECTOR);
+	ck_assert(fired()); /* for those */
+	ck_assert_uint_eq(rd(CURRENT), 70);
+	at(4001);
+	ck_assert(fired());
+	ck_assert_uint_eq(rd(CURRENT), 0);
+	at(10000000);
+	ck_assert(!fired());
+}
+END_TEST
+
+/* Periods below the floor: the count goes by the period, interrupts come every 200 µs, in step. */
+START_TEST(period_floor)
+{
+	const u64 floor = FAKE_HZ / 5000;
+	const u32 counts[] = {1, 7, 100, 39999};
+
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		u64 period = counts[i] * 10ull, last = 0;
+
+		fake_reset();
+		prepare(0x20000);
+		wr(INITIAL, counts[i]);
+		for (u32 n = 0; n < 1000; n++) {
+			at(fake.timer_armed);
+			ck_assert(fired());
+			ck_assert_uint_le(fake.tsc % period, 1);
+			if (n)
+				ck_assert_uint_ge(fake.tsc - last, floor);
+			ck_assert_uint_le(fake.tsc - last, floor + period);
+			last = fake.tsc;
+		}
+		fake.tsc = last + period / 2;
+		ck_assert_uint_ge(rd(CURRENT), counts[i] / 2);
+		ck_assert_uint_le(rd(CURRENT), counts[i] / 2 + 1);
+	}
+}
+END_TEST
+
+/* A deadline is compared with the TSC as the guest has set it. */
+START_TEST(deadline_and_moved_tsc)
+{
+	struct vp *vp;
+
+	prepare(0x40000);
+	vp = root_partition.vp[0];
+	fake.tsc = 1000;
+	wr(MSR_TSC_DEADLINE, 5000);
+	vp_set_tsc(vp, 4000);
+	ck_assert_uint_eq(fake.timer_armed, 2000);
+	vp_set_tsc(vp, 0);
+	ck_assert_uint_eq(fake.timer_armed, 6000);
+	ck_assert(!fired());
+	vp_set_tsc(vp, 5000);
+	ck_assert(fired());
+	ck_assert_uint_eq(rd(MSR_TSC_DEADLINE), 0);
+	ck_assert_uint_eq(fake.timer_armed, TIMER_NEVER);
+}
+END_TEST
+
+/* While the partition is frozen, what is saved is what there was, and what is set starts then. */
+START_TEST(frozen)
+{
+	prepare(0);
+	wr(INITIAL, 100);
+	root_partition.frozen_tsc = fake.tsc = 300;
+	root_partition.frozen = true;
+	fake.tsc = 500000;
+	ck_assert_uint_eq(rd(CURRENT), 70);
+	wr(INITIAL, 50);
+	root_partition.frozen = false;
+	vp_shift_time(root_partition.vp[0], fake.tsc - 300);
+	ck_assert_uint_eq(rd(CURRENT), 50);
+	ck_assert_uint_eq(fake.timer_armed, fake.tsc + 501);
 }
 END_TEST
 
@@ -272,5 +421,6 @@ END_TEST
 
 TEST_MAIN("lapic_timer", one_shot, dividers, divider_changed_while_running, periodic_does_not_drift,
 	  periodic_seen_late, count_zero_stops, masked_runs_silently,
-	  one_shot_and_periodic_share_the_count, deadline, deadline_in_the_past,
+	  one_shot_and_periodic_share_the_count, spent_stays_zero, writes_when_due, periodic_ends,
+	  period_floor, deadline_and_moved_tsc, frozen, deadline, deadline_in_the_past,
 	  deadline_in_guest_time, deadline_elsewhere_is_ignored, mode_change_disarms, odd_clocks)

@@ -281,24 +281,45 @@ START_TEST(periodic_message)
 	u64 start;
 
 	prepare();
-	ck_assert(wr(COUNT, 1000));
+	ck_assert(wr(COUNT, 2500));
 	start = now();
 	ck_assert(wr(CONFIG, BY_SINT(2) | HV_TIMER_PERIODIC | HV_TIMER_ENABLE));
-	pass(1002);
+	pass(2502);
 	ck_assert_int_eq(interrupt(), 0xf3);
 	ck_assert_uint_eq(slots[2].type, HV_MESSAGE_TIMER_EXPIRED);
 	memcpy(&expired, slots[2].payload, sizeof(expired));
 	ck_assert_uint_eq(expired.timer, 0);
-	ck_assert_uint_eq(expired.expiration_time, start + 1000);
-	ck_assert_uint_ge(expired.delivery_time, start + 1000);
+	ck_assert_uint_eq(expired.expiration_time, start + 2500);
+	ck_assert_uint_ge(expired.delivery_time, start + 2500);
 	slots[2].type = 0;
-	pass(3500); /* three periods unseen: one message */
+	pass(8750); /* three periods unseen: one message */
 	ck_assert_int_eq(interrupt(), 0xf3);
 	slots[2].type = 0;
 	pass(1);
 	ck_assert_int_eq(interrupt(), -1);
-	pass(1000);
+	pass(2500);
 	ck_assert_int_eq(interrupt(), 0xf3);
+}
+END_TEST
+
+/* Periods below the floor of 200 µs, and every kind of start: one firing in that time, and in step. */
+START_TEST(period_floor)
+{
+	const u64 counts[] = {1, 3, 750, 1999};
+
+	for (u32 i = 0; i < ARRAY_SIZE(counts); i++) {
+		u32 fired = 0;
+
+		prepare();
+		ck_assert(wr(CONFIG, DIRECT(0xed) | HV_TIMER_PERIODIC | HV_TIMER_ENABLE));
+		ck_assert(wr(COUNT, counts[i]));
+		for (u32 n = 0; n < 10000; n++) {
+			pass(10);
+			fired += interrupt() == 0xed;
+		}
+		ck_assert_uint_le(fired, 100000 / 2000);
+		ck_assert_uint_ge(fired, 100000 / 4000);
+	}
 }
 END_TEST
 
@@ -381,7 +402,7 @@ END_TEST
 /* The same with a saved state, whose expiration may be any number. */
 START_TEST(never_again)
 {
-	const u64 counts[] = {5000, BIT(63), ~0ull - 1, ~0ull};
+	const u64 counts[] = {1, BIT(63), ~0ull - 1, ~0ull};
 	const u64 expirations[] = {1, 1000, BIT(63), ~0ull - 1, ~0ull};
 
 	for (u32 i = 0; i < ARRAY_SIZE(counts) * ARRAY_SIZE(expirations); i++) {
@@ -423,5 +444,5 @@ END_TEST
 
 TEST_MAIN("synic", power_up, message, full_slot, masks_and_switches, event_flags, auto_eoi,
 	  pages_start_empty, one_shot_direct, stopping, config_rules, periodic_message,
-	  message_that_finds_no_slot, four_timers, time_is_set, never, never_again,
+	  period_floor, message_that_finds_no_slot, four_timers, time_is_set, never, never_again,
 	  far_until_time_is_set)

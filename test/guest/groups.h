@@ -17,6 +17,7 @@ void test_state(void);
 void test_child(void);
 void test_child_fuzz(void);
 void test_child_irq(void);
+void test_child_timer(void);
 void test_bench(void);
 
 #endif

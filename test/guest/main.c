@@ -28,6 +28,7 @@ static const struct {
 	{"child", test_child},
 	{"child_fuzz", test_child_fuzz},
 	{"child_irq", test_child_irq},
+	{"child_timer", test_child_timer},
 };
 
 static void run_group(const char *name, size_t length)
