@@ -88,11 +88,16 @@ static void on_msr_write(struct vp *vp, const struct vexit *e)
 
 static void on_hypercall(struct vp *vp, const struct vexit *e)
 {
-	if (!hypercall_handle(vp)) {
+	switch (hypercall_handle(vp)) {
+	case HYPERCALL_REFUSED:
 		virt->inject_exception(vp, VECTOR_UD, NO_ERROR_CODE);
-		return;
+		break;
+	case HYPERCALL_DONE:
+		virt->advance(vp, e->length);
+		break;
+	case HYPERCALL_AGAIN:
+		break;
 	}
-	virt->advance(vp, e->length);
 }
 
 /* SDM 1 13.3: what depends on what. */

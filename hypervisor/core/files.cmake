@@ -24,6 +24,7 @@ set(HV_CORE_FILES
   manage.c
   memory_calls.c
   msr.c
+  owner.c
   page_pool.c
   partition.c
   partition_calls.c

@@ -67,9 +67,13 @@ static u64 *table_of(const struct gpa_map *map, u64 entry)
 	return arch_map(SPA(address_of(map, entry)));
 }
 
-static u64 *leaf_counter(struct gpa_map *map, int level)
+static void count_leaf(struct gpa_map *map, u64 start, int level, bool came)
 {
-	return level == 0 ? &map->pages_4k : level == 1 ? &map->pages_2m : &map->pages_1g;
+	u64 *counter = level == 0 ? &map->pages_4k : level == 1 ? &map->pages_2m : &map->pages_1g;
+
+	*counter += came ? 1 : ~0ull;
+	if (map->leaf)
+		map->leaf(SPA(start), level, came);
 }
 
 static u64 spa_at(const struct change *c, u64 gpa)
@@ -172,12 +176,13 @@ static void drop_entry(struct gpa_map *map, u64 entry, int level)
 	if (!is_present(map, entry))
 		return;
 	if (!is_table(map, entry, level)) {
-		--*leaf_counter(map, level);
+		count_leaf(map, address_of(map, entry), level, false);
 		return;
 	}
 	table = table_of(map, entry);
 	for (unsigned int i = 0; i < ENTRIES; i++)
-		drop_entry(map, table[i], level - 1);
+		if (is_present(map, table[i]))
+			drop_entry(map, table[i], level - 1);
 	retire(map, table);
 }
 
@@ -189,12 +194,13 @@ static u64 *split_entry(struct change *c, u64 *slot, int level)
 	u64 entry = read_entry(slot), *table = use_spare(c);
 
 	if (is_present(map, entry)) {
-		for (unsigned int i = 0; i < ENTRIES; i++)
-			table[i] = format->leaf(
-				SPA(address_of(map, entry) + i * entry_span(level - 1)), level - 1,
-				format->rights(entry));
-		--*leaf_counter(map, level);
-		*leaf_counter(map, level - 1) += ENTRIES;
+		for (unsigned int i = 0; i < ENTRIES; i++) {
+			u64 at = address_of(map, entry) + i * entry_span(level - 1);
+
+			table[i] = format->leaf(SPA(at), level - 1, format->rights(entry));
+			count_leaf(map, at, level - 1, true);
+		}
+		count_leaf(map, address_of(map, entry), level, false);
 		c->flush = true;
 	}
 	write_entry(slot, arch_unmap(table).v | format->table);
@@ -208,7 +214,7 @@ static void replace_entry(struct change *c, u64 *slot, int level, u64 at)
 
 	if (!c->unmap) {
 		new = map->format->leaf(SPA(spa_at(c, at)), level, c->rights);
-		++*leaf_counter(map, level);
+		count_leaf(map, spa_at(c, at), level, true);
 	}
 	write_entry(slot, new);
 	c->flush |= is_present(map, old);
@@ -290,15 +296,55 @@ hv_status gpa_map_init(struct gpa_map *map, const struct gpa_map_format *format,
 	return HV_STATUS_SUCCESS;
 }
 
-void gpa_map_fini(struct gpa_map *map)
+/*
+ * Drops one piece at *at or, if there is nothing, behind it, and the tables that are through with it.
+ * True: this table is. Entries above the lowest table hold a leaf or a table; that one goes whole.
+ */
+static bool drop_piece(struct gpa_map *map, u64 *table, int level, u64 *at, bool *done)
 {
+	u64 *slot;
+
+	do {
+		slot = &table[entry_index(*at, level)];
+		if (!is_present(map, *slot)) {
+			*at += entry_span(level);
+			continue;
+		}
+		if (level > 1 && is_table(map, *slot, level)) {
+			if (!drop_piece(map, table_of(map, *slot), level - 1, at, done))
+				return false;
+		} else if (*done) {
+			return false;
+		} else {
+			*done = true;
+			*at += entry_span(level);
+		}
+		drop_entry(map, *slot, level);
+		*slot = 0;
+	} while (*at % entry_span(level + 1));
+	return true;
+}
+
+bool gpa_map_fini_some(struct gpa_map *map)
+{
+	bool done = false;
+
 	if (!map->root)
-		return;
-	for (unsigned int i = 0; i < ENTRIES; i++)
-		drop_entry(map, map->root[i], TOP_LEVEL);
+		return true;
+	if (!drop_piece(map, map->root, TOP_LEVEL, &map->fini_at, &done)) {
+		gpa_map_flushed(map);
+		return false;
+	}
 	retire(map, map->root);
 	map->root = NULL;
 	gpa_map_flushed(map);
+	return true;
+}
+
+void gpa_map_fini(struct gpa_map *map)
+{
+	while (!gpa_map_fini_some(map))
+		;
 }
 
 bool gpa_map_lookup(const struct gpa_map *map, gpa_t gpa, spa_t *ret_spa, u32 *ret_rights)
@@ -356,7 +402,7 @@ static bool merge_below(struct gpa_map *map, u64 *table, int level, u64 gpa)
 		return merged;
 	write_entry(slot, map->format->leaf(SPA(address_of(map, first)), level,
 					    map->format->rights(first)));
-	++*leaf_counter(map, level);
+	count_leaf(map, address_of(map, first), level, true);
 	drop_entry(map, entry, level);
 	return true;
 }
@@ -364,29 +410,4 @@ static bool merge_below(struct gpa_map *map, u64 *table, int level, u64 gpa)
 bool gpa_map_merge(struct gpa_map *map, gpa_t gpa)
 {
 	return merge_below(map, map->root, TOP_LEVEL, gpa.v);
-}
-
-static bool any_leaf(const struct gpa_map *map, const u64 *table, int level,
-		     bool (*test)(spa_t spa, u64 size))
-{
-	u64 entry;
-	bool yes;
-
-	for (unsigned int i = 0; i < ENTRIES; i++) {
-		entry = read_entry(&table[i]);
-		if (!is_present(map, entry))
-			continue;
-		if (is_table(map, entry, level))
-			yes = any_leaf(map, table_of(map, entry), level - 1, test);
-		else
-			yes = test(SPA(address_of(map, entry)), entry_span(level));
-		if (yes)
-			return true;
-	}
-	return false;
-}
-
-bool gpa_map_any_leaf(const struct gpa_map *map, bool (*test)(spa_t spa, u64 size))
-{
-	return map->root && any_leaf(map, map->root, TOP_LEVEL, test);
 }

@@ -33,7 +33,10 @@ struct gpa_map {
 	const struct gpa_map_format *format;
 	struct page_pool *pool;
 	int largest; /* level of the largest leaf used: 2; lower it where there are no 1 GiB pages */
+	void (*leaf)(spa_t start, int level, bool came); /* told of each leaf, or NULL */
 	u64 changes; /* ever made: a pointer from gpa_map_lookup() is good while it stays */
+	u64 flushes; /* atomic: arch_flush_map()s; what was translated before the last is void */
+	u64 fini_at; /* what is below this has been given back */
 	struct table_page *retired;       /* tables out of use, until the processors have flushed */
 	u64 pages_4k, pages_2m, pages_1g; /* leaves, for statistics */
 };
@@ -42,6 +45,8 @@ hv_status must_check gpa_map_init(struct gpa_map *map, const struct gpa_map_form
 				  struct page_pool *pool);
 /* Gives every table page back to the pool. No processor uses the map any more. */
 void gpa_map_fini(struct gpa_map *map);
+/* The same by pieces of at most one lowest table with its leaves. True: it was the last one. */
+bool must_check gpa_map_fini_some(struct gpa_map *map);
 
 /*
  * Maps [gpa, gpa + size) to [spa, …) with the largest leaves that alignment allows; replaces what
@@ -58,9 +63,6 @@ void gpa_map_flushed(struct gpa_map *map);
 
 /* Makes large leaves again out of small ones around `gpa`, if they fit together. True: flush. */
 bool must_check gpa_map_merge(struct gpa_map *map, gpa_t gpa);
-
-/* Whether `test` says yes to any leaf. Walks all of the map. */
-bool gpa_map_any_leaf(const struct gpa_map *map, bool (*test)(spa_t spa, u64 size));
 
 /* Translation of one address; false if not mapped. */
 bool gpa_map_lookup(const struct gpa_map *map, gpa_t gpa, spa_t *ret_spa, u32 *ret_rights);

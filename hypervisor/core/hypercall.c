@@ -4,6 +4,7 @@
  * that serve them.
  */
 #include "core/hypercall.h"
+#include "core/arch.h"
 #include "core/calls.h"
 #include "core/format.h"
 #include "core/manage.h"
@@ -142,6 +143,8 @@ static hv_status run(struct hypercall *call)
 
 	if (managed)
 		manage_lock();
+	if (call->kind->how)
+		call->started = arch_tsc();
 	status = call->fast ? decode_fast(call) : decode_slow(call);
 	if (status == HV_STATUS_SUCCESS && call->kind->target != TARGET_NONE)
 		status = find_target(call);
@@ -152,6 +155,17 @@ static hv_status run(struct hypercall *call)
 	if (managed)
 		manage_unlock();
 	return status;
+}
+
+bool hypercall_is_late(const struct hypercall *call)
+{
+	return arch_tsc() - call->started >= arch_tsc_hz() / 1000000 * HYPERCALL_US;
+}
+
+bool hypercall_next(struct hypercall *call)
+{
+	call->rep_next++;
+	return hypercall_is_late(call);
 }
 
 void hypercall_rep_input(const struct hypercall *call, void *ret_element)
@@ -186,6 +200,17 @@ static void write_result(struct vp *vp, bool wide, u64 result)
 	vp->gpr[RDX] = result >> 32;
 }
 
+/* The control word once more, to begin with what is left (TLFS 3.8). */
+static void write_start(struct vp *vp, bool wide, u64 control, u16 start)
+{
+	control &= ~((u64)HV_CONTROL_REP_MASK << HV_CONTROL_START_SHIFT);
+	control |= (u64)start << HV_CONTROL_START_SHIFT;
+	if (wide)
+		vp->gpr[RCX] = control;
+	else
+		write_result(vp, wide, control);
+}
+
 static bool may_call(struct vp *vp, bool wide)
 {
 	struct vregs r;
@@ -198,7 +223,7 @@ static bool may_call(struct vp *vp, bool wide)
 	return r.cr0 & CR0_PE;
 }
 
-bool hypercall_handle(struct vp *vp)
+enum hypercall_end hypercall_handle(struct vp *vp)
 {
 	bool wide = virt->long_mode(vp);
 	struct hypercall call; /* not cleared: `header` is long */
@@ -206,16 +231,21 @@ bool hypercall_handle(struct vp *vp)
 	u64 control;
 
 	if (!may_call(vp, wide))
-		return false;
+		return HYPERCALL_REFUSED;
 	control = read_operands(vp, wide, &call);
 	call.vp = vp;
 	call.in = NULL;
 	call.out = NULL;
 	call.child_vp = NULL;
 	call.rep_next = 0;
+	call.again = false;
 	status = hypercall_decode(&call, control);
 	if (status == HV_STATUS_SUCCESS)
 		status = run(&call);
+	if (status == HV_STATUS_SUCCESS && (call.rep_next < call.rep_count || call.again)) {
+		write_start(vp, wide, control, call.rep_next);
+		return HYPERCALL_AGAIN;
+	}
 	write_result(vp, wide, status | (u64)call.rep_next << HV_RESULT_REPS_SHIFT);
-	return true;
+	return HYPERCALL_DONE;
 }

@@ -4,13 +4,15 @@
 #include "core/arch.h"
 #include "hv/partition.h"
 
-static u32 locked; /* atomic */
+static struct spinlock lock;
 
 struct partition *partitions[PARTITIONS_MAX] = {&root_partition};
 
 void manage_lock(void)
 {
-	while (__atomic_exchange_n(&locked, 1, __ATOMIC_ACQUIRE)) {
+	u32 ticket = spin_ticket(&lock);
+
+	while (!spin_is_turn(&lock, ticket)) {
 		arch_quiesce();
 		arch_pause();
 	}
@@ -18,7 +20,7 @@ void manage_lock(void)
 
 void manage_unlock(void)
 {
-	__atomic_store_n(&locked, 0, __ATOMIC_RELEASE);
+	spin_unlock(&lock);
 }
 
 void manage_flush(struct partition *p)

@@ -2,17 +2,22 @@
 /*
  * Deposits and guest maps. A page of RAM is the root's (in the root's map, perhaps shown to
  * children as well) or the hypervisor's (deposited, in nobody's map). Deposit and withdraw carry
- * it over; a page that a child can see is never taken.
+ * it over; a page that a child can see is never taken. Whose a page is, owner.c knows.
+ *
+ * Lists may be long: when a call's time is up, it ends what it has begun (flush, deposit) and goes on
+ * with the rest at its next start.
  */
 #include "core/arch.h"
 #include "core/calls.h"
 #include "core/format.h"
 #include "core/manage.h"
+#include "core/owner.h"
 #include "hv/cpuid.h"
 #include "hv/partition.h"
 
 #define MEMORY      ((u64)HV_ACCESS_MEMORY_POOL << 32)
 #define LARGE_PAGES (SIZE_2M / PAGE_SIZE)
+#define RUN_MAX     128u /* pages that are unmapped without a look at the clock */
 
 /* Deposits go to the caller itself (for its children's structures) or to a child. */
 static hv_status find_pool(const struct hypercall *call, u64 id, struct partition **ret_p)
@@ -22,19 +27,6 @@ static hv_status find_pool(const struct hypercall *call, u64 id, struct partitio
 		return HV_STATUS_SUCCESS;
 	}
 	return manage_child(call, id, ret_p);
-}
-
-/* The root's map is one to one: pages of it that are RAM and can be taken away or shown. */
-static bool is_roots_ram(const struct partition *root, u64 start, u64 size)
-{
-	u32 rights;
-	spa_t spa;
-
-	for (u64 at = start; at < start + size; at += PAGE_SIZE)
-		if (!arch_is_ram(SPA(at)) || !gpa_map_lookup(&root->map, GPA(at), &spa, &rights) ||
-		    spa.v != at || rights != GPA_ALL)
-			return false;
-	return true;
 }
 
 static bool is_page_number(u64 number)
@@ -50,18 +42,9 @@ static u64 next_page_number(const struct hypercall *call)
 	return number;
 }
 
-/* The caller's list, copied once; and the same, sorted, for seen_by_child(). Management lock. */
-static u64 deposit_list[PAGE_SIZE / 8], sorted_list[PAGE_SIZE / 8];
+/* The caller's list, copied once. Management lock. */
+static u64 deposit_list[PAGE_SIZE / 8];
 static u32 deposit_count;
-
-static void insert_sorted(u64 page)
-{
-	u32 i = deposit_count;
-
-	for (; i && sorted_list[i - 1] > page; i--)
-		sorted_list[i] = sorted_list[i - 1];
-	sorted_list[i] = page;
-}
 
 static bool copy_list(struct hypercall *call)
 {
@@ -72,36 +55,21 @@ static bool copy_list(struct hypercall *call)
 	for (deposit_count = 0; call->rep_next < call->rep_count; call->rep_next++) {
 		number = next_page_number(call);
 		valid &= is_page_number(number);
-		deposit_list[deposit_count] = number << PAGE_SHIFT;
-		insert_sorted(number << PAGE_SHIFT);
-		deposit_count++;
+		deposit_list[deposit_count++] = number << PAGE_SHIFT;
 	}
 	call->rep_next = first;
 	return valid;
 }
 
-/* Whether a page of the list lies in this leaf: the first one not below it. */
-static bool leaf_has_listed(spa_t spa, u64 size)
+static hv_status check_run(u64 start, u64 size)
 {
-	u32 low = 0, high = deposit_count;
-
-	while (low < high) {
-		u32 middle = (low + high) / 2;
-
-		if (sorted_list[middle] < spa.v)
-			low = middle + 1;
-		else
-			high = middle;
+	for (u64 at = start; at < start + size; at += PAGE_SIZE) {
+		if (!owner_is_root(SPA(at), PAGE_SIZE))
+			return HV_STATUS_INVALID_PARAMETER;
+		if (owner_is_shown(SPA(at)))
+			return HV_STATUS_OPERATION_DENIED;
 	}
-	return low < deposit_count && sorted_list[low] < spa.v + size;
-}
-
-static bool seen_by_child(void)
-{
-	for (u32 i = 1; i < PARTITIONS_MAX; i++)
-		if (partitions[i] && gpa_map_any_leaf(&partitions[i]->map, leaf_has_listed))
-			return true;
-	return false;
+	return HV_STATUS_SUCCESS;
 }
 
 /* Takes a run of `count` pages away from the root. The flush is still to come. */
@@ -111,9 +79,12 @@ static hv_status unmap_run(struct partition *root, u64 start, u32 count)
 	hv_status status;
 	bool flush;
 
-	if (!is_roots_ram(root, start, size))
-		return HV_STATUS_INVALID_PARAMETER;
+	status = check_run(start, size);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
 	status = gpa_unmap_range(&root->map, GPA(start), size, &flush);
+	if (status == HV_STATUS_SUCCESS)
+		owner_take_root(SPA(start), size);
 	/* Of the hypervisor's own pages, not of the partition's: no deposit helps. */
 	return status == HV_STATUS_INSUFFICIENT_MEMORY ? HV_STATUS_NO_RESOURCES : status;
 }
@@ -123,7 +94,8 @@ static u32 run_length(u32 i)
 {
 	u32 n = 1;
 
-	while (i + n < deposit_count && deposit_list[i + n] == deposit_list[i] + n * PAGE_SIZE)
+	while (n < RUN_MAX && i + n < deposit_count &&
+	       deposit_list[i + n] == deposit_list[i] + n * PAGE_SIZE)
 		n++;
 	return n;
 }
@@ -139,9 +111,7 @@ static hv_status deposit(struct hypercall *call)
 		return status;
 	if (!copy_list(call))
 		return HV_STATUS_INVALID_PARAMETER;
-	if (seen_by_child())
-		return HV_STATUS_OPERATION_DENIED;
-	for (done = 0; done < deposit_count; done += count) {
+	for (done = 0; done < deposit_count && !(done && hypercall_is_late(call)); done += count) {
 		count = run_length(done);
 		status = unmap_run(root, deposit_list[done], count);
 		if (status != HV_STATUS_SUCCESS)
@@ -167,7 +137,7 @@ static hv_status withdraw(struct hypercall *call)
 
 	if (status != HV_STATUS_SUCCESS)
 		return status;
-	for (; call->rep_next < call->rep_count; call->rep_next++) {
+	while (call->rep_next < call->rep_count) {
 		if (!page_pool_withdraw(&p->pool, &page)) {
 			status = HV_STATUS_NO_RESOURCES;
 			break;
@@ -177,9 +147,12 @@ static hv_status withdraw(struct hypercall *call)
 			page_pool_add(&p->pool, page);
 			break;
 		}
+		owner_give_root(page, PAGE_SIZE);
 		merged |= gpa_map_merge(&root->map, GPA(page.v));
 		number = page.v >> PAGE_SHIFT;
 		memcpy(hypercall_rep_output(call), &number, sizeof(number));
+		if (hypercall_next(call))
+			break;
 	}
 	if (merged)
 		manage_flush(root);
@@ -223,11 +196,11 @@ static bool decode_rights(u32 flags, u32 *ret_rights)
 	return true;
 }
 
-static hv_status map_one(struct partition *p, const struct partition *root, u64 gpa, u64 number,
-			 u64 size, u32 rights, bool *ret_changed)
+static hv_status map_one(struct partition *p, u64 gpa, u64 number, u64 size, u32 rights,
+			 bool *ret_changed)
 {
 	if (!is_page_number(number) || (number << PAGE_SHIFT) % size ||
-	    !is_roots_ram(root, number << PAGE_SHIFT, size))
+	    !owner_is_root(SPA(number << PAGE_SHIFT), size))
 		return HV_STATUS_INVALID_PARAMETER;
 	return gpa_map_range(&p->map, GPA(gpa), SPA(number << PAGE_SHIFT), size, rights,
 			     ret_changed);
@@ -241,15 +214,16 @@ static hv_status change_map(struct hypercall *call, const struct hv_map_gpa_inpu
 	bool flush = false, changed;
 	hv_status status = HV_STATUS_SUCCESS;
 
-	for (; call->rep_next < call->rep_count; call->rep_next++) {
+	while (call->rep_next < call->rep_count) {
 		gpa = (in->gpa_page << PAGE_SHIFT) + call->rep_next * size;
 		changed = false;
-		status = mapping ? map_one(p, call->vp->partition, gpa, next_page_number(call),
-					   size, rights, &changed)
+		status = mapping ? map_one(p, gpa, next_page_number(call), size, rights, &changed)
 				 : gpa_unmap_range(&p->map, GPA(gpa), size, &changed);
 		if (status != HV_STATUS_SUCCESS)
 			break;
 		flush |= changed;
+		if (hypercall_next(call))
+			break;
 	}
 	if (flush)
 		manage_flush(p);

@@ -9,6 +9,7 @@
 #include "core/calls.h"
 #include "core/format.h"
 #include "core/manage.h"
+#include "core/owner.h"
 #include "core/reftime.h"
 #include "core/stimer.h"
 #include "core/virt.h"
@@ -70,27 +71,44 @@ static hv_status initialize(struct hypercall *call)
 	if (p->state != PARTITION_CREATED)
 		return HV_STATUS_INVALID_PARTITION_STATE;
 	status = gpa_map_init(&p->map, virt->map_format, &p->pool);
-	if (status == HV_STATUS_SUCCESS)
-		p->state = PARTITION_ACTIVE;
-	return status;
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	p->map.largest = 1; /* no call maps more than 2 MiB */
+	p->map.leaf = owner_leaf;
+	p->state = PARTITION_ACTIVE;
+	return HV_STATUS_SUCCESS;
 }
 
-/* From here on nothing of it runs; a VP that runs now makes the caller try again. */
+static bool is_busy(const struct partition *p)
+{
+	for (u32 i = 0; i < p->vp_count; i++)
+		if (p->vp[i] && __atomic_load_n(&p->vp[i]->busy, __ATOMIC_ACQUIRE))
+			return true;
+	return false;
+}
+
+/*
+ * From here on nothing of it runs; a VP that runs now makes the caller try again. Its map is given back
+ * by pieces, the state saying meanwhile that it is under way (TLFS 3.8).
+ */
 static hv_status finalize(struct hypercall *call)
 {
 	struct partition *p = call->child;
 
-	for (u32 i = 0; i < p->vp_count; i++)
-		if (p->vp[i] && __atomic_load_n(&p->vp[i]->busy, __ATOMIC_ACQUIRE))
+	if (is_busy(p))
+		return HV_STATUS_INVALID_VP_STATE;
+	if (p->state != PARTITION_FINALIZED) {
+		p->state = PARTITION_FINALIZED;
+		/* Who looked at the state before has claimed its VP by now, or gives up. */
+		arch_flush_map(p);
+		if (is_busy(p))
 			return HV_STATUS_INVALID_VP_STATE;
-	p->state = PARTITION_FINALIZED;
-	/* Who looked at the state before has claimed its VP by now, or gives up. */
-	arch_flush_map(p);
-	for (u32 i = 0; i < p->vp_count; i++)
-		if (p->vp[i] && __atomic_load_n(&p->vp[i]->busy, __ATOMIC_ACQUIRE))
-			return HV_STATUS_INVALID_VP_STATE;
-	if (p->map.root)
-		gpa_map_fini(&p->map);
+	}
+	while (!gpa_map_fini_some(&p->map)) {
+		call->again = hypercall_is_late(call);
+		if (call->again)
+			return HV_STATUS_SUCCESS;
+	}
 	if (p->cpuid) {
 		page_pool_give(&p->pool, p->cpuid);
 		p->cpuid = NULL;

@@ -12,11 +12,22 @@ struct spinlock {
 	u32 serving;
 };
 
+/* For who has something else to do while it waits: a place in the queue, and whether it is first. */
+static inline u32 spin_ticket(struct spinlock *lock)
+{
+	return __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
+}
+
+static inline bool spin_is_turn(const struct spinlock *lock, u32 ticket)
+{
+	return __atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) == ticket;
+}
+
 static inline void spin_lock(struct spinlock *lock)
 {
-	u32 ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
+	u32 ticket = spin_ticket(lock);
 
-	while (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket)
+	while (!spin_is_turn(lock, ticket))
 		arch_pause();
 }
 

@@ -114,12 +114,14 @@ static hv_status get_registers(struct hypercall *call)
 
 	if (!level_valid(call))
 		return HV_STATUS_INVALID_PARAMETER;
-	for (; call->rep_next < call->rep_count; call->rep_next++) {
+	while (call->rep_next < call->rep_count) {
 		hypercall_rep_input(call, &name);
 		status = register_get(call->child_vp, name, &value);
 		if (status != HV_STATUS_SUCCESS)
 			return status;
 		memcpy(hypercall_rep_output(call), &value, sizeof(value));
+		if (hypercall_next(call))
+			break;
 	}
 	return HV_STATUS_SUCCESS;
 }
@@ -131,11 +133,13 @@ static hv_status set_registers(struct hypercall *call)
 
 	if (!level_valid(call))
 		return HV_STATUS_INVALID_PARAMETER;
-	for (; call->rep_next < call->rep_count; call->rep_next++) {
+	while (call->rep_next < call->rep_count) {
 		hypercall_rep_input(call, &r);
 		status = register_set(call->child_vp, r.name, &r.value);
 		if (status != HV_STATUS_SUCCESS)
 			return status;
+		if (hypercall_next(call))
+			break;
 	}
 	return HV_STATUS_SUCCESS;
 }

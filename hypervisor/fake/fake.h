@@ -26,6 +26,7 @@ struct fake_msr {
 
 struct fake_machine {
 	u64 tsc;
+	u64 tsc_step; /* passes at each look at the clock */
 	u64 tsc_hz;
 	u32 cpu, cpu_count;
 
@@ -38,6 +39,7 @@ struct fake_machine {
 	u32 lvt[LVT_COUNT], lvt_changes;
 	u32 flushes;                  /* arch_flush_map() */
 	u32 quiets;                   /* arch_quiesce() */
+	void (*on_quiet)(void);       /* called by it, or NULL */
 	u64 device_base, device_size; /* physical addresses in the arena that are no RAM */
 	u32 exits_soon, resets;
 	u64 xcr0;
@@ -71,6 +73,9 @@ struct virt_vp {
 
 /* Everything as after power-up: time 0, no MSRs, arena zeroed and unused, no records. */
 void fake_reset(void);
+
+/* Part of the arena is a device's: no RAM. */
+void fake_device(u64 base, u64 size);
 
 /* The next unused page of the arena; aborts when it is used up. */
 spa_t fake_page(void);

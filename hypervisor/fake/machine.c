@@ -7,9 +7,13 @@
 #include "fake/fake.h"
 #include "core/arch.h"
 #include "core/format.h"
+#include "core/owner.h"
 #include "core/panic.h"
 
 struct fake_machine fake;
+#define FAKE_RAM_TOP     (FAKE_RAM_BASE + FAKE_RAM_PAGES * PAGE_SIZE)
+#define FAKE_OWNER_WORDS (FAKE_RAM_TOP / PAGE_SIZE + 2 * 512)
+
 static u8 arena[FAKE_RAM_PAGES * PAGE_SIZE] aligned_to(PAGE_SIZE);
 
 void fake_reset(void)
@@ -39,6 +43,15 @@ void fake_pool(struct page_pool *pool, u32 pages)
 		page_pool_add(pool, fake_page());
 }
 
+static u32 owner_memory[FAKE_OWNER_WORDS];
+
+void fake_device(u64 base, u64 size)
+{
+	fake.device_base = base;
+	fake.device_size = size;
+	owner_take_root(SPA(base), size);
+}
+
 struct timer_queue fake_timers[FAKE_CPUS];
 struct page_pool boot_pool;
 static struct vp root_vps[FAKE_CPUS];
@@ -56,6 +69,9 @@ void fake_root(u32 vps)
 	CHECK(gpa_map_init(&p->map, &fake_format, &boot_pool) == HV_STATUS_SUCCESS);
 	CHECK(gpa_map_range(&p->map, GPA(FAKE_RAM_BASE), SPA(FAKE_RAM_BASE), size, GPA_ALL,
 			    &flush) == HV_STATUS_SUCCESS);
+	CHECK(owner_size(FAKE_RAM_TOP) <= sizeof(owner_memory));
+	owner_init(owner_memory, FAKE_RAM_TOP);
+	owner_give_root(SPA(FAKE_RAM_BASE), size);
 	for (i = 0; i < vps; i++) {
 		fake_timers[i] = (struct timer_queue){.first = NULL};
 		root_virt[i] = (struct virt_vp){.regs = {.cr0 = 0x80000011, .efer = 0xd00}};
@@ -67,6 +83,7 @@ void fake_root(u32 vps)
 
 u64 arch_tsc(void)
 {
+	fake.tsc += fake.tsc_step;
 	return fake.tsc;
 }
 
@@ -195,7 +212,10 @@ void arch_set_xcr0(struct vp *vp, u64 value)
 
 void arch_quiesce(void)
 {
-	fake.quiets++;
+	if (fake.on_quiet)
+		fake.on_quiet();
+	else
+		fake.quiets++;
 }
 
 void arch_flush_map(struct partition *p)

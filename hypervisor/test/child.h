@@ -27,6 +27,7 @@ struct child {
 
 extern u8 *in_page, *out_page;
 extern u32 caller; /* root VP that calls */
+extern u32 starts; /* how often the last call was started until it was done */
 
 /* Machine, root with four VPs, two pages for lists. */
 void child_machine(void);

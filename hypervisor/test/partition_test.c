@@ -265,8 +265,7 @@ START_TEST(deposits_that_are_refused)
 	child_machine();
 	c = child_new(16);
 	shown = arch_unmap(child_ram(&c, 7, RW)).v >> PAGE_SHIFT;
-	fake.device_base = FAKE_RAM_BASE + 3000 * PAGE_SIZE;
-	fake.device_size = PAGE_SIZE;
+	fake_device(FAKE_RAM_BASE + 3000 * PAGE_SIZE, PAGE_SIZE);
 	ck_assert_uint_eq(deposit_page(c.id, shown), HV_STATUS_OPERATION_DENIED);
 	ck_assert_uint_eq(deposit_page(c.id, hidden >> PAGE_SHIFT), HV_STATUS_INVALID_PARAMETER);
 	ck_assert_uint_eq(deposit_page(c.id, fake.device_base >> PAGE_SHIFT),

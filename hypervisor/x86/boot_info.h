@@ -50,7 +50,10 @@ bool boot_info_read(u32 magic, u64 info);
  */
 u64 boot_mem_alloc(u64 size, u64 align, u64 min, u64 max, bool keep);
 
-/* Ranges the hypervisor keeps (image, pool): the root's map has holes there. */
+/* The end of the highest RAM. */
+u64 boot_ram_top(void);
+
+/* Ranges the hypervisor keeps (image, pool, records of pages): the root's map has holes there. */
 extern struct memory_range boot_mem_kept[4];
 extern u32 boot_mem_kept_count;
 

@@ -46,6 +46,16 @@ void boot_mem_init(void)
 	reserve(image_phys_of(boot_info.command_line), strlen(boot_info.command_line) + 1);
 }
 
+u64 boot_ram_top(void)
+{
+	u64 top = 0;
+
+	for (u32 i = 0; i < boot_info.range_count; i++)
+		if (boot_info.range[i].type == MEMORY_RAM)
+			top = max_u64(top, boot_info.range[i].start + boot_info.range[i].size);
+	return top;
+}
+
 /* The end of a reservation that [start, start + size) touches, or 0. */
 static const struct memory_range *conflict(u64 start, u64 size)
 {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Boot, in order. Until virtualization is known to work nothing is changed for good. */
+#include "core/arch.h"
 #include "core/log.h"
+#include "core/owner.h"
 #include "core/panic.h"
 #include "core/virt.h"
 #include "x86/acpi.h"
@@ -18,6 +20,8 @@
 #include "x86/trap.h"
 
 const struct virt_ops *virt = &svm_ops;
+
+static u64 owner_memory;
 
 _Noreturn void x86_main(u32 magic, u64 info);
 
@@ -43,6 +47,17 @@ static u64 tables_need(void)
 	return min_u64(ram / SIZE_2M * PAGE_SIZE, 16ull << 20);
 }
 
+/* The records of owner.c, above 4 GiB if there is room: what is below is scarcer. */
+static bool reserve_owner(void)
+{
+	u64 size = align_up(owner_size(boot_ram_top()), SIZE_2M);
+
+	owner_memory = boot_mem_alloc(size, SIZE_2M, 1ull << 32, ~0ull, true);
+	if (!owner_memory)
+		owner_memory = boot_mem_alloc(size, SIZE_2M, SIZE_2M, ~0ull, true);
+	return owner_memory;
+}
+
 static const char *prepare(void)
 {
 	const char *problem = virt->probe();
@@ -51,12 +66,15 @@ static const char *prepare(void)
 		problem = acpi_read();
 	if (!problem && !pool_init(pool_need(), pool_need() + tables_need()))
 		problem = "there is no free piece of memory for the hypervisor below 1 GiB";
+	if (!problem && !reserve_owner())
+		problem = "there is no free piece of memory for the hypervisor's record of pages";
 	return problem;
 }
 
 static void start_processors(void)
 {
 	paging_init(&boot_pool);
+	owner_init(arch_map(SPA(owner_memory)), boot_ram_top());
 	apic_init_mode();
 	cpu_enumerate();
 	cpu_init(cpus[0]);

@@ -2,6 +2,7 @@
 /* See root.h. */
 #include "core/exit.h"
 #include "core/log.h"
+#include "core/owner.h"
 #include "core/panic.h"
 #include "core/partition.h"
 #include "core/virt.h"
@@ -18,6 +19,21 @@ static u32 physical_address_bits(void)
 
 	cpuid(0x80000008, 0, leaf);
 	return (u32)min_u64(leaf[0] & 0xff, 48); /* four levels of tables reach no further */
+}
+
+/* Whole pages of RAM, without what the hypervisor keeps. */
+static void record_owners(void)
+{
+	for (u32 i = 0; i < boot_info.range_count; i++) {
+		const struct memory_range *r = &boot_info.range[i];
+		u64 start = align_up(r->start, PAGE_SIZE);
+		u64 end = align_down(r->start + r->size, PAGE_SIZE);
+
+		if (r->type == MEMORY_RAM && start < end)
+			owner_give_root(SPA(start), end - start);
+	}
+	for (u32 i = 0; i < boot_mem_kept_count; i++)
+		owner_take_root(SPA(boot_mem_kept[i].start), boot_mem_kept[i].size);
 }
 
 /* Guest-physical = system-physical everywhere, with nothing where the hypervisor lives or rules. */
@@ -45,6 +61,7 @@ void root_create(void)
 
 	partition_init_root(p);
 	map_memory(p);
+	record_owners();
 	for (u32 i = 0; i < cpu_count; i++) {
 		struct vp *vp = pool_alloc(sizeof(*vp));
 
