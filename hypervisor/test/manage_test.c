@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The management lock goes to who waits longest, and who waits answers flushes. */
 #include <pthread.h>
+#include <sched.h>
 
 #include "core/manage.h"
 #include "runner.h"
 
-#define WAITERS 6
-#define ROUNDS  200
+#define WAITERS 3
+#define ROUNDS  20
 
 static u32 waiting, served;
 static u32 order[WAITERS];
@@ -17,6 +18,7 @@ static void note_wait(void)
 	if (!told)
 		__atomic_fetch_add(&waiting, 1, __ATOMIC_SEQ_CST);
 	told = true;
+	sched_yield();
 }
 
 static void *take(void *number)
@@ -40,7 +42,7 @@ START_TEST(first_come_first_served)
 			number[i] = i;
 			ck_assert_int_eq(pthread_create(&thread[i], NULL, take, &number[i]), 0);
 			while (__atomic_load_n(&waiting, __ATOMIC_SEQ_CST) <= i)
-				arch_pause();
+				sched_yield();
 		}
 		manage_unlock();
 		for (u32 i = 0; i < WAITERS; i++)
