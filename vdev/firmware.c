@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "smbios.h"
 #include "vdev/fw_cfg.h"
+#include "vid/partition.h"
 
 /* RAM only: SeaBIOS makes its own holes in it. */
 static int add_memory_map(const struct vdev_firmware_config *c, struct vdev_fw_cfg *f)
@@ -71,11 +72,30 @@ static bool printable(const char *text)
 	return true;
 }
 
+static bool is_name(const char *name)
+{
+	return strlen(name) <= SMBIOS_NAME_MAX && printable(name);
+}
+
+int vdev_smbios_place(const uint8_t uuid[16], const char *name, struct vid_partition *partition,
+		      uint64_t anchor, uint64_t tables)
+{
+	struct smbios smbios;
+	int r;
+
+	if (!is_name(name) || !IS_ALIGNED(anchor, 16) || tables > UINT32_MAX)
+		return -EINVAL;
+	smbios_build(&smbios, uuid, name);
+	smbios_set_address(&smbios, (uint32_t)tables);
+	r = vid_gpa_write(partition, tables, smbios.tables, smbios.size);
+	return r < 0 ? r : vid_gpa_write(partition, anchor, smbios.anchor, SMBIOS_ANCHOR_SIZE);
+}
+
 int vdev_firmware_add(const struct vdev_firmware_config *c, struct vdev_fw_cfg *f)
 {
 	int r;
 
-	if (strlen(c->name) > SMBIOS_NAME_MAX || !printable(c->name))
+	if (!is_name(c->name))
 		return -EINVAL;
 	r = vdev_fw_cfg_add_item(f, FW_CFG_UUID, c->uuid, sizeof(c->uuid));
 	if (r == 0)

@@ -97,6 +97,19 @@ static uint8_t sum(const uint8_t *data, size_t size)
 	return total;
 }
 
+/* Of the intermediate anchor, and of the whole (SMBIOS 5.2.1). */
+static void sum_up(uint8_t *anchor)
+{
+	anchor[21] -= sum(anchor + 16, 15);
+	anchor[4] -= sum(anchor, SMBIOS_ANCHOR_SIZE);
+}
+
+void smbios_set_address(struct smbios *smbios, uint32_t tables)
+{
+	bytes_put_le32(smbios->anchor + 24, tables);
+	sum_up(smbios->anchor);
+}
+
 static void make_anchor(struct writer *w)
 {
 	uint8_t *anchor = w->smbios->anchor;
@@ -110,8 +123,7 @@ static void make_anchor(struct writer *w)
 	bytes_put_le16(anchor + 22, (uint16_t)w->smbios->size);
 	bytes_put_le16(anchor + 28, w->count);
 	anchor[30] = 0x28;
-	anchor[21] -= sum(anchor + 16, 15);
-	anchor[4] -= sum(anchor, SMBIOS_ANCHOR_SIZE);
+	sum_up(anchor);
 }
 
 void smbios_build(struct smbios *smbios, const uint8_t uuid[16], const char *name)

@@ -13,12 +13,15 @@
 #define SMBIOS_NAME_MAX    64u
 
 struct smbios {
-	uint8_t anchor[SMBIOS_ANCHOR_SIZE]; /* the tables' address is 0: firmware fills it in */
+	uint8_t anchor[SMBIOS_ANCHOR_SIZE]; /* the tables' address is 0 at first */
 	uint8_t tables[SMBIOS_TABLES_MAX];
 	size_t size;
 };
 
 /* `name` is at most SMBIOS_NAME_MAX printable bytes. */
 void smbios_build(struct smbios *smbios, const uint8_t uuid[16], const char *name);
+
+/* Firmware puts the tables where it likes, and then does this; without firmware it is done here. */
+void smbios_set_address(struct smbios *smbios, uint32_t tables);
 
 #endif

@@ -21,15 +21,18 @@
 #define LAYOUT_FIRMWARE_BEGIN UINT64_C(0xe0000)
 #define LAYOUT_EXTENDED_BEGIN UINT64_C(0x100000)
 
-/* Direct boot. */
+/* Direct boot: GDT; then Linux's, or the information of multiboot, whose images begin behind it. */
 #define LAYOUT_BOOT_GDT       UINT64_C(0x500)
 #define LAYOUT_BOOT_PARAMS    UINT64_C(0x7000)
 #define LAYOUT_BOOT_TABLES    UINT64_C(0x9000) /* 6 pages: 4 GiB identity-mapped */
+#define LAYOUT_BOOT_END       UINT64_C(0x20000)
 #define LAYOUT_BOOT_CMDLINE   UINT64_C(0x20000)
 
-/* Direct boot: ACPI, where firmware would be. */
+/* Direct boot: ACPI and SMBIOS, where firmware would be and kernels look for them. */
 #define LAYOUT_RSDP           UINT64_C(0xe0000)
 #define LAYOUT_ACPI           UINT64_C(0xe1000)
+#define LAYOUT_SMBIOS         UINT64_C(0xf0000) /* the anchor; in F0000h–FFFFFh, SMBIOS 5.2 */
+#define LAYOUT_SMBIOS_TABLES  UINT64_C(0xf0020)
 
 static inline uint64_t layout_low_size(uint64_t memory)
 {

@@ -335,9 +335,20 @@ static int place_acpi(struct machine *m, struct machine_error *ret_error)
 	return r < 0 ? fail(ret_error, r, "ACPI tables: %s", strerror(-r)) : 0;
 }
 
+static int place_smbios(struct machine *m, struct machine_error *ret_error)
+{
+	uint8_t uuid[16];
+	int r;
+
+	put_uuid(uuid, m->config.uuid);
+	r = vdev_smbios_place(uuid, m->config.name, m->partition, LAYOUT_SMBIOS,
+			      LAYOUT_SMBIOS_TABLES);
+	return r < 0 ? fail(ret_error, r, "SMBIOS tables: %s", strerror(-r)) : 0;
+}
+
 static int load_kernel(struct machine *m, struct machine_error *ret_error)
 {
-	const struct linux_boot boot = {
+	const struct kernel_boot boot = {
 		.ram = machine_memory_host(m),
 		.memory = m->config.memory,
 		.kernel_fd = m->config.kernel_fd,
@@ -345,8 +356,8 @@ static int load_kernel(struct machine *m, struct machine_error *ret_error)
 		.cmdline = m->config.cmdline,
 		.rsdp = LAYOUT_RSDP,
 	};
-	struct linux_boot_error error;
-	int r = linux_boot_load(&boot, &m->entry, &error);
+	struct kernel_error error;
+	int r = kernel_boot_load(&boot, &m->entry, &error);
 
 	return r < 0 ? fail(ret_error, r, "%s", error.text) : 0;
 }
@@ -357,11 +368,15 @@ static int prepare_boot(struct machine *m, struct machine_error *ret_error)
 
 	if (!machine_boots_directly(m))
 		return 0;
-	r = load_kernel(m, ret_error);
+	r = place_acpi(m, ret_error);
+	if (r == 0)
+		r = place_smbios(m, ret_error);
+	if (r == 0)
+		r = load_kernel(m, ret_error); /* hands over a copy of ACPI's root pointer */
 	if (r < 0)
 		return r;
 	set_up_pci(m);
-	return place_acpi(m, ret_error);
+	return 0;
 }
 
 /* --- the whole --- */

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "linux_boot.h"
+#include "kernel_boot.h"
 #include "vdev/chardev.h"
 #include "vdev/device.h"
 #include "vdev/ide.h"
@@ -47,8 +47,8 @@ struct machine_config {
 	uint64_t memory; /* bytes, whole MiB */
 	int meminfo_fd;  /* of free_memory_open() */
 	unsigned int processors;
-	int firmware_fd; /* a BIOS image; or -1 and */
-	int kernel_fd, initrd_fd;
+	int firmware_fd;          /* a BIOS image; or -1 and */
+	int kernel_fd, initrd_fd; /* kernel_boot.h says what they may be */
 	const char *cmdline;
 	uint8_t uuid[16];       /* in text order */
 	const char *boot_order; /* lines of firmware's device paths; NULL: its own */
@@ -71,7 +71,7 @@ struct machine {
 	struct vdev_board board;
 	struct vdev_pci_bus pci;
 	struct vdev_isa_irq irq;
-	struct linux_boot_entry entry; /* direct boot */
+	struct kernel_entry entry; /* direct boot */
 
 	struct vdev_device *devices[MACHINE_DEVICES_MAX]; /* in the order of the list */
 	size_t device_count;

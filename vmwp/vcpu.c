@@ -326,30 +326,43 @@ uint64_t vcpus_exits(const struct vcpus *set)
 
 /* --- making them --- */
 
-/* The bootstrap processor of a direct boot; firmware begins at the reset vector by itself. */
-static int set_entry(struct vid_vp *vp, const struct linux_boot_entry *entry)
+/* Flat segments, as the GDT of kernel_boot.c has them. */
+static int set_segments(struct vid_vp *vp, const struct kernel_entry *entry)
 {
+	uint16_t code = entry->long_mode ? 0xa09b : 0xc09b;
 	const struct vid_register registers[] = {
 		register_table(REGISTER_GDTR, entry->gdt_base, entry->gdt_limit),
 		register_table(REGISTER_IDTR, 0, 0),
-		register_segment(REGISTER_CS, entry->code_selector, UINT32_MAX, 0xa09b),
+		register_segment(REGISTER_CS, entry->code_selector, UINT32_MAX, code),
 		register_segment(REGISTER_DS, entry->data_selector, UINT32_MAX, 0xc093),
 		register_segment(REGISTER_ES, entry->data_selector, UINT32_MAX, 0xc093),
 		register_segment(REGISTER_SS, entry->data_selector, UINT32_MAX, 0xc093),
-		register_segment(REGISTER_FS, 0, 0, 0),
-		register_segment(REGISTER_GS, 0, 0, 0),
+		register_segment(REGISTER_FS, entry->data_selector, UINT32_MAX, 0xc093),
+		register_segment(REGISTER_GS, entry->data_selector, UINT32_MAX, 0xc093),
 		register_segment(REGISTER_LDTR, 0, 0, 0x0082),
 		register_segment(REGISTER_TR, 0, 0x67, 0x008b),
-		{REGISTER_EFER, 0x500, 0}, /* LME, LMA */
-		{REGISTER_CR4, 0x20, 0},   /* PAE */
-		{REGISTER_CR3, entry->cr3, 0},
-		{REGISTER_CR0, 0x80000031, 0}, /* PG, NE, ET, PE */
-		{REGISTER_RFLAGS, 2, 0},
-		{REGISTER_RSI, entry->rsi, 0},
-		{REGISTER_RIP, entry->rip, 0},
 	};
 
 	return vid_vp_set_registers(vp, registers, ARRAY_SIZE(registers));
+}
+
+/* The bootstrap processor of a direct boot; firmware begins at the reset vector by itself. */
+static int set_entry(struct vid_vp *vp, const struct kernel_entry *entry)
+{
+	const struct vid_register registers[] = {
+		{REGISTER_EFER, entry->long_mode ? 0x500 : 0, 0}, /* LME, LMA */
+		{REGISTER_CR4, entry->long_mode ? 0x20 : 0, 0},   /* PAE */
+		{REGISTER_CR3, entry->cr3, 0},
+		{REGISTER_CR0, entry->long_mode ? 0x80000031 : 0x31, 0}, /* PG; NE, ET, PE */
+		{REGISTER_RFLAGS, 2, 0},
+		{REGISTER_RAX, entry->eax, 0},
+		{REGISTER_RBX, entry->ebx, 0},
+		{REGISTER_RSI, entry->rsi, 0},
+		{REGISTER_RIP, entry->rip, 0},
+	};
+	int r = set_segments(vp, entry);
+
+	return r < 0 ? r : vid_vp_set_registers(vp, registers, ARRAY_SIZE(registers));
 }
 
 static int create_vp(struct vcpus *set, uint32_t index)

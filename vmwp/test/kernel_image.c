@@ -17,6 +17,7 @@ void kernel_image_make(uint8_t image[KERNEL_IMAGE_SIZE])
 	image[0x1f1] = 3;
 	bytes_put_le32(image + 0x1f4, KERNEL_IMAGE_KERNEL / 16);
 	bytes_put_le16(image + 0x1fe, 0xaa55);
+	image[0x201] = 0x264 - 0x202; /* where the header ends */
 	memcpy(image + 0x202, "HdrS", 4);
 	bytes_put_le16(image + 0x206, 0x020f);
 	image[0x211] = 1;

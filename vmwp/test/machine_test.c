@@ -6,6 +6,7 @@
 
 #include <check.h>
 
+#include "base/bytes.h"
 #include "kernel_image.h"
 #include "layout.h"
 #include "machine_bench.h"
@@ -112,6 +113,56 @@ START_TEST(memory_on_both_sides_of_the_hole)
 }
 END_TEST
 
+static uint8_t sum(const uint8_t *at, size_t size)
+{
+	uint8_t total = 0;
+
+	while (size--)
+		total = (uint8_t)(total + *at++);
+	return total;
+}
+
+/* As kernels look for it without UEFI: every 16 bytes from F0000h on (SMBIOS 5.2.1). */
+static const uint8_t *find_smbios(const uint8_t *ram)
+{
+	for (const uint8_t *at = ram + 0xf0000; at < ram + 0x100000; at += 16)
+		if (memcmp(at, "_SM_", 4) == 0 && sum(at, at[5]) == 0 &&
+		    memcmp(at + 16, "_DMI_", 5) == 0 && sum(at + 16, 15) == 0)
+			return at;
+	return NULL;
+}
+
+START_TEST(direct_boot_has_smbios)
+{
+	static const uint8_t uuid[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+	static const uint8_t stored[16] = {3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15};
+	const uint8_t *ram, *anchor, *table, *end;
+	bool found = false;
+
+	memcpy(b.config.uuid, uuid, sizeof uuid);
+	make();
+	ram = machine_memory_host(&b.machine);
+	anchor = find_smbios(ram);
+	ck_assert_ptr_nonnull(anchor);
+	table = ram + bytes_get_le32(anchor + 24);
+	end = table + bytes_get_le16(anchor + 22);
+	while (table < end && table[0] != 127) {
+		const uint8_t *strings = table + table[1];
+
+		if (table[0] == 1) {
+			found = true;
+			ck_assert_mem_eq(table + 8, stored, 16);
+			ck_assert_str_eq((const char *)strings, "Keelson");
+		}
+		while (strings[0] || strings[1])
+			strings++;
+		table = strings + 2;
+	}
+	ck_assert(found && table[0] == 127);
+	bench_fini(&b);
+}
+END_TEST
+
 START_TEST(reset_begins_anew)
 {
 	uint8_t *kernel;
@@ -174,6 +225,7 @@ int main(void)
 	tcase_add_test(tc, firmware_boot);
 	tcase_add_test(tc, every_listed_port_answers);
 	tcase_add_test(tc, memory_on_both_sides_of_the_hole);
+	tcase_add_test(tc, direct_boot_has_smbios);
 	tcase_add_test(tc, reset_begins_anew);
 	tcase_add_test(tc, refusals);
 	suite_add_tcase(suite, tc);

@@ -95,6 +95,28 @@ START_TEST(the_first_processor_begins_at_the_kernel)
 }
 END_TEST
 
+START_TEST(a_kernel_without_long_mode_begins_in_protected_mode)
+{
+	struct vid_vp *vp;
+	uint64_t segment;
+
+	b.machine.entry.long_mode = false;
+	b.machine.entry.cr3 = 0;
+	b.machine.entry.eax = 0x2badb002;
+	b.machine.entry.ebx = 0x7000;
+	ck_assert_int_eq(vcpus_reset(&set), 0);
+	vp = set.vcpu[0].vp;
+	ck_assert_uint_eq(register_of(vp, REGISTER_CR0, NULL), 0x31);
+	ck_assert_uint_eq(register_of(vp, REGISTER_CR3, NULL), 0);
+	ck_assert_uint_eq(register_of(vp, REGISTER_CR4, NULL), 0);
+	ck_assert_uint_eq(register_of(vp, REGISTER_EFER, NULL), 0);
+	ck_assert_uint_eq(register_of(vp, REGISTER_RAX, NULL), 0x2badb002);
+	ck_assert_uint_eq(register_of(vp, REGISTER_RBX, NULL), 0x7000);
+	register_of(vp, REGISTER_CS, &segment);
+	ck_assert_uint_eq(segment, 0xc09b0010ffffffff);
+}
+END_TEST
+
 START_TEST(port_output)
 {
 	struct vid_exit exit = {.kind = VID_EXIT_IO, .instruction.length = 1};
@@ -415,6 +437,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, the_first_processor_begins_at_the_kernel);
+	tcase_add_test(tc, a_kernel_without_long_mode_begins_in_protected_mode);
 	tcase_add_test(tc, port_output);
 	tcase_add_test(tc, port_input_keeps_what_is_above_it);
 	tcase_add_test(tc, length_is_decoded_where_it_is_not_told);

@@ -11,6 +11,7 @@
 #include "base/macros.h"
 
 struct vdev_fw_cfg;
+struct vid_partition;
 
 struct vdev_firmware_config {
 	uint64_t below_4g, above_4g; /* bytes of RAM */
@@ -32,6 +33,14 @@ _Static_assert(sizeof(struct vdev_e820_entry) == 20, "ACPI 15.4, INT 15h E820h")
 
 #define VDEV_E820_RAM      1
 #define VDEV_E820_RESERVED 2
+
+/*
+ * SMBIOS without firmware: the tables at `tables`, below 4 GiB, and the anchor at `anchor`, of which
+ * kernels want that it is 16-byte aligned within F0000h–FFFFFh (SMBIOS 5.2.1). -EINVAL as below, or
+ * of the alignment; -EFAULT: no memory there.
+ */
+int must_check vdev_smbios_place(const uint8_t uuid[16], const char *name,
+				 struct vid_partition *partition, uint64_t anchor, uint64_t tables);
 
 /* -EINVAL: the name is too long or not printable. */
 int must_check vdev_firmware_add(const struct vdev_firmware_config *config,
