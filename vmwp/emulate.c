@@ -149,3 +149,14 @@ unsigned emulate_length(struct emulate_regs *regs, const struct emulate_vcpu_ops
 
 	return r == 0 || r == -EOPNOTSUPP ? e.insn.length : 0;
 }
+
+size_t emulate_fetch(struct emulate_regs *regs, const struct emulate_vcpu_ops *ops, void *ctx,
+		     uint8_t bytes[EMULATE_MAX_LENGTH])
+{
+	struct emulate_exception exception;
+	struct emulate e = {.regs = regs, .ops = ops, .ctx = ctx, .exception = &exception};
+	size_t length = 0;
+
+	fetch_bytes(&e, bytes, fetchable(regs), &length);
+	return length;
+}

@@ -149,4 +149,8 @@ uint64_t emulate_move_result(const struct emulate_move *move, uint64_t old, uint
 unsigned emulate_length(struct emulate_regs *regs, const struct emulate_vcpu_ops *ops, void *ctx,
 			const uint8_t *bytes, size_t length);
 
+/* The bytes at CS:RIP, as many as can be fetched; returns how many. */
+size_t emulate_fetch(struct emulate_regs *regs, const struct emulate_vcpu_ops *ops, void *ctx,
+		     uint8_t bytes[EMULATE_MAX_LENGTH]);
+
 #endif

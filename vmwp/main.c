@@ -19,7 +19,7 @@ static const char help[] =
 	"\n"
 	"  memory=MIB                 16 to 1048576\n"
 	"  processors=N               1 to 64 (1)\n"
-	"  kernel=FILE                a Linux kernel to boot, with\n"
+	"  kernel=FILE                a Linux kernel (bzImage) or a multiboot image, with\n"
 	"  initrd=FILE, cmdline=TEXT\n"
 	"  firmware=FILE              or a BIOS image (/usr/share/seabios/bios.bin)\n"
 	"  hda=FILE[,ro]              a disk; likewise hdb, hdc, hdd\n"
@@ -33,7 +33,9 @@ static const char help[] =
 	"\n"
 	"Exit status: 0 the guest turned itself off, or the machine was ended by a signal; 1 it "
 	"could\n"
-	"not be started; 2 triple fault; 3 the host failed; 4 reset; 5 the guest crashed.\n";
+	"not be started; 2 triple fault; 3 the host failed; 4 reset; 5 the guest crashed; 6 the "
+	"guest\n"
+	"did what no processor can carry out.\n";
 
 /* By the time of the call no file can be opened any more. */
 static int open_partition(int fd, struct vid_partition **ret_partition)

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -36,6 +37,44 @@ static bool fail(struct vcpu *vcpu, const char *what, int error)
 	return false;
 }
 
+static void append(char *text, size_t size, const char *format, ...) printf_like(3, 4);
+
+static void append(char *text, size_t size, const char *format, ...)
+{
+	size_t n = strlen(text);
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text + n, size - n, format, arguments);
+	va_end(arguments);
+}
+
+/* The guest has come to where no processor goes on: said with RIP and the bytes there. */
+static bool guest_error(struct vcpu *vcpu, const struct vid_exit *exit, const char *what)
+{
+	uint8_t bytes[VCPU_INSTRUCTION_MAX];
+	size_t count = vcpu_instruction_bytes(vcpu, exit, bytes);
+	char text[240] = "";
+
+	append(text, sizeof text, "processor %" PRIu32 " at 0x%" PRIx64 ": %s, bytes", vcpu->index,
+	       vid_vp_regs(vcpu->vp, 0)->rip, what);
+	for (size_t i = 0; i < count; i++)
+		append(text, sizeof text, " %02x", bytes[i]);
+	if (count == 0)
+		append(text, sizeof text, " not readable");
+	report(vcpu, VCPU_GUEST_ERROR, text);
+	return false;
+}
+
+/* -EOPNOTSUPP, -EFAULT: of the guest's doing; anything else is the host's. */
+static bool emulation_failed(struct vcpu *vcpu, const struct vid_exit *exit, const char *what,
+			     int error)
+{
+	if (error == -EOPNOTSUPP || error == -EFAULT)
+		return guest_error(vcpu, exit, what);
+	return fail(vcpu, what, error);
+}
+
 /* --- exits --- */
 
 static void step_over(struct vcpu *vcpu, const struct vid_exit *exit)
@@ -61,7 +100,8 @@ static bool handle_io(struct vcpu *vcpu, const struct vid_exit *exit)
 	if (exit->io.string) {
 		int r = vcpu_emulate(vcpu, exit);
 
-		return r < 0 ? fail(vcpu, "string I/O cannot be emulated", r) : true;
+		return r < 0 ? emulation_failed(vcpu, exit, "string I/O cannot be emulated", r)
+			     : true;
 	}
 	machine_lock(m);
 	if (exit->io.write)
@@ -75,25 +115,16 @@ static bool handle_io(struct vcpu *vcpu, const struct vid_exit *exit)
 	return true;
 }
 
-static void describe_mmio(const struct vid_exit *exit, char *text, size_t size)
-{
-	size_t n = (size_t)snprintf(text, size, "access to 0x%" PRIx64 " cannot be emulated, bytes",
-				    exit->mmio.gpa);
-
-	for (unsigned int i = 0; i < exit->instruction.byte_count && n < size; i++)
-		n += (size_t)snprintf(text + n, size - n, " %02x", exit->instruction.bytes[i]);
-}
-
 static bool handle_mmio(struct vcpu *vcpu, const struct vid_exit *exit)
 {
-	char text[128];
-	int r;
+	char text[80];
+	int r = vcpu_emulate(vcpu, exit);
 
-	r = vcpu_emulate(vcpu, exit);
 	if (r == 0)
 		return true;
-	describe_mmio(exit, text, sizeof text);
-	return fail(vcpu, text, r);
+	snprintf(text, sizeof text,
+		 "access to 0x%" PRIx64 ", where no memory is, cannot be emulated", exit->mmio.gpa);
+	return emulation_failed(vcpu, exit, text, r);
 }
 
 /* What the hypervisor does not know, the worker does not either. */
@@ -184,7 +215,7 @@ bool vcpu_handle(struct vcpu *vcpu, const struct vid_exit *exit)
 	case VID_EXIT_SHUTDOWN:
 		return handle_shutdown(vcpu);
 	case VID_EXIT_INVALID_STATE:
-		return fail(vcpu, "the processor refuses its state", -EINVAL);
+		return guest_error(vcpu, exit, "the processor refuses its state");
 	case VID_EXIT_INTERRUPTED:
 	case VID_EXIT_EXTINT_WINDOW:
 	case VID_EXIT_MESSAGE:      /* no port is open to the guest */

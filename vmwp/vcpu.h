@@ -16,7 +16,8 @@
 struct vid_vp;
 struct vcpus;
 
-#define VCPUS_MAX 64u
+#define VCPUS_MAX            64u
+#define VCPU_INSTRUCTION_MAX 15u
 
 /* What only the worker as a whole can act upon. */
 enum vcpu_report {
@@ -24,6 +25,7 @@ enum vcpu_report {
 	VCPU_CRASH,        /* the guest told of its crash; it goes on */
 	VCPU_CRASH_TEXT,   /* the same; P3 is the address of its words, P4 their length */
 	VCPU_HANG,         /* all processors wait with interrupts off */
+	VCPU_GUEST_ERROR,  /* the guest did what nobody can carry out; text: where and what */
 	VCPU_ERROR,        /* the host cannot go on; text says why */
 };
 
@@ -87,6 +89,9 @@ bool vcpu_handle(struct vcpu *vcpu, const struct vid_exit *exit);
 int must_check vcpu_emulate(struct vcpu *vcpu, const struct vid_exit *exit);
 /* The length of the instruction at RIP, as the exit or else the decoder says; 0: not known. */
 unsigned int vcpu_instruction_length(struct vcpu *vcpu, const struct vid_exit *exit);
+/* Its bytes, as the exit or else guest memory has them; returns how many. */
+size_t vcpu_instruction_bytes(struct vcpu *vcpu, const struct vid_exit *exit,
+			      uint8_t bytes[VCPU_INSTRUCTION_MAX]);
 void vcpu_inject(struct vcpu *vcpu, uint8_t vector, bool has_error_code, uint32_t error_code,
 		 uint64_t parameter);
 

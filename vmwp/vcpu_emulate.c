@@ -196,6 +196,26 @@ unsigned int vcpu_instruction_length(struct vcpu *vcpu, const struct vid_exit *e
 	return emulate_length(&regs, &ops, vcpu, instruction->bytes, instruction->byte_count);
 }
 
+size_t vcpu_instruction_bytes(struct vcpu *vcpu, const struct vid_exit *exit,
+			      uint8_t bytes[VCPU_INSTRUCTION_MAX])
+{
+	const struct vid_exit_instruction *instruction = &exit->instruction;
+	struct emulate_regs regs;
+	size_t count;
+
+	if (instruction->byte_count) {
+		count = MIN(instruction->byte_count, VCPU_INSTRUCTION_MAX);
+		memcpy(bytes, instruction->bytes, count);
+		return count;
+	}
+	load(&regs, vid_vp_regs(vcpu->vp, 0));
+	machine_lock(vcpu->set->machine);
+	count = emulate_fetch(&regs, &ops, vcpu, bytes);
+	machine_unlock(vcpu->set->machine);
+	return count;
+}
+_Static_assert(VCPU_INSTRUCTION_MAX == EMULATE_MAX_LENGTH, "what is fetched fits");
+
 /*
  * Another processor may have changed the map since the access, as firmware does with its shadow:
  * then there is nothing to emulate. Under the machine's lock, for the change has a middle.

@@ -55,8 +55,11 @@ static void device_event(void *owner, enum vdev_event event)
 	case VDEV_EVENT_SUSPEND: /* the tables offer no S3; a guest that tries has turned itself off */
 		note(w, PENDING_OFF);
 		break;
-	case VDEV_EVENT_INIT:
-		send_to_vp0(w, VID_DELIVER_INIT);
+	case VDEV_EVENT_INIT: /* begins at FFFFFFF0h: without firmware nothing is there */
+		if (machine_boots_directly(&w->machine))
+			note(w, PENDING_RESET);
+		else
+			send_to_vp0(w, VID_DELIVER_INIT);
 		break;
 	case VDEV_EVENT_NMI:
 		send_to_vp0(w, VID_DELIVER_NMI);
@@ -125,6 +128,14 @@ static void note_crash(struct worker *w, const uint64_t crash[5], bool with_text
 	note(w, PENDING_CRASH);
 }
 
+static void note_guest_error(struct worker *w, const char *text)
+{
+	machine_lock(&w->machine);
+	snprintf(w->guest_error, sizeof w->guest_error, "the guest cannot go on: %s", text);
+	machine_unlock(&w->machine);
+	note(w, PENDING_GUEST_ERROR);
+}
+
 static void vcpu_reports(void *owner, enum vcpu_report what, const char *text,
 			 const uint64_t crash[5])
 {
@@ -140,6 +151,9 @@ static void vcpu_reports(void *owner, enum vcpu_report what, const char *text,
 		note_crash(w, crash, what == VCPU_CRASH_TEXT);
 		break;
 	case VCPU_HANG: /* the guest may still be looked at, reset, or woken by an NMI */
+		break;
+	case VCPU_GUEST_ERROR:
+		note_guest_error(w, text);
 		break;
 	case VCPU_ERROR:
 		note(w, PENDING_ERROR);
@@ -267,6 +281,16 @@ static void act_on_triple_fault(struct worker *w)
 		reset_or_end(w);
 }
 
+static void act_on_guest_error(struct worker *w)
+{
+	char text[sizeof w->guest_error];
+
+	machine_lock(&w->machine);
+	memcpy(text, w->guest_error, sizeof text);
+	machine_unlock(&w->machine);
+	worker_end(w, WORKER_GUEST_ERROR, PROTO_CAUSE_GUEST_CRASH, text);
+}
+
 static void act_on_reset(struct worker *w)
 {
 	if (w->config.resets)
@@ -283,6 +307,8 @@ static void act(struct worker *w, unsigned int pending)
 	else if (pending & PENDING_OFF)
 		worker_end(w, WORKER_OFF, PROTO_CAUSE_GUEST_OFF,
 			   "the guest turned the machine off");
+	else if (pending & PENDING_GUEST_ERROR)
+		act_on_guest_error(w);
 	else if (pending & PENDING_CRASH)
 		worker_end(w, WORKER_GUEST_CRASH, PROTO_CAUSE_GUEST_CRASH, "the guest crashed");
 	else if (pending & PENDING_TRIPLE_FAULT)

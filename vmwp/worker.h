@@ -24,6 +24,7 @@ enum worker_status {
 	WORKER_HOST_ERROR = 3,   /* the machine could not go on */
 	WORKER_RESET_WANTED = 4, /* the guest reset itself once more than is allowed */
 	WORKER_GUEST_CRASH = 5,  /* the guest told of its own crash, where that ends the worker */
+	WORKER_GUEST_ERROR = 6,  /* the guest did what no processor here can carry out */
 };
 
 struct worker_options {

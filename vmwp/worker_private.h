@@ -24,7 +24,8 @@ enum {
 	PENDING_OFF = BIT(1),
 	PENDING_TRIPLE_FAULT = BIT(2),
 	PENDING_ERROR = BIT(3),
-	PENDING_CRASH = BIT(4), /* the only one after which the guest may go on */
+	PENDING_GUEST_ERROR = BIT(4),
+	PENDING_CRASH = BIT(5), /* the only one after which the guest may go on */
 };
 
 struct worker {
@@ -43,6 +44,7 @@ struct worker {
 	_Atomic unsigned int pending;
 	uint64_t crash[5];                   /* the machine's lock; crash_text, too */
 	char crash_text[PROTO_MAX_TEXT + 1]; /* the guest's own words */
+	char guest_error[300];               /* likewise: where it came to what nobody can do */
 	enum worker_status status;
 	ev_async wake;
 	ev_io disk_ready, clock_ready;

@@ -71,8 +71,9 @@ enum proto_state {
 enum proto_cause {
 	PROTO_CAUSE_REQUEST,
 	PROTO_CAUSE_GUEST_OFF,    /* the guest powered itself off */
-	PROTO_CAUSE_GUEST_CRASH,  /* it told of a crash, or triple-faulted and is not to be reset */
-	PROTO_CAUSE_HOST_ERROR,   /* an emulation or hypervisor failure */
+	PROTO_CAUSE_GUEST_CRASH,  /* it told of a crash, triple-faulted and is not to be reset, or
+				   * did what no processor can carry out (text: where and what) */
+	PROTO_CAUSE_HOST_ERROR,   /* the host's failure; none of the guest's */
 	PROTO_CAUSE_LOW_DISK,     /* paused: a write failed for want of space */
 	PROTO_CAUSE_GUEST_REBOOT, /* reset by the guest where a restart of the worker is wanted */
 	PROTO_CAUSE_COUNT,

@@ -18,7 +18,7 @@
 
 static struct bench b;
 static struct vcpus set;
-static unsigned int reports[5];
+static unsigned int reports[VCPU_ERROR + 1];
 static char report_text[256];
 static sem_t reported;
 
@@ -289,8 +289,12 @@ START_TEST(what_cannot_be_emulated_ends_the_machine)
 	memcpy(exit.instruction.bytes, "\xd8\x03", 2);
 	exit.instruction.byte_count = 2;
 	ck_assert(!vcpu_handle(&set.vcpu[0], &exit));
-	ck_assert_uint_eq(reports[VCPU_ERROR], 1);
-	ck_assert_ptr_nonnull(strstr(report_text, "0xfec00000 cannot be emulated, bytes d8 03"));
+	ck_assert_uint_eq(reports[VCPU_GUEST_ERROR], 1);
+	ck_assert_uint_eq(reports[VCPU_ERROR], 0);
+	ck_assert_ptr_nonnull(strstr(report_text, "processor 0 at 0x"));
+	ck_assert_ptr_nonnull(
+		strstr(report_text, "access to 0xfec00000, where no memory is, cannot be emulated, "
+				    "bytes d8 03"));
 }
 END_TEST
 
@@ -363,7 +367,8 @@ START_TEST(crash_and_triple_fault_are_told_apart)
 	ck_assert_uint_eq(reports[VCPU_TRIPLE_FAULT], 1);
 	ck_assert_str_eq(report_text, "triple fault of processor 1");
 	ck_assert(!vcpu_handle(&set.vcpu[1], &invalid));
-	ck_assert_uint_eq(reports[VCPU_ERROR], 1);
+	ck_assert_uint_eq(reports[VCPU_GUEST_ERROR], 1);
+	ck_assert_ptr_nonnull(strstr(report_text, "the processor refuses its state, bytes"));
 }
 END_TEST
 

@@ -172,7 +172,7 @@ START_TEST(bad_starts)
 	assert_bad(&e, "kernel: descriptor 77 is not open");
 	snprintf(image_word, sizeof image_word, "kernel=%d", file_of(bytes, 100));
 	RUN(&e, "memory=64", image_word);
-	assert_bad(&e, "kernel: has 100 bytes and no header");
+	assert_bad(&e, "kernel: is not a Linux kernel (bzImage) and has no multiboot header");
 	snprintf(image_word, sizeof image_word, "initrd=%d", file_of("", 0));
 	RUN(&e, "memory=64", kernel_word, image_word);
 	assert_bad(&e, "initrd: is empty");
@@ -283,13 +283,29 @@ START_TEST(triple_fault)
 }
 END_TEST
 
-START_TEST(host_error)
+/* What a guest brings about is told as its end, with RIP and the bytes there. */
+START_TEST(guest_error)
 {
 	struct ended e;
 
 	will(0, (struct vid_exit){.kind = VID_EXIT_INVALID_STATE});
 	RUN(&e, "memory=64", kernel_word);
-	assert_ended(&e, WORKER_HOST_ERROR, "the processor refuses its state");
+	assert_ended(&e, WORKER_GUEST_ERROR,
+		     "the guest cannot go on: processor 0 at 0x0: the processor refuses its "
+		     "state, bytes ");
+}
+END_TEST
+
+/* INIT begins at the reset vector, and there is nothing without firmware. */
+START_TEST(init_without_firmware_is_a_reset)
+{
+	struct ended e;
+
+	will_write(0, 0x92, 1, 1);
+	will_write(1, 0xcf9, 1, 4); /* RCPU without SRST */
+	will_turn_off(2);
+	RUN(&e, "memory=64", kernel_word);
+	assert_ended(&e, WORKER_OFF, "reset\nvmwp: reset\n");
 }
 END_TEST
 
@@ -405,7 +421,8 @@ int main(void)
 	tcase_add_test(tc, resets_may_be_limited);
 	tcase_add_test(tc, crash_may_end_the_worker);
 	tcase_add_test(tc, triple_fault);
-	tcase_add_test(tc, host_error);
+	tcase_add_test(tc, guest_error);
+	tcase_add_test(tc, init_without_firmware_is_a_reset);
 	tcase_add_test(tc, hang_and_crash_are_told_and_signals_end);
 	tcase_add_test(tc, console_of_standard_output);
 	tcase_add_test(tc, files_by_path);
