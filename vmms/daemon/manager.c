@@ -113,9 +113,17 @@ static int note_boot(struct manager *manager, struct vm_error *err)
 	return store_meta_set(manager->store, "boot-id", manager->boot_id, err);
 }
 
+/* Nothing to wonder about at the first start; at any later one it has been removed. */
+static void note_new_inventory(struct manager *manager, const char *path)
+{
+	log_warning("There was no inventory; a new one without any machine is in %s", path);
+	manager_event(manager, NULL, "inventory", "there was none; a new one was made: %s", path);
+}
+
 int manager_init(struct manager *manager, struct ev_loop *loop, struct vm_error *err)
 {
 	_cleanup_free_ char *path = NULL;
+	bool created;
 	int r;
 
 	manager->loop = loop;
@@ -128,7 +136,9 @@ int manager_init(struct manager *manager, struct ev_loop *loop, struct vm_error 
 		path = NULL;
 		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
 	}
-	r = store_open(path, NULL, &manager->store, err);
+	r = store_open_or_create(path, &manager->store, &created, err);
+	if (r == 0 && created)
+		note_new_inventory(manager, path);
 	if (r == 0)
 		r = store_prune(manager->store, err);
 	if (r == 0)

@@ -14,17 +14,97 @@ static void finalize(sqlite3_stmt **statement)
 	sqlite3_finalize(*statement);
 }
 
-static int failed(struct store *store, struct vm_error *err)
+static int locked(const struct store *store, struct vm_error *err)
 {
-	int code = sqlite3_errcode(store->db);
+	(void)vm_error_set(err, VM_ERROR_STORE,
+			   "The inventory %s is in use by another process, another vmms or a "
+			   "backup program ('fuser -v %s' names it)",
+			   store->path, store->path);
+	return -EBUSY;
+}
 
-	if (code == SQLITE_FULL || sqlite3_system_errno(store->db) == ENOSPC)
-		return vm_error_set(err, VM_ERROR_STORE,
-				    "The disk under %s is full; nothing was changed. Free some "
-				    "space and try again",
-				    store->path);
+static int full(const struct store *store, struct vm_error *err)
+{
+	return vm_error_set(err, VM_ERROR_STORE,
+			    "The disk under %s is full; nothing was changed. Free some space and "
+			    "try again",
+			    store->path);
+}
+
+static int not_writable(const struct store *store, int errnum, struct vm_error *err)
+{
+	return vm_error_set_errno(
+		err, VM_ERROR_STORE, errnum,
+		"The inventory %s cannot be written, and nothing was changed: its "
+		"file system is read-only, or the service may not write there",
+		store->path);
+}
+
+static int io_error(const struct store *store, int errnum, const char *what, struct vm_error *err)
+{
+	return vm_error_set_errno(err, VM_ERROR_STORE, errnum,
+				  "The inventory %s cannot be read or written (%s); nothing was "
+				  "changed. That is the disk or file system ('journalctl -k' tells "
+				  "more); a backup can be restored on another one (vmms(8))",
+				  store->path, what);
+}
+
+int sql_damaged(const struct store *store, const char *what, struct vm_error *err)
+{
+	return vm_error_set(
+		err, VM_ERROR_STORE,
+		"The inventory %s is damaged (%s) and was left as it is. Restore a "
+		"backup ('vmms --restore-config FILE'), or move it away and define the "
+		"machines again from their XML; no running machine is touched meanwhile",
+		store->path, what);
+}
+
+/*
+ * What the system said, where sqlite kept it: for opens in the connection, for reads and writes in
+ * the file, which of a commit is the write-ahead log. 0: unknown.
+ */
+static int system_errno(sqlite3 *db, int code)
+{
+	int errnum = sqlite3_system_errno(db);
+	sqlite3_file *log = NULL;
+
+	if (code != SQLITE_IOERR || errnum != 0)
+		return errnum;
+	if (sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
+	    log && log->pMethods)
+		log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &errnum);
+	if (errnum == 0)
+		sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &errnum);
+	return errnum;
+}
+
+int sql_failed(const struct store *store, sqlite3 *db, struct vm_error *err)
+{
+	int code = sqlite3_errcode(db) & 0xff, errnum = 0;
+
+	/* Of other errors it would be what an earlier one left. */
+	if (code == SQLITE_IOERR || code == SQLITE_CANTOPEN)
+		errnum = system_errno(db, code);
+	if (code == SQLITE_FULL || errnum == ENOSPC || errnum == EDQUOT)
+		return full(store, err);
+	if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
+		return locked(store, err);
+	if (code == SQLITE_READONLY || code == SQLITE_PERM || errnum == EROFS || errnum == EACCES ||
+	    errnum == EPERM)
+		return not_writable(store, errnum, err);
+	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB)
+		return sql_damaged(store, sqlite3_errmsg(db), err);
+	if (code == SQLITE_IOERR || code == SQLITE_CANTOPEN)
+		return io_error(store, errnum, sqlite3_errmsg(db), err);
+	if (code == SQLITE_NOMEM)
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
 	return vm_error_set(err, VM_ERROR_STORE, "The inventory %s: %s", store->path,
-			    sqlite3_errmsg(store->db));
+			    sqlite3_errmsg(db));
+}
+
+static int failed(const struct store *store, struct vm_error *err)
+{
+	return sql_failed(store, store->db, err);
 }
 
 static int bind_all(sqlite3_stmt *statement, const char *types, va_list ap)

@@ -16,6 +16,10 @@ struct store {
 	struct aside *aside; /* NULL: writes are waited for where they are asked for */
 };
 
+/* sqlite's last error in `db`, the store's or a copy's, by its class and with the remedy. */
+int must_check sql_failed(const struct store *store, sqlite3 *db, struct vm_error *err);
+int must_check sql_damaged(const struct store *store, const char *what, struct vm_error *err);
+
 /*
  * Runs `sql` with its parameters bound from the arguments that `types` describes: 's' const char *
  * (not NULL), 'i' int64_t. `row`, unless NULL, is called for every row; a non-zero return ends the

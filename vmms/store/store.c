@@ -4,9 +4,11 @@
  */
 #include "store/store.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "store/sql.h"
@@ -102,23 +104,41 @@ static int keep_complaint(void *data, sqlite3_stmt *statement)
 	return 0;
 }
 
-static int damaged(struct store *store, const char *what, struct vm_error *err)
-{
-	return vm_error_set(err, VM_ERROR_STORE,
-			    "The inventory %s is damaged (%s) and was left as it is. Restore a "
-			    "copy, or move it away and define the machines again from their XML; "
-			    "no running machine is touched meanwhile",
-			    store->path, what);
-}
-
 static int check_integrity(struct store *store, struct vm_error *err)
 {
 	char complaint[256] = "";
-	struct vm_error inner = {0};
+	int r = sql_run(store, keep_complaint, complaint, err, "PRAGMA integrity_check(1)", "");
 
-	if (sql_run(store, keep_complaint, complaint, &inner, "PRAGMA integrity_check(1)", "") < 0)
-		return damaged(store, sqlite3_errmsg(store->db), err);
-	return *complaint ? damaged(store, complaint, err) : 0;
+	if (r < 0)
+		return r;
+	return *complaint ? sql_damaged(store, complaint, err) : 0;
+}
+
+/* Of no size, or without a table: no daemon leaves a file like that behind. */
+static int check_not_empty(struct store *store, struct vm_error *err)
+{
+	int version = 0;
+	int r = sql_run(store, first_int, &version, err, "PRAGMA user_version", "");
+
+	if (r < 0 || version > 0)
+		return r;
+	return vm_error_set(
+		err, VM_ERROR_STORE,
+		"The inventory %s is empty: whatever was in it is lost. Restore a backup "
+		"('vmms --restore-config FILE'), or, to begin without any machine, "
+		"remove the file",
+		store->path);
+}
+
+/* sqlite opens what it may not write for reading, without a word. */
+static int check_writable(const struct store *store, struct vm_error *err)
+{
+	if (sqlite3_db_readonly(store->db, "main") != 1)
+		return 0;
+	return vm_error_set(err, VM_ERROR_STORE,
+			    "The inventory %s cannot be written: its file system is read-only, or "
+			    "the service may not write there",
+			    store->path);
 }
 
 static int open_file(const char *path, const char *vfs, struct store **ret, struct vm_error *err)
@@ -133,20 +153,21 @@ static int open_file(const char *path, const char *vfs, struct store **ret, stru
 	if (sqlite3_open_v2(path, &store->db,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 			    vfs) != SQLITE_OK)
-		return vm_error_set(err, VM_ERROR_STORE, "The inventory %s cannot be opened: %s",
-				    path, sqlite3_errmsg(store->db));
+		return sql_failed(store, store->db, err);
 	sqlite3_extended_result_codes(store->db, 0);
 	sqlite3_busy_timeout(store->db, 2000);
-	return 0;
+	return check_writable(store, err);
 }
 
-static int prepare_file(struct store *store, int version, struct vm_error *err)
+static int prepare_file(struct store *store, int version, bool existing, struct vm_error *err)
 {
 	/* Exclusive: two daemons on one inventory would each undo what the other does. */
 	int r = sql_script(store, "PRAGMA locking_mode = EXCLUSIVE", err);
 
 	if (r == 0)
 		r = check_integrity(store, err);
+	if (r == 0 && existing)
+		r = check_not_empty(store, err);
 	if (r == 0)
 		r = sql_script(store,
 			       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
@@ -155,14 +176,14 @@ static int prepare_file(struct store *store, int version, struct vm_error *err)
 	return r == 0 ? migrate(store, version, err) : r;
 }
 
-static int open_at(const char *path, const char *vfs, int version, struct store **ret,
-		   struct vm_error *err)
+static int open_at(const char *path, const char *vfs, int version, bool existing,
+		   struct store **ret, struct vm_error *err)
 {
 	struct store *store = NULL;
 	int r = open_file(path, vfs, &store, err);
 
 	if (r == 0)
-		r = prepare_file(store, version, err);
+		r = prepare_file(store, version, existing, err);
 	if (r < 0) {
 		store_close(store);
 		return r;
@@ -173,13 +194,55 @@ static int open_at(const char *path, const char *vfs, int version, struct store 
 
 int store_open(const char *path, const char *vfs, struct store **ret, struct vm_error *err)
 {
-	return open_at(path, vfs, store_schema_version(), ret, err);
+	return open_at(path, vfs, store_schema_version(), false, ret, err);
+}
+
+int store_open_existing(const char *path, struct store **ret, struct vm_error *err)
+{
+	if (access(path, F_OK) < 0)
+		return vm_error_set_errno(err, VM_ERROR_STORE, errno, "The inventory %s", path);
+	return open_at(path, NULL, store_schema_version(), true, ret, err);
+}
+
+/* Under another name first: a crash leaves no file behind that looks like an emptied one. */
+static int create(const char *path, struct vm_error *err)
+{
+	_cleanup_free_ char *new = NULL;
+	struct store *store;
+	int r;
+
+	if (asprintf(&new, "%s.new", path) < 0) {
+		new = NULL;
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	}
+	if (unlink(new) < 0 && errno != ENOENT)
+		return vm_error_set_errno(err, VM_ERROR_STORE, errno, "%s", new);
+	r = open_at(new, NULL, store_schema_version(), false, &store, err);
+	if (r < 0)
+		return r;
+	store_close(store);
+	if (rename(new, path) < 0)
+		return vm_error_set_errno(err, VM_ERROR_STORE, errno, "%s", path);
+	return 0;
+}
+
+int store_open_or_create(const char *path, struct store **ret, bool *ret_created,
+			 struct vm_error *err)
+{
+	bool missing = access(path, F_OK) < 0 && errno == ENOENT;
+	int r = missing ? create(path, err) : 0;
+
+	if (r == 0)
+		r = store_open_existing(path, ret, err);
+	if (r == 0)
+		*ret_created = missing;
+	return r;
 }
 
 int store_open_version(const char *path, int version, struct vm_error *err)
 {
 	struct store *store;
-	int r = open_at(path, NULL, version, &store, err);
+	int r = open_at(path, NULL, version, false, &store, err);
 
 	if (r == 0)
 		store_close(store);

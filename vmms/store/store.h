@@ -9,7 +9,9 @@
  * transaction as the result is recorded. At start, open rows are finished or undone by whoever
  * owns their kind.
  *
- * One thread at a time. Every function that fails sets *err to StoreError and leaves the store unchanged.
+ * One thread at a time. Every function that fails sets *err to StoreError and leaves the store
+ * unchanged; the text tells a full disk, a read-only or failing one, a file in use and a damaged one
+ * apart, and what to do about each.
  */
 #ifndef VMMS_STORE_STORE_H
 #define VMMS_STORE_STORE_H
@@ -30,6 +32,14 @@ struct store;
 int must_check store_open(const char *path, const char *vfs, struct store **ret,
 			  struct vm_error *err);
 struct store *store_close(struct store *store);
+
+/*
+ * The daemon's way: a file that is there and empty is refused, as machines were lost with what was
+ * in it; where there is none, a new one is made. -EBUSY: another process has it.
+ */
+int must_check store_open_or_create(const char *path, struct store **ret, bool *ret_created,
+				    struct vm_error *err);
+int must_check store_open_existing(const char *path, struct store **ret, struct vm_error *err);
 
 /*
  * From now on what waits for the disk is done on a thread of the store's own. Whoever writes still

@@ -4,7 +4,9 @@
  * newer than it is.
  */
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,12 +14,14 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "fault_vfs.h"
+#include "store/backup.h"
 #include "store_dump.h"
 
 #define UUID_A "aaaaaaaa-0000-4000-8000-000000000001"
 #define UUID_B "bbbbbbbb-0000-4000-8000-000000000002"
 
-static char directory[64], path[128];
+static char directory[64], path[192];
 static struct vm_error err;
 
 static void setup(void)
@@ -29,14 +33,10 @@ static void setup(void)
 
 static void teardown(void)
 {
-	static const char *const suffixes[] = {"", "-wal", "-shm"};
-	char file[160];
+	_cleanup_free_ char *command = NULL;
 
-	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
-		snprintf(file, sizeof(file), "%s%s", path, suffixes[i]);
-		unlink(file);
-	}
-	rmdir(directory);
+	ck_assert_int_gt(asprintf(&command, "rm -r '%s'", directory), 0);
+	ck_assert_int_eq(system(command), 0);
 }
 
 static struct store *open_store(void)
@@ -277,8 +277,253 @@ START_TEST(second_daemon_is_kept_out)
 {
 	struct store *store = open_store(), *second = NULL;
 
-	ck_assert_int_lt(store_open(path, NULL, &second, &err), 0);
+	ck_assert_int_eq(store_open(path, NULL, &second, &err), -EBUSY);
 	ck_assert_int_eq(err.code, VM_ERROR_STORE);
+	ck_assert_ptr_nonnull(strstr(err.text, "in use by another process"));
+	ck_assert_ptr_null(strstr(err.text, "damaged"));
+	store_close(store);
+}
+END_TEST
+
+/* Each class by its own words and with its own remedy; only a damaged file is called that. */
+static const struct {
+	enum fault_point at;
+	int code, errnum;
+	const char *word;
+} faults[] = {
+	{FAULT_OPEN, SQLITE_CANTOPEN, EACCES, "cannot be written"},
+	{FAULT_OPEN, SQLITE_CANTOPEN, EROFS, "read-only"},
+	{FAULT_OPEN, SQLITE_CANTOPEN, ENOSPC, "full"},
+	{FAULT_OPEN, SQLITE_CANTOPEN, EIO, "Input/output error"},
+	{FAULT_READ, SQLITE_IOERR_READ, EIO, "journalctl -k"},
+	{FAULT_READ, SQLITE_CORRUPT, 0, "damaged"},
+	{FAULT_LOCK, SQLITE_BUSY, 0, "in use by another process"},
+	{FAULT_LOCK, SQLITE_IOERR_LOCK, ENOLCK, "journalctl -k"},
+	{FAULT_WRITE, SQLITE_FULL, 0, "full"},
+	{FAULT_WRITE, SQLITE_IOERR_WRITE, ENOSPC, "full"},
+	{FAULT_WRITE, SQLITE_IOERR_WRITE, EDQUOT, "full"},
+	{FAULT_WRITE, SQLITE_IOERR_WRITE, EIO, "journalctl -k"},
+	{FAULT_WRITE, SQLITE_READONLY, 0, "read-only"},
+	{FAULT_SYNC, SQLITE_IOERR_FSYNC, EIO, "journalctl -k"},
+};
+
+static void check_words(size_t row)
+{
+	bool damaged = strcmp(faults[row].word, "damaged") == 0;
+
+	ck_assert_int_eq(err.code, VM_ERROR_STORE);
+	ck_assert_msg(strstr(err.text, faults[row].word), "%zu: no '%s' in: %s", row,
+		      faults[row].word, err.text);
+	ck_assert_msg((strstr(err.text, "damaged") != NULL) == damaged, "%zu: %s", row, err.text);
+	ck_assert_msg((strstr(err.text, "move it away") != NULL) == damaged, "%zu: %s", row,
+		      err.text);
+	ck_assert_ptr_nonnull(strstr(err.text, path));
+}
+
+START_TEST(errors_are_told_apart_when_it_is_opened)
+{
+	struct store *store = open_store();
+
+	ck_assert_int_eq(put_vm(store, UUID_A, "a", 10), 0);
+	store_close(store);
+	fault_vfs_register();
+	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
+		if (faults[i].at == FAULT_WRITE || faults[i].at == FAULT_SYNC)
+			continue; /* an open writes nothing */
+		fault_at = faults[i].at;
+		fault_code = faults[i].code;
+		fault_errno = faults[i].errnum;
+		err = (struct vm_error){0};
+		ck_assert_msg(store_open(path, FAULT_VFS_NAME, &store, &err) < 0, "row %zu", i);
+		fault_at = FAULT_NONE;
+		check_words(i);
+	}
+	ck_assert_int_eq(store_open(path, FAULT_VFS_NAME, &store, &err), 0);
+	store_close(store);
+}
+END_TEST
+
+START_TEST(errors_are_told_apart_when_it_is_written)
+{
+	fault_vfs_register();
+	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
+		struct store *store;
+		_cleanup_free_ char *before = NULL, *after = NULL;
+
+		if (faults[i].at != FAULT_WRITE && faults[i].at != FAULT_SYNC)
+			continue;
+		ck_assert_int_eq(store_open(path, FAULT_VFS_NAME, &store, &err), 0);
+		before = store_dump(store);
+		fault_at = faults[i].at;
+		fault_code = faults[i].code;
+		fault_errno = faults[i].errnum;
+		err = (struct vm_error){0};
+		ck_assert_msg(put_vm(store, UUID_A, "a", 10) < 0, "row %zu", i);
+		fault_at = FAULT_NONE;
+		check_words(i);
+		after = store_dump(store);
+		ck_assert_str_eq(before, after);
+		store_close(store);
+	}
+}
+END_TEST
+
+START_TEST(emptied_inventory_is_told)
+{
+	struct store *store = NULL;
+	bool created = false;
+
+	/* none at all: made anew, and told */
+	ck_assert_int_eq(store_open_or_create(path, &store, &created, &err), 0);
+	ck_assert(created);
+	ck_assert_int_eq(put_vm(store, UUID_A, "a", 10), 0);
+	store_close(store);
+	ck_assert_int_eq(store_open_or_create(path, &store, &created, &err), 0);
+	ck_assert(!created);
+	store_close(store);
+	/* of no size */
+	ck_assert_int_eq(truncate(path, 0), 0);
+	ck_assert_int_lt(store_open_or_create(path, &store, &created, &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "is empty"));
+	ck_assert_ptr_nonnull(strstr(err.text, "--restore-config"));
+	ck_assert_int_eq(file_size(), 0);
+	/* a database, but without a table */
+	ck_assert_int_eq(store_open_version(path, 0, &err), 0);
+	ck_assert_int_lt(store_open_or_create(path, &store, &created, &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "is empty"));
+	/* what a crash left of a first start is no inventory */
+	unlink(path);
+	snprintf(path + strlen(path), 8, ".new");
+	ck_assert_int_eq(store_open_version(path, 0, &err), 0);
+	path[strlen(path) - 4] = '\0';
+	ck_assert_int_eq(store_open_or_create(path, &store, &created, &err), 0);
+	ck_assert(created);
+	store_close(store);
+}
+END_TEST
+
+/* ── backup ────────────────────────────────────────────────────────────────────────────────── */
+
+static void save(int fd, const char *to)
+{
+	_cleanup_close_ int in = fd, out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	char buffer[4096];
+	ssize_t n;
+
+	while ((n = read(in, buffer, sizeof(buffer))) > 0)
+		ck_assert_int_eq(fd_write_full(out, buffer, (size_t)n), 0);
+	ck_assert_int_eq(n, 0);
+}
+
+static int put_worker(struct store *store, const char *uuid, int32_t pid)
+{
+	return store_worker_put(store,
+				&(struct store_worker){.uuid = uuid,
+						       .pid = pid,
+						       .start_time = 1,
+						       .boot_id = "b",
+						       .socket = "s",
+						       .nonce = "n"},
+				&err);
+}
+
+START_TEST(backup_is_made_while_it_is_open_and_comes_back)
+{
+	struct store *store = open_store(), *copy = NULL;
+	_cleanup_free_ char *before = NULL, *after = NULL;
+	struct store_restored restored = {0};
+	char backup[128];
+	int fd = -1;
+
+	snprintf(backup, sizeof(backup), "%s/backup", directory);
+	ck_assert_int_eq(put_vm(store, UUID_A, "a", 10), 0);
+	before = store_dump(store);
+	ck_assert_msg(store_backup(store, &fd, &err) == 0, "%s", err.text);
+	ck_assert_int_eq(fcntl(fd, F_GET_SEALS),
+			 F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
+	save(fd, backup);
+	/* in use: neither restored nor touched */
+	ck_assert_int_lt(store_restore(backup, path, &restored, &err), 0);
+	ck_assert_int_eq(err.code, VM_ERROR_BUSY);
+	/* after the backup: a machine that starts, and another one, which runs */
+	ck_assert_int_eq(put_worker(store, UUID_A, 77), 0);
+	ck_assert_int_eq(put_vm(store, UUID_B, "b", 11), 0);
+	ck_assert_int_eq(put_worker(store, UUID_B, 78), 0);
+	store_close(store);
+
+	ck_assert_msg(store_restore(backup, path, &restored, &err) == 0, "%s", err.text);
+	ck_assert_uint_eq(restored.vms, 1);
+	ck_assert_uint_eq(restored.abandoned, 1);
+	ck_assert_ptr_nonnull(restored.kept);
+	ck_assert_int_eq(store_open_existing(restored.kept, &copy, &err), 0);
+	store_close(copy);
+	store_restored_free(&restored);
+	ck_assert_int_eq(store_open_existing(path, &store, &err), 0);
+	ck_assert_int_eq(store_worker_remove(store, UUID_A, &err), 0); /* was kept */
+	after = store_dump(store);
+	ck_assert_str_eq(before, after);
+	store_close(store);
+}
+END_TEST
+
+START_TEST(backup_replaces_a_damaged_inventory)
+{
+	struct store *store = open_store();
+	struct store_restored restored = {0};
+	char backup[128], wal[200];
+	_cleanup_close_ int log = -1;
+	int fd = -1;
+
+	snprintf(backup, sizeof(backup), "%s/backup", directory);
+	snprintf(wal, sizeof(wal), "%s-wal", path);
+	ck_assert_int_eq(put_vm(store, UUID_A, "a", 10), 0);
+	ck_assert_int_eq(store_backup(store, &fd, &err), 0);
+	save(fd, backup);
+	store_close(store);
+	ck_assert_int_eq(truncate(path, 5000), 0);
+	log = open(wal, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	ck_assert_int_eq(fd_write_full(log, "stale", 5), 0);
+	ck_assert_msg(store_restore(backup, path, &restored, &err) == 0, "%s", err.text);
+	ck_assert_int_eq(access(wal, F_OK), -1);
+	store_restored_free(&restored);
+	ck_assert_msg(store_open_existing(path, &store, &err) == 0, "%s", err.text);
+	store_close(store);
+	/* and where there is none */
+	unlink(path);
+	ck_assert_int_eq(store_restore(backup, path, &restored, &err), 0);
+	ck_assert_ptr_null(restored.kept);
+}
+END_TEST
+
+START_TEST(what_is_no_backup_changes_nothing)
+{
+	struct store *store = open_store(), *newer = NULL;
+	_cleanup_free_ char *before = NULL, *after = NULL;
+	struct store_restored restored = {0};
+	char bad[128], keep[192];
+
+	ck_assert_int_eq(put_vm(store, UUID_A, "a", 10), 0);
+	before = store_dump(store);
+	store_close(store);
+	snprintf(keep, sizeof(keep), "%s", path);
+	snprintf(bad, sizeof(bad), "%s/bad", directory);
+	ck_assert_int_lt(store_restore(bad, keep, &restored, &err), 0); /* is not there */
+	ck_assert_int_lt(store_restore("/dev/null", keep, &restored, &err), 0);
+	ck_assert_int_lt(store_restore(directory, keep, &restored, &err), 0);
+	ck_assert_int_eq(store_open_version(bad, 0, &err), 0); /* is empty */
+	ck_assert_int_lt(store_restore(bad, keep, &restored, &err), 0);
+	ck_assert_int_eq(store_open(bad, NULL, &newer, &err), 0);
+	store_close(newer);
+	snprintf(path, sizeof(path), "%s", bad);
+	set_version(99);
+	ck_assert_int_lt(store_restore(bad, keep, &restored, &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "version 99"));
+	ck_assert_int_eq(truncate(bad, 5000), 0);
+	ck_assert_int_lt(store_restore(bad, keep, &restored, &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.text, "no backup that can be used"));
+	ck_assert_int_eq(store_open_existing(keep, &store, &err), 0);
+	after = store_dump(store);
+	ck_assert_str_eq(before, after);
 	store_close(store);
 }
 END_TEST
@@ -301,6 +546,12 @@ int main(void)
 	tcase_add_test(tcase, truncated_database_is_refused_and_kept);
 	tcase_add_test(tcase, garbage_is_refused_and_kept);
 	tcase_add_test(tcase, second_daemon_is_kept_out);
+	tcase_add_test(tcase, errors_are_told_apart_when_it_is_opened);
+	tcase_add_test(tcase, errors_are_told_apart_when_it_is_written);
+	tcase_add_test(tcase, emptied_inventory_is_told);
+	tcase_add_test(tcase, backup_is_made_while_it_is_open_and_comes_back);
+	tcase_add_test(tcase, backup_replaces_a_damaged_inventory);
+	tcase_add_test(tcase, what_is_no_backup_changes_nothing);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
