@@ -12,6 +12,7 @@
 #include "bus/methods.h"
 #include "daemon/metrics.h"
 #include "daemon/sequence.h"
+#include "store/backup.h"
 
 DEFINE_CLEANUP(sd_bus_message *, sd_bus_message_unref, cleanup_message);
 
@@ -260,6 +261,18 @@ static int method_stop_all(struct manager *manager, struct vm *none, sd_bus_mess
 	return call_reply_nothing(m, err);
 }
 
+static int method_backup(struct manager *manager, struct vm *none, sd_bus_message *m,
+			 struct vm_error *err)
+{
+	_cleanup_close_ int fd = -1;
+	int r = store_backup(manager->store, &fd, err);
+
+	if (r < 0)
+		return r;
+	manager_event(manager, NULL, "backup", "a copy of the inventory was handed out");
+	return call_replied(sd_bus_reply_method_return(m, "h", fd), err);
+}
+
 static const struct bus_method methods[] = {
 	{"ListVMs", NULL, method_list, false, false},
 	{"GetVM", NULL, method_get, true, false},
@@ -271,6 +284,7 @@ static const struct bus_method methods[] = {
 	{"ListHistory", NULL, method_list_history, false, true},
 	{"ListEvents", NULL, method_list_events, false, true},
 	{"GetHost", NULL, method_host, false, false},
+	{"BackupConfiguration", ACTION_MANAGE_VMS, method_backup, false, false},
 	{"StopAll", ACTION_MANAGE_VMS, method_stop_all, false, false},
 };
 

@@ -82,6 +82,8 @@ const sd_bus_vtable manager_vtable[] = {
 	SD_BUS_METHOD_WITH_ARGS("ListEvents", ARGS("s", name, "t", after, "u", limit),
 				RESULT("a(ttssss)", events), on_method, OPEN),
 	SD_BUS_METHOD_WITH_ARGS("GetHost", SD_BUS_NO_ARGS, RESULT("a{sv}", host), on_method, OPEN),
+	SD_BUS_METHOD_WITH_ARGS("BackupConfiguration", SD_BUS_NO_ARGS, RESULT("h", file), on_method,
+				OPEN),
 	SD_BUS_METHOD_WITH_ARGS("StopAll", SD_BUS_NO_ARGS, NOTHING, on_method, OPEN),
 	SD_BUS_METHOD_WITH_ARGS("ListNetworks", SD_BUS_NO_ARGS, RESULT("a(ssssubb)", networks),
 				on_method, OPEN),

@@ -34,7 +34,7 @@ struct verb {
 
 /* The tables of the files, each ended by a NULL name. */
 extern const struct verb inventory_verbs[], define_verbs[], power_verbs[], console_verbs[],
-	history_verbs[], host_verbs[], network_verbs[];
+	history_verbs[], host_verbs[], network_verbs[], backup_verbs[];
 
 /* ── calls ─────────────────────────────────────────────────────────────────────────────────── */
 

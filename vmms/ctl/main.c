@@ -27,14 +27,9 @@ static const struct {
 	const char *title;
 	const struct verb *verbs;
 } groups[] = {
-	{"Machines", inventory_verbs},
-	{"Definition", define_verbs},
-	{"Power", power_verbs},
-	{"Console", console_verbs},
-	{"Jobs and history", history_verbs},
-	{"Host", host_verbs},
-	{"Networks", network_verbs},
-	{"Help", own_verbs},
+	{"Machines", inventory_verbs}, {"Definition", define_verbs},        {"Power", power_verbs},
+	{"Console", console_verbs},    {"Jobs and history", history_verbs}, {"Host", host_verbs},
+	{"Inventory", backup_verbs},   {"Networks", network_verbs},         {"Help", own_verbs},
 	{NULL, hidden_verbs},
 };
 
@@ -67,7 +62,7 @@ static void print_overview(void)
 	for (size_t g = 0; g < ARRAY_SIZE(groups) && groups[g].title; g++) {
 		printf("\n%s:\n", groups[g].title);
 		for (const struct verb *verb = groups[g].verbs; verb->name; verb++)
-			printf("  %-10s %s\n", verb->name, verb->summary);
+			printf("  %-13s %s\n", verb->name, verb->summary);
 	}
 	printf("\n");
 	print_options();

@@ -16,6 +16,7 @@
 #include "config/domain_xml.h"
 #include "daemon/manager.h"
 #include "daemon/metrics.h"
+#include "store/backup.h"
 
 static void usage(void)
 {
@@ -25,6 +26,10 @@ static void usage(void)
 	       "  --set SETTING=VALUE  one setting, over the file's; may be repeated\n"
 	       "  --state-dir DIR      short for --set StateDirectory=DIR\n"
 	       "  --runtime-dir DIR    short for --set RuntimeDirectory=DIR\n"
+	       "  --restore-config FILE\n"
+	       "                       make a backup (vmctl backup-config) the inventory, and "
+	       "end;\n"
+	       "                       the service has to be stopped, machines may run on\n"
 	       "  --debug              log more\n"
 	       "  --version\n"
 	       "  --help\n");
@@ -35,6 +40,7 @@ enum {
 	OPTION_SET,
 	OPTION_STATE,
 	OPTION_RUNTIME,
+	OPTION_RESTORE,
 	OPTION_DEBUG,
 	OPTION_VERSION,
 	OPTION_HELP
@@ -45,6 +51,7 @@ static const struct option options[] = {
 	{"set", required_argument, NULL, OPTION_SET},
 	{"state-dir", required_argument, NULL, OPTION_STATE},
 	{"runtime-dir", required_argument, NULL, OPTION_RUNTIME},
+	{"restore-config", required_argument, NULL, OPTION_RESTORE},
 	{"debug", no_argument, NULL, OPTION_DEBUG},
 	{"version", no_argument, NULL, OPTION_VERSION},
 	{"help", no_argument, NULL, OPTION_HELP},
@@ -78,6 +85,7 @@ static int apply_option(struct settings *settings, int option, struct vm_error *
 
 struct command_line {
 	const char *config;
+	const char *restore; /* the backup to be restored instead of a run; NULL: none */
 	bool debug;
 	int exit_status; /* -1: go on */
 };
@@ -85,12 +93,14 @@ struct command_line {
 /* First what is not a setting: the file comes before the settings that override it. */
 static struct command_line look_at(int argc, char **argv)
 {
-	struct command_line line = {"/etc/keelson/vmms.conf", false, -1};
+	struct command_line line = {"/etc/keelson/vmms.conf", NULL, false, -1};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == OPTION_CONFIG)
 			line.config = optarg;
+		else if (option == OPTION_RESTORE)
+			line.restore = optarg;
 		else if (option == OPTION_DEBUG)
 			line.debug = true;
 		else if (option == OPTION_VERSION)
@@ -185,6 +195,32 @@ static int run(struct daemon *daemon, struct vm_error *err)
 	return daemon->failed ? -EIO : 0;
 }
 
+/* ── restoring ─────────────────────────────────────────────────────────────────────────────── */
+
+static int restore(const struct settings *settings, const char *from, struct vm_error *err)
+{
+	_cleanup_free_ char *path = NULL;
+	struct store_restored restored;
+	int r;
+
+	if (asprintf(&path, "%s/vmms.db", settings->state_dir) < 0) {
+		path = NULL;
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	}
+	r = store_restore(from, path, &restored, err);
+	if (r < 0)
+		return r;
+	printf("%zu machines are in the inventory %s.\n", restored.vms, path);
+	if (restored.kept)
+		printf("The one from before is kept as %s.\n", restored.kept);
+	if (restored.abandoned)
+		printf("%zu machines that the backup does not know may be running still; their "
+		       "processes ('systemctl list-units keelson\\*.scope') are nobody's now.\n",
+		       restored.abandoned);
+	store_restored_free(&restored);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct daemon daemon = {0};
@@ -202,8 +238,12 @@ int main(int argc, char **argv)
 	if (!daemon.loop)
 		return EXIT_FAILURE;
 	r = read_settings(&daemon.manager.settings, line.config, argc, argv, &err);
-	if (r == 0)
+	if (r == 0 && line.restore) {
+		r = restore(&daemon.manager.settings, line.restore, &err);
+		settings_fini(&daemon.manager.settings);
+	} else if (r == 0) {
 		r = run(&daemon, &err);
+	}
 	if (r < 0 && err.code)
 		log_error("%s", err.text);
 	daemon.bus = bus_close(daemon.bus);

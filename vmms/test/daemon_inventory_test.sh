@@ -111,5 +111,51 @@ python3 - "$DIR/events" <<-'PYTHON' || fail "the crash: $(tail -3 "$DIR/events")
 PYTHON
 refused 'not UTF-8' create lost --disk "$DIR/"$'\xff\xfe'.raw --memory 16M
 [ -z "$(LC_ALL=C grep -P '[\x00-\x08\x0b-\x1f\x80-\xff]' "$DIR/err")" ] || fail "$(cat -v "$DIR/err")"
+
+# ── backup while a machine runs, and the way back ────────────────────────────────────────────
+restore() {
+	CHECKS=$((CHECKS + 1))
+	"$BUILD/vmms" --config "$DIR/none.conf" --state-dir "$DIR/state" --restore-config "$@" \
+		> "$DIR/out" 2> "$DIR/err"
+}
+ok start uno
+pid=$(field uno WorkerPID)
+ok backup-config "$DIR/backup"
+[ "$(stat -c %a "$DIR/backup")" = 600 ] || fail "the backup can be read by others"
+"$VMCTL" backup-config - > "$DIR/backup2" || fail "to standard output"
+refused 'File exists' backup-config "$DIR/backup"
+python3 - "$DIR/backup" "$DIR/backup2" <<-PYTHON || fail "the backups are no databases"
+	import sqlite3, sys
+	for path in sys.argv[1:]:
+	    db = sqlite3.connect("file:" + path + "?mode=ro", uri=True)
+	    assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+	    assert [row[0] for row in db.execute("SELECT name FROM vm ORDER BY name")] == ["tres", "uno"]
+PYTHON
+restore "$DIR/backup" && fail "restored under a running daemon"
+grep -q 'systemctl stop vmms' "$DIR/err" || fail "$(cat "$DIR/err")"
+ok delete tres
+ok notes uno 'after the backup'
+stop_daemon
+for loss in 'truncate -s 0' 'truncate -s 5000' 'rm -f' true; do
+	$loss "$DB"
+	if [ "$loss" = 'truncate -s 0' ]; then
+		"$BUILD/vmms" --config "$DIR/none.conf" --state-dir "$DIR/state" --runtime-dir "$DIR/run" \
+			2> "$DIR/err" && fail "started with an emptied inventory"
+		grep -q 'is empty.*--restore-config' "$DIR/err" || fail "$(cat "$DIR/err")"
+	fi
+	restore "$DIR/backup" || fail "after $loss: $(cat "$DIR/err")"
+	grep -q '^2 machines' "$DIR/out" || fail "$(cat "$DIR/out")"
+done
+restore "$DIR/err" && fail "restored what is no backup"
+start_daemon
+ok show tres
+[ "$(field uno Notes)" = $'two' ] || fail "uno's notes: $(field uno Notes)"
+await "uno to be adopted" sh -c '"$0" events uno | grep -q "adopted.*worker"' "$VMCTL"
+[ "$(field uno WorkerPID)" = "$pid" ] || fail "its worker was not adopted after the restore"
+ok stop uno
+stop_daemon
+rm "$DB"
+start_daemon
+"$VMCTL" events | grep -q 'inventory *there was none' || fail "no word of a new inventory"
 stop_daemon
 echo "$CHECKS checks"
