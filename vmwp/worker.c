@@ -485,9 +485,9 @@ static int prepare_by_daemon(struct worker *w, int count, char *const *words)
 	int r;
 
 	if (count != 6 || *end || fd < 0 || fd > INT32_MAX || strcmp(words[2], "--uuid") != 0 ||
-	    strcmp(words[4], "--nonce") != 0)
+	    strcmp(words[4], "--nonce-fd") != 0)
 		return worker_fail(w, -EINVAL,
-				   "usage: vmwp --control-fd FD --uuid UUID --nonce HEX");
+				   "usage: vmwp --control-fd FD --uuid UUID --nonce-fd FD");
 	r = worker_control_init(w, keep, words[3], words[5]);
 	if (r == 0 && sandbox_close_others(&keep, 1) < 0)
 		r = worker_fail(w, -EBADF, "descriptors cannot be closed");

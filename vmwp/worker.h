@@ -7,7 +7,7 @@
  *
  * Started by the daemon, it is told everything through its control socket (proto/message.h):
  *
- *	vmwp --control-fd FD --uuid UUID --nonce HEX
+ *	vmwp --control-fd FD --uuid UUID --nonce-fd FD
  */
 #ifndef VMWP_WORKER_H
 #define VMWP_WORKER_H

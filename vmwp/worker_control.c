@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -387,7 +388,21 @@ static bool parse_hex(const char *text, uint8_t bytes[static 16])
 	return *text == 0;
 }
 
-int worker_control_init(struct worker *w, int listener, const char *uuid, const char *nonce)
+/* By a pipe, since everybody can read a command line; it is closed when it has been read. */
+static bool read_nonce(const char *fd_text, uint8_t nonce[16])
+{
+	char *end, hex[33] = "";
+	long fd = strtol(fd_text, &end, 10);
+	int r;
+
+	if (!isdigit((unsigned char)*fd_text) || *end || fd > INT32_MAX)
+		return false;
+	r = fd_read_full((int)fd, hex, sizeof hex - 1);
+	fd_close((int)fd);
+	return r == 0 && parse_hex(hex, nonce);
+}
+
+int worker_control_init(struct worker *w, int listener, const char *uuid, const char *nonce_fd)
 {
 	static const struct proto_service_ops ops = {.request = on_request, .stats = on_stats};
 	int r = fd_set_nonblock(listener, true);
@@ -398,9 +413,10 @@ int worker_control_init(struct worker *w, int listener, const char *uuid, const 
 	w->controlled = true;
 	if (!parse_hex(uuid, w->service.uuid))
 		return worker_fail(w, -EINVAL, "--uuid: \"%.64s\" is no UUID", uuid);
-	if (!parse_hex(nonce, w->service.nonce))
-		return worker_fail(w, -EINVAL, "--nonce: \"%.64s\" is not 32 hexadecimal digits",
-				   nonce);
+	if (!read_nonce(nonce_fd, w->service.nonce))
+		return worker_fail(w, -EINVAL,
+				   "--nonce-fd: no 32 hexadecimal digits at descriptor \"%.16s\"",
+				   nonce_fd);
 	memcpy(w->config.uuid, w->service.uuid, sizeof w->config.uuid);
 	snprintf(w->config.name, sizeof w->config.name, "%s", uuid);
 	return 0;

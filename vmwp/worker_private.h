@@ -84,7 +84,7 @@ void worker_end(struct worker *w, enum worker_status status, enum proto_cause ca
 
 /* worker_control.c */
 int must_check worker_control_init(struct worker *w, int listener, const char *uuid,
-				   const char *nonce);
+				   const char *nonce_fd);
 void worker_control_start(struct worker *w);
 /* The machine has stopped and no daemon knows: ends the loop when one does, or none comes. */
 void worker_control_wait(struct worker *w);

@@ -82,7 +82,7 @@ const struct verb backup_verbs[] = {
 	{"backup-config", "FILE", "write a copy of the inventory into a new file",
 	 "The definitions of all machines and networks, their options and the history, while the\n"
 	 "daemon runs. '-' is standard output. The disks are not in it: 'vmctl export', or what\n"
-	 "copies files, is for those. 'vmms --restore-config FILE' puts it back (vmms(8)).\n",
+	 "copies files, is for those. vmms(8) tells how to put it back.\n",
 	 run_backup, "file"},
 	{NULL, NULL, NULL, NULL, NULL, NULL},
 };

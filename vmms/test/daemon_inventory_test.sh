@@ -46,9 +46,13 @@ ok start uno
 uuid=$(field uno UUID) uid=$(field uno WorkerUID) pid=$(field uno WorkerPID)
 dos_uuid=$(field dos UUID) dos_uid=$(field dos WorkerUID)
 kill_daemon
-python3 - "$DB" <<-PYTHON
+python3 - "$DB" "$pid" <<-PYTHON || fail "the worker's nonce can be read by everybody"
 	import sqlite3, sys
 	db = sqlite3.connect(sys.argv[1])
+	nonce = db.execute("SELECT nonce FROM worker").fetchone()[0].encode()
+	assert len(nonce) == 32
+	for name in "cmdline", "environ", "comm":
+	    assert nonce not in open(f"/proc/{sys.argv[2]}/{name}", "rb").read(), name
 	db.execute("UPDATE vm SET xml = replace(xml, '<vcpu', '<warp>9</warp><vcpu') WHERE name = 'uno'")
 	db.execute("UPDATE vm SET xml = CAST(x'3c646f6d61696e3e1b5b33316dff' AS TEXT) WHERE name = 'dos'")
 	db.execute("INSERT INTO event (time, uuid, name, kind, detail) VALUES"

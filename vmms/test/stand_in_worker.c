@@ -225,12 +225,15 @@ static void parse_hex(const char *text, uint8_t bytes[static 16])
 int main(int argc, char **argv)
 {
 	struct stand_in w = {.console = -1};
+	char nonce[33] = "";
 
-	if (argc != 7 || fd_set_nonblock(atoi(argv[2]), true) < 0)
+	if (argc != 7 || fd_read_full(atoi(argv[6]), nonce, 32) < 0 ||
+	    fd_set_nonblock(atoi(argv[2]), true) < 0)
 		return EXIT_FAILURE;
 	proto_service_init(&w.service, atoi(argv[2]), &ops, &w);
 	parse_hex(argv[4], w.service.uuid);
-	parse_hex(argv[6], w.service.nonce);
+	close(atoi(argv[6]));
+	parse_hex(nonce, w.service.nonce);
 	run(&w);
 	return EXIT_SUCCESS;
 }

@@ -36,7 +36,7 @@ _Noreturn static void fail(const char *what)
 	_exit(125);
 }
 
-/* Control socket to 3, pipe to 4, nothing above. */
+/* Control socket to 3, pipe to 4, nothing above. The program finds its nonce in the pipe. */
 static void arrange_descriptors(int listener, int go)
 {
 	int null;
@@ -64,7 +64,6 @@ static void wait_for_go(void)
 	} while (n < 0 && errno == EINTR);
 	if (n != 1)
 		_exit(124); /* the daemon is gone, or has changed its mind */
-	close(FD_GO);
 }
 
 static void bind_readonly(const char *from, const char *to)
@@ -161,8 +160,9 @@ static const char *locate(const char *program, char *directory, char *path, size
 
 _Noreturn static void execute(const char *path, const struct spawn_request *request)
 {
-	const char *const argv[] = {"vmwp",    "--control-fd", "3", "--uuid", request->uuid,
-				    "--nonce", request->nonce, NULL};
+	/* Everybody can read a command line; the nonce is not on it. */
+	const char *const argv[] = {"vmwp",        "--control-fd", "3", "--uuid",
+				    request->uuid, "--nonce-fd",   "4", NULL};
 	const char *const environment[] = {"LC_ALL=C.UTF-8", NULL};
 
 	execve(path, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)environment);

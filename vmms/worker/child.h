@@ -10,7 +10,7 @@
 /* Where a program that is not under /usr is seen in the worker's root. */
 #define CHILD_PROGRAM_DIR "/program"
 
-/* Waits for a byte on `go`, then executes the program. What goes wrong is told on standard error. */
+/* Waits for a byte on `go`, then executes the program, which reads the rest. What goes wrong is told on standard error. */
 _Noreturn void child_main(const struct spawn_request *request, int go);
 
 #endif

@@ -15,7 +15,6 @@
 struct spawn_request {
 	const char *program;
 	const char *uuid;
-	const char *nonce;     /* 32 hex digits */
 	const char *root_dir;  /* an empty directory to mount the worker's root on */
 	int listener;          /* becomes descriptor 3; stays the caller's here */
 	uint32_t uid;          /* and gid */
@@ -26,7 +25,7 @@ struct spawn_request {
 struct spawn_result {
 	pid_t pid;
 	int pidfd;
-	int go; /* write one byte to let it run; close to make it end */
+	int go; /* write a byte and the nonce (32 hex digits) to let it run; close to make it end */
 	/* For spawn_empty_root(); had now, while the process has no user of its own. -1: no sandbox */
 	int mount_namespace;
 	uint64_t start_time;

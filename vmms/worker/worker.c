@@ -239,7 +239,6 @@ static int spawn(struct worker *worker, int listener, uint64_t *ret_start_time)
 	struct spawn_request request = {
 		.program = settings->worker,
 		.uuid = vm->config->uuid,
-		.nonce = worker->nonce_hex,
 		.listener = listener,
 		.uid = vm->worker_uid,
 		.locked_bytes = KIB(vm->config->memory_kib) + MIB(64),
@@ -285,8 +284,11 @@ static int record(const struct worker *worker, uint64_t start_time, struct vm_er
 
 static void let_go(struct worker *worker)
 {
+	char words[1 + sizeof(worker->nonce_hex)];
+	ssize_t size = snprintf(words, sizeof(words), "g%s", worker->nonce_hex);
+
 	/* A pipe with room, to a process that can only read it or die. */
-	if (worker->go >= 0 && write(worker->go, "g", 1) != 1)
+	if (worker->go >= 0 && write(worker->go, words, (size_t)size) != size)
 		log_error("%s: worker %d: %s", worker->vm->config->name, worker->pid,
 			  strerror(errno));
 	worker->go = fd_close(worker->go);

@@ -5,6 +5,7 @@
  */
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,24 +63,38 @@ static void connect_daemon(void)
 	ck_assert_int_eq(connect(daemon_fd, (struct sockaddr *)&address, sizeof address), 0);
 }
 
+/* The reading end of a pipe with the text in it. */
+static int nonce_pipe(const char *text)
+{
+	int ends[2];
+
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	ck_assert_int_eq(write(ends[1], text, strlen(text)), (ssize_t)strlen(text));
+	close(ends[1]);
+	return ends[0];
+}
+
 static void start(void)
 {
 	static const struct worker_options options = {.sandbox = true, .open_partition = open_fake};
 	int listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	char fd[16];
-	char *words[] = {"--control-fd", fd, "--uuid", UUID, "--nonce", NONCE};
+	char fd[16], nonce_fd[16];
+	char *words[] = {"--control-fd", fd, "--uuid", UUID, "--nonce-fd", nonce_fd};
+	int nonce = nonce_pipe(NONCE);
 
 	address.sun_family = AF_UNIX;
 	snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "worker-test-%d", getpid());
 	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
 	ck_assert_int_eq(listen(listener, 2), 0);
 	snprintf(fd, sizeof fd, "%d", listener);
+	snprintf(nonce_fd, sizeof nonce_fd, "%d", nonce);
 	child = fork();
 	if (child == 0 && child_log >= 0)
 		dup2(child_log, STDERR_FILENO);
 	if (child == 0)
 		_exit(worker_main(6, words, &options));
 	close(listener);
+	close(nonce);
 	connect_daemon();
 }
 
@@ -417,16 +432,28 @@ static int status_of_words(int count, char **words)
 
 START_TEST(bad_words)
 {
-	char *no_fd[] = {"--control-fd", "x", "--uuid", UUID, "--nonce", NONCE};
-	char *closed[] = {"--control-fd", "900", "--uuid", UUID, "--nonce", NONCE};
-	char *no_uuid[] = {"--control-fd", "0", "--uuid", UUID "0", "--nonce", NONCE};
-	char *no_nonce[] = {"--control-fd", "0", "--uuid", UUID, "--nonce", "xy"};
+	char good[16], bad[16], cut[16];
+	char *no_fd[] = {"--control-fd", "x", "--uuid", UUID, "--nonce-fd", good};
+	char *closed[] = {"--control-fd", "900", "--uuid", UUID, "--nonce-fd", good};
+	char *no_uuid[] = {"--control-fd", "0", "--uuid", UUID "0", "--nonce-fd", good};
+	char *no_nonce[] = {"--control-fd", "0", "--uuid", UUID, "--nonce-fd", "xy"};
+	char *bad_nonce[] = {"--control-fd", "0", "--uuid", UUID, "--nonce-fd", bad};
+	char *cut_nonce[] = {"--control-fd", "0", "--uuid", UUID, "--nonce-fd", cut};
+	char *no_pipe[] = {"--control-fd", "0", "--uuid", UUID, "--nonce-fd", "901"};
+	char *on_the_line[] = {"--control-fd", "0", "--uuid", UUID, "--nonce", NONCE};
 
+	snprintf(good, sizeof good, "%d", nonce_pipe(NONCE));
+	snprintf(bad, sizeof bad, "%d", nonce_pipe("zz" NONCE));
+	snprintf(cut, sizeof cut, "%d", nonce_pipe("0123"));
 	ck_assert_int_eq(status_of_words(6, no_fd), WORKER_BAD_START << 8);
 	ck_assert_int_eq(status_of_words(5, closed), WORKER_BAD_START << 8);
 	ck_assert_int_eq(status_of_words(6, closed), WORKER_BAD_START << 8);
 	ck_assert_int_eq(status_of_words(6, no_uuid), WORKER_BAD_START << 8);
 	ck_assert_int_eq(status_of_words(6, no_nonce), WORKER_BAD_START << 8);
+	ck_assert_int_eq(status_of_words(6, bad_nonce), WORKER_BAD_START << 8);
+	ck_assert_int_eq(status_of_words(6, cut_nonce), WORKER_BAD_START << 8);
+	ck_assert_int_eq(status_of_words(6, no_pipe), WORKER_BAD_START << 8);
+	ck_assert_int_eq(status_of_words(6, on_the_line), WORKER_BAD_START << 8);
 }
 END_TEST
 
