@@ -122,15 +122,6 @@ int lapic_deliverable(const struct lapic *l)
 	return vector >= 0 && vector >> 4 > lapic_ppr(l) >> 4 ? vector : -1;
 }
 
-void lapic_accept(struct lapic *l, u8 vector)
-{
-	u64 bit = BIT(vector % 64);
-
-	__atomic_fetch_and(&l->irr[vector / 64], ~bit, __ATOMIC_RELAXED);
-	if (likely(!(l->auto_eoi[vector / 64] & bit)))
-		l->isr[vector / 64] |= bit;
-}
-
 void lapic_begin_offer(struct lapic *l, u8 vector)
 {
 	__atomic_fetch_and(&l->irr[vector / 64], ~BIT(vector % 64), __ATOMIC_SEQ_CST);
@@ -141,7 +132,7 @@ void lapic_end_offer(struct lapic *l, u8 vector, bool taken)
 	u64 bit = BIT(vector % 64);
 
 	if (taken)
-		l->isr[vector / 64] |= bit;
+		l->isr[vector / 64] |= bit & ~l->auto_eoi[vector / 64];
 	else
 		__atomic_fetch_or(&l->irr[vector / 64], bit, __ATOMIC_RELAXED);
 }

@@ -141,14 +141,11 @@ static inline bool lapic_idle(const struct lapic *l)
 		 __atomic_load_n(&l->irr[3], __ATOMIC_RELAXED));
 }
 
-/* The processor took `vector`: IRR → ISR. */
-void lapic_accept(struct lapic *l, u8 vector);
-
 /*
- * For processors that take a vector by themselves, which is known only at the next exit: begin
+ * Delivery. The processor takes a vector by itself, which is known only at the next exit: begin
  * takes the vector out of IRR, so that the same one sent meanwhile is a new one and does not get
- * lost; end puts it into ISR if it was taken, else back. Between the two nobody looks at IRR but
- * lapic_post().
+ * lost; end puts it into ISR if it was taken, else back. A vector with auto-EOI ends with that, and
+ * never is in service (TLFS 11.8.4). Between the two nobody looks at IRR but lapic_post().
  */
 void lapic_begin_offer(struct lapic *l, u8 vector);
 void lapic_end_offer(struct lapic *l, u8 vector, bool taken);

@@ -91,6 +91,9 @@ void fake_pool(struct page_pool *pool, u32 pages);
  */
 void fake_root(u32 vps);
 
+/* The processor takes a vector that is pending. */
+void fake_take(struct lapic *l, u8 vector);
+
 /* Forgets the records of one VP. */
 void fake_vp_clear(struct vp *vp);
 

@@ -327,7 +327,7 @@ START_TEST(apic_by_hypervisor_msrs)
 	ck_assert(!msr_write(vp, HV_MSR_TPR, 0x100));
 	ck_assert(msr_write(vp, HV_MSR_ICR, 2ull << 56 | 0x51));
 	ck_assert_int_eq(lapic_pending(&vp->lapic), 0x51);
-	lapic_accept(&vp->lapic, 0x51);
+	fake_take(&vp->lapic, 0x51);
 	ck_assert(msr_write(vp, HV_MSR_EOI, 0));
 	ck_assert_uint_eq(lapic_ppr(&vp->lapic), 0x30);
 	ck_assert(!msr_read(vp, HV_MSR_EOI, &value));

@@ -428,7 +428,7 @@ START_TEST(lapic_state)
 	fake.tsc += 4000;
 	lapic_post(&vp->lapic, 0x61, true);
 	lapic_post(&vp->lapic, 0x71, false);
-	lapic_accept(&vp->lapic, 0x71);
+	fake_take(&vp->lapic, 0x71);
 	vp->lapic.tpr = 0x30;
 	size = get_state(HV_VP_STATE_LAPIC, page.v);
 	ck_assert_uint_eq(size, sizeof(*s));

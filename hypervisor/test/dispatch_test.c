@@ -343,7 +343,7 @@ START_TEST(level_eoi_comes_back)
 	prepare();
 	i.partition_id = c.id;
 	ck_assert_uint_eq(raw(HV_CALL_ASSERT_VIRTUAL_INTERRUPT, &i, sizeof(i)), 0);
-	lapic_accept(&vp->lapic, 0x61);
+	fake_take(&vp->lapic, 0x61);
 	vp->gpr[RCX] = 0x80b;
 	vp->gpr[RAX] = vp->gpr[RDX] = 0;
 	ck_assert_uint_eq(intercepted(e, HV_MESSAGE_APIC_EOI)->eoi.vector, 0x61);

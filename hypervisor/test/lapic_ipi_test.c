@@ -37,7 +37,7 @@ static u32 receivers(u8 vector)
 		if (lapic_pending(l) != vector)
 			continue;
 		set |= 1u << i;
-		lapic_accept(l, vector);
+		fake_take(l, vector);
 		lapic_eoi(l);
 	}
 	return set;
@@ -118,7 +118,7 @@ START_TEST(lowest_priority)
 	root_partition.vp[1]->lapic.tpr = 0x30;
 	root_partition.vp[2]->lapic.tpr = 0x20;
 	lapic_post(&root_partition.vp[3]->lapic, 0x50, false);
-	lapic_accept(&root_partition.vp[3]->lapic, 0x50);
+	fake_take(&root_partition.vp[3]->lapic, 0x50);
 	send(0, TO(~0u) | MODE(1) | 0x91);
 	ck_assert_uint_eq(receivers(0x91), 4);
 	send(0, TO(0xb) | LOGICAL | MODE(1) | 0x91);
@@ -227,7 +227,7 @@ START_TEST(xapic_logical)
 		lapic_send(&p, NULL, TO_DESTINATION, &m);
 		for (u32 i = 0; i < 3; i++) {
 			set |= (u32)(lapic_pending(&vps[i].lapic) == 0x44) << i;
-			lapic_accept(&vps[i].lapic, 0x44);
+			fake_take(&vps[i].lapic, 0x44);
 			lapic_eoi(&vps[i].lapic);
 		}
 		ck_assert_uint_eq(set, c[n].set);

@@ -107,7 +107,7 @@ START_TEST(post_accept_eoi)
 	ck_assert(lapic_post(l, 0x41, false));
 	ck_assert(!lapic_post(l, 0x41, false));
 	ck_assert_uint_eq(rd(IRR + 2), 2);
-	lapic_accept(l, 0x41);
+	fake_take(l, 0x41);
 	ck_assert_uint_eq(rd(IRR + 2), 0);
 	ck_assert_uint_eq(rd(ISR + 2), 2);
 	ck_assert(lapic_post(l, 0x41, false)); /* again while in service */
@@ -128,14 +128,14 @@ START_TEST(classes)
 			bool higher = v >> 4 > served >> 4;
 
 			lapic_post(l, (u8)served, false);
-			lapic_accept(l, (u8)served);
+			fake_take(l, (u8)served);
 			lapic_post(l, (u8)v, false);
 			if ((lapic_pending(l) == v) != higher ||
 			    (lapic_deliverable(l) == v) != higher)
 				ck_abort_msg("%d over %d", v, served);
 			if (lapic_ppr(l) != (served & 0xf0))
 				ck_abort_msg("PPR with %d in service", served);
-			lapic_accept(l, (u8)v);
+			fake_take(l, (u8)v);
 			lapic_eoi(l);
 			if (lapic_ppr(l) != (served < v ? served & 0xf0 : v & 0xf0) && served != v)
 				ck_abort_msg("PPR after EOI, %d over %d", v, served);
@@ -155,7 +155,7 @@ START_TEST(highest_first)
 		lapic_post(l, in_order[i - 1], false);
 	for (size_t i = 0; i < ARRAY_SIZE(in_order); i++) {
 		ck_assert_int_eq(lapic_pending(l), in_order[i]);
-		lapic_accept(l, in_order[i]);
+		fake_take(l, in_order[i]);
 		lapic_eoi(l);
 	}
 	ck_assert_int_eq(lapic_pending(l), -1);
@@ -166,9 +166,9 @@ START_TEST(nesting)
 {
 	enable();
 	lapic_post(l, 0x30, false);
-	lapic_accept(l, 0x30);
+	fake_take(l, 0x30);
 	lapic_post(l, 0x50, false);
-	lapic_accept(l, 0x50);
+	fake_take(l, 0x50);
 	lapic_post(l, 0x40, false);
 	ck_assert_int_eq(lapic_pending(l), -1);
 	ck_assert_uint_eq(rd(PPR), 0x50);
@@ -195,7 +195,7 @@ START_TEST(tpr)
 	lapic_set_cr8(l, 7);
 	ck_assert_uint_eq(rd(TPR), 0x70);
 	lapic_post(l, 0x90, false);
-	lapic_accept(l, 0x90);
+	fake_take(l, 0x90);
 	ck_assert_uint_eq(rd(PPR), 0x90);
 	lapic_set_cr8(l, 9);
 	ck_assert(wr(TPR, 0x9c));
@@ -208,14 +208,14 @@ START_TEST(level_eoi)
 	enable();
 	lapic_post(l, 0x61, true);
 	ck_assert_uint_eq(rd(TMR + 3), 2);
-	lapic_accept(l, 0x61);
+	fake_take(l, 0x61);
 	ck_assert_uint_eq(fake.level_eois, 0);
 	lapic_eoi(l);
 	ck_assert_uint_eq(fake.level_eois, 1);
 	ck_assert_uint_eq(fake.level_eoi_vector, 0x61);
 	lapic_post(l, 0x61, false); /* the same vector as an edge now */
 	ck_assert_uint_eq(rd(TMR + 3), 0);
-	lapic_accept(l, 0x61);
+	fake_take(l, 0x61);
 	lapic_eoi(l);
 	ck_assert_uint_eq(fake.level_eois, 1);
 }
@@ -321,7 +321,7 @@ START_TEST(errors)
 	ck_assert(!lapic_post(l, 5, false));
 	ck_assert_uint_eq(rd(ESR), 0); /* not before a write latches it */
 	ck_assert_int_eq(lapic_pending(l), 0xfe);
-	lapic_accept(l, 0xfe);
+	fake_take(l, 0xfe);
 	lapic_eoi(l);
 	ck_assert(wr(SELF_IPI, 3));
 	ck_assert_int_eq(lapic_pending(l), -1); /* not armed again yet */
@@ -352,7 +352,7 @@ START_TEST(init_reset)
 	enable();
 	lapic_post(l, 0x40, true);
 	lapic_post(l, 0x50, false);
-	lapic_accept(l, 0x50);
+	fake_take(l, 0x50);
 	lapic_post_extint(l, 9);
 	ck_assert(wr(TPR, 0x20));
 	ck_assert(wr(LINT0, 0x700));
@@ -472,7 +472,7 @@ START_TEST(xapic_page)
 	ck_assert_uint_eq(lapic_mmio_read(l, 0x3f0), 0);
 	lapic_mmio_write(l, 0x280, 0);
 	ck_assert_uint_eq(lapic_mmio_read(l, 0x280), 0x80);
-	lapic_accept(l, 0x41);
+	fake_take(l, 0x41);
 	lapic_mmio_write(l, 0xb0, 1234);
 	ck_assert_uint_eq(lapic_mmio_read(l, 0xa0), 0x30);
 }

@@ -49,7 +49,7 @@ static bool fired(void)
 {
 	if (lapic_pending(l) != VECTOR)
 		return false;
-	lapic_accept(l, VECTOR);
+	fake_take(l, VECTOR);
 	lapic_eoi(l);
 	return true;
 }

@@ -39,7 +39,7 @@ START_TEST(offers_the_best_vector)
 	lapic_post(&bsp->lapic, 0x71, false);
 	ck_assert(vp_prepare(bsp));
 	ck_assert_int_eq(bsp->arch->offered, 0x71);
-	lapic_accept(&bsp->lapic, 0x71);
+	fake_take(&bsp->lapic, 0x71);
 	ck_assert(vp_prepare(bsp));
 	ck_assert_int_eq(bsp->arch->offered, -1);
 }

@@ -21,6 +21,7 @@
 #define VECTOR_1    0x51
 #define VECTOR_2    0x61
 #define VECTOR_PIC  0x30
+#define VECTOR_LOW  0x41 /* of a lower class */
 #define XAPIC       0xfee00000ull
 #define HOLE        0x40000000ull /* where the child has a page of its own */
 #define APIC_X2     0xc00ull      /* MSR_APIC_BASE: on, x2APIC */
@@ -330,6 +331,53 @@ static void test_synic(void)
 	      "%lu interrupts, byte %lx", said.count, said.value[3]);
 }
 
+#define AUTO_EOIS 5
+
+/* Ends its message, and writes no EOI. */
+static void auto_eoi_handler(u8 vector)
+{
+	said.count++;
+	said.value[0] |= apic_bit(APIC_ISR, vector) | apic_read(APIC_PPR);
+	store(((struct hv_message *)slots[0] + SINT)->type, 0);
+	wrmsr(HV_MSR_EOM, 0);
+}
+
+static void do_auto_eoi(void *arg)
+{
+	interrupt_set(VECTOR_1, auto_eoi_handler);
+	synic_on(VECTOR_1);
+	wrmsr(HV_MSR_SINT0 + SINT, HV_SINT_AUTO_EOI | VECTOR_1);
+	wrmsr(HV_MSR_STIMER0_CONFIG, (u64)SINT << HV_TIMER_SINT_SHIFT | HV_TIMER_AUTO_ENABLE);
+	said.value[2] = taken(VECTOR_LOW);
+	for (u32 i = 0; i < AUTO_EOIS; i++) {
+		wrmsr(HV_MSR_STIMER0_CONFIG + 1, rdmsr(HV_MSR_TIME_REF_COUNT) + 100);
+		while (said.count == i)
+			__asm__ volatile("sti; hlt; cli");
+		said.value[0] |= apic_bit(APIC_ISR, VECTOR_1) | apic_read(APIC_PPR);
+		apic_write(APIC_SELF_IPI, VECTOR_LOW);
+		irq_window();
+	}
+	said.value[1] = taken(VECTOR_LOW) - said.value[2];
+	/* The same source without it is in service until EOI. */
+	wrmsr(HV_MSR_SINT0 + SINT, VECTOR_1);
+	said.value[3] = said.value[0];
+	wrmsr(HV_MSR_STIMER0_CONFIG + 1, 1);
+	irq_window();
+	said.value[3] |= apic_bit(APIC_ISR, VECTOR_1) << 8;
+	apic_write(APIC_EOI, 0);
+	interrupt_set(VECTOR_1, NULL);
+}
+
+/* An auto-EOI source never is in service: it comes again and again, and lower ones beside it. */
+static void test_auto_eoi(void)
+{
+	start(do_auto_eoi);
+	finish("child-auto-eoi-end");
+	check_equal("child-auto-eoi", said.count, AUTO_EOIS + 1);
+	check_equal("child-auto-eoi-lower-class", said.value[1], AUTO_EOIS);
+	check_equal("child-auto-eoi-in-service", said.value[3], 1 << 8);
+}
+
 #define STIMER_DIRECT(n, vector)                                                        \
 	wrmsr(HV_MSR_STIMER0_CONFIG + 2 * (n), HV_TIMER_DIRECT | HV_TIMER_AUTO_ENABLE | \
 						       HV_TIMER_ENABLE |                \
@@ -596,6 +644,7 @@ void test_child_irq(void)
 	test_extint();
 	test_level();
 	test_synic();
+	test_auto_eoi();
 	test_timers();
 	test_startup();
 	test_pings();

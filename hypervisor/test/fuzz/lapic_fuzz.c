@@ -75,7 +75,7 @@ static void deliver(struct vp *vp)
 	vector = vp->arch->offered;
 	if (vector >= 0 && vector >> 4 > (int)(vp->lapic.tpr >> 4)) {
 		CHECK(vector == lapic_deliverable(&vp->lapic));
-		lapic_accept(&vp->lapic, (u8)vector);
+		fake_take(&vp->lapic, (u8)vector);
 	}
 	exit_handle(vp, &e);
 }
