@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Every MSR that a child has. What is not listed is #GP, or the worker's if it asked for that.
- * Constants are what an idle machine of this kind reads; "kept" ones have no effect.
+ * Constants are what an idle machine of this kind reads; "kept" ones have no effect. doc/msr.md says
+ * why each is let pass, and what other hypervisors do.
  */
 #include "core/child_msr.h"
 #include "core/arch.h"
@@ -81,6 +82,11 @@ static bool write_ignored(struct vp *vp, u32 msr, u64 value)
 	return true;
 }
 
+static bool write_zero_only(struct vp *vp, u32 msr, u64 value)
+{
+	return !value;
+}
+
 bool child_msr_read_direct(struct vp *vp, u32 msr, u64 *ret_value)
 {
 	return msr == MSR_TSC ? read_tsc(vp, msr, ret_value) : virt->get_msr(vp, msr, ret_value);
@@ -105,6 +111,8 @@ CONSTANT(read_zero, 0)
 CONSTANT(read_microcode, 0x01000065)
 CONSTANT(read_mtrrcap, 0x508)   /* eight variable ranges, fixed ones, write combining */
 CONSTANT(read_decode_config, 2) /* LFENCE serializes */
+CONSTANT(read_clock_control, 0x20000000)
+CONSTANT(read_svm_off, 0x18) /* disabled and locked */
 
 const struct msr_range child_msr_ranges[] = {
 	/* The guest's own: switched with it, no exit. */
@@ -129,17 +137,45 @@ const struct msr_range child_msr_ranges[] = {
 	{0x2ff, 0x2ff, read_kept, write_kept},
 	{0xfe, 0xfe, read_mtrrcap, msr_write_fault},
 
-	{0x17, 0x17, read_zero, msr_write_fault},           /* platform id */
-	{0x8b, 0x8b, read_microcode, write_ignored},        /* microcode revision */
-	{0xce, 0xce, read_zero, msr_write_fault},           /* platform info */
-	{0x140, 0x140, read_zero, write_ignored},           /* misc features */
-	{0x179, 0x17a, read_zero, write_ignored},           /* machine check: none */
-	{0x1d9, 0x1d9, read_zero, write_ignored},           /* DEBUGCTL */
+	{0x17, 0x17, read_zero, msr_write_fault},    /* platform id */
+	{0x2a, 0x2a, read_zero, msr_write_fault},    /* power-on configuration */
+	{0x34, 0x34, read_zero, msr_write_fault},    /* SMI count */
+	{0x79, 0x79, msr_read_fault, write_ignored}, /* microcode update */
+	{0x88, 0x8a, read_zero, write_ignored},      /* L2 cache of old */
+	{0x8b, 0x8b, read_microcode, write_ignored}, /* microcode revision */
+	{0xc1, 0xc2, read_zero, write_ignored},      /* counters; there is no PMU */
+	{0xce, 0xce, read_zero, msr_write_fault},    /* platform info */
+	{0x116, 0x116, read_zero, write_ignored},    /* L2 cache of old */
+	{0x118, 0x11b, read_zero, write_ignored},
+	{0x11e, 0x11e, read_zero, write_ignored},
+	{0x140, 0x140, read_zero, write_ignored},   /* misc features */
+	{0x179, 0x17a, read_zero, write_ignored},   /* machine check: none */
+	{0x186, 0x187, read_zero, write_ignored},   /* event select */
+	{0x198, 0x199, read_zero, msr_write_fault}, /* clock speed */
+	{0x1d9, 0x1d9, read_zero, write_ignored},   /* DEBUGCTL */
+	{0x1db, 0x1de, read_zero, msr_write_fault}, /* last branches */
+	{0x606, 0x606, read_zero, msr_write_fault}, /* power: its unit, and what was used */
+	{0x611, 0x611, read_zero, msr_write_fault},
+	{0x619, 0x619, read_zero, msr_write_fault},
+	{0x639, 0x639, read_zero, msr_write_fault},
+	{0x641, 0x641, read_zero, msr_write_fault},
+	{0xc0010000, 0xc0010007, read_zero, write_ignored}, /* event select, counters: no PMU */
 	{0xc0010010, 0xc0010010, read_zero, write_ignored}, /* SYSCFG */
 	{0xc0010015, 0xc0010015, read_zero, write_ignored}, /* HWCR */
-	{0xc001001f, 0xc001001f, read_zero, write_ignored}, /* NB_CFG */
-	{0xc0010055, 0xc0010055, read_zero, write_ignored}, /* INT_PENDING_MSG */
+	{0xc001001b, 0xc001001b, read_clock_control, write_ignored}, /* CLK_CTL */
+	{0xc001001f, 0xc001001f, read_zero, write_ignored},          /* NB_CFG */
+	{0xc0010020, 0xc0010020, msr_read_fault, write_ignored},     /* microcode update */
+	{0xc0010055, 0xc0010055, read_zero, write_ignored},          /* INT_PENDING_MSG */
+	{0xc0010058, 0xc0010058, read_zero, write_zero_only},        /* MMIO_CFG_BASE: none */
+	{0xc0010112, 0xc0010113, read_zero, msr_write_fault},        /* TSEG: there is no SMM */
+	{0xc0010114, 0xc0010114, read_svm_off, msr_write_fault},     /* VM_CR */
+	{0xc0010117, 0xc0010117, read_zero, write_ignored},          /* VM_HSAVE_PA */
+	{0xc0010140, 0xc0010141, read_zero, msr_write_fault},        /* OSVW: nothing is said */
+	{0xc0010200, 0xc001020b, read_zero, write_ignored},          /* the same of six counters */
+	{0xc0011022, 0xc0011023, read_zero, write_ignored},          /* DC_CFG, TW_CFG */
 	{0xc0011029, 0xc0011029, read_decode_config, write_ignored},
+	{0xc001102a, 0xc001102a, read_zero, write_ignored}, /* BU_CFG2 */
+	{0xc001102c, 0xc001102c, read_zero, write_ignored}, /* EX_CFG */
 };
 const size_t child_msr_range_count = ARRAY_SIZE(child_msr_ranges);
 

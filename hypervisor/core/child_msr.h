@@ -23,4 +23,5 @@ bool msr_read_lapic(struct vp *vp, u32 msr, u64 *ret_value);
 bool msr_write_lapic(struct vp *vp, u32 msr, u64 value);
 bool msr_read_efer(struct vp *vp, u32 msr, u64 *ret_value);
 bool msr_write_efer(struct vp *vp, u32 msr, u64 value);
+bool msr_read_fault(struct vp *vp, u32 msr, u64 *ret_value);
 bool msr_write_fault(struct vp *vp, u32 msr, u64 value);

@@ -47,7 +47,7 @@ bool msr_write_lapic(struct vp *vp, u32 msr, u64 value)
 	return lapic_msr_write(&vp->lapic, msr, value) == LAPIC_OK;
 }
 
-static bool read_fault(struct vp *vp, u32 msr, u64 *ret_value)
+bool msr_read_fault(struct vp *vp, u32 msr, u64 *ret_value)
 {
 	return false;
 }
@@ -120,13 +120,13 @@ static const struct msr_range root_ranges[] = {
 	{MSR_APIC_BASE, MSR_APIC_BASE, msr_read_lapic, msr_write_lapic},
 	{MSR_FEATURE_CONTROL, MSR_FEATURE_CONTROL, read_feature_control, msr_write_fault},
 	{MSR_TSC_ADJUST, MSR_TSC_ADJUST, read_zero, write_ignored},
-	{MSR_VMX_FIRST, MSR_VMX_LAST, read_fault, msr_write_fault},
+	{MSR_VMX_FIRST, MSR_VMX_LAST, msr_read_fault, msr_write_fault},
 	{MSR_TSC_DEADLINE, MSR_TSC_DEADLINE, msr_read_lapic, msr_write_lapic},
 	{MSR_X2APIC_FIRST, MSR_X2APIC_LAST, msr_read_lapic, msr_write_lapic},
 	{SYNTHETIC_MSR_FIRST, SYNTHETIC_MSR_LAST, synthetic_msr_read, synthetic_msr_write},
 	{MSR_EFER, MSR_EFER, msr_read_efer, msr_write_efer},
 	{MSR_VM_CR, MSR_VM_CR, read_vm_cr, msr_write_fault},
-	{MSR_VM_IGNNE, MSR_SVM_KEY, read_fault, msr_write_fault},
+	{MSR_VM_IGNNE, MSR_SVM_KEY, msr_read_fault, msr_write_fault},
 };
 
 static const struct msr_range *find(const struct partition *p, u32 msr)

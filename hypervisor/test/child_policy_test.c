@@ -210,28 +210,53 @@ START_TEST(msrs)
 		{0x10, 0x10, 1, 1},
 		{0x17, 0x17, 1, 0},
 		{0x1b, 0x1b, 1, 0},
+		{0x2a, 0x2a, 1, 0},
+		{0x34, 0x34, 1, 0},
 		{0x3b, 0x3b, 1, 1},
-		{0x8b, 0x8b, 1, 1},
+		{0x79, 0x79, 0, 1},
+		{0x88, 0x8b, 1, 1},
+		{0xc1, 0xc2, 1, 1},
 		{0xce, 0xce, 1, 0},
 		{0xfe, 0xfe, 1, 0},
+		{0x116, 0x116, 1, 1},
+		{0x118, 0x11b, 1, 1},
+		{0x11e, 0x11e, 1, 1},
 		{0x140, 0x140, 1, 1},
 		{0x179, 0x17a, 1, 1},
+		{0x186, 0x187, 1, 1},
+		{0x198, 0x199, 1, 0},
 		{0x1a0, 0x1a0, 1, 1},
 		{0x1d9, 0x1d9, 1, 1},
+		{0x1db, 0x1de, 1, 0},
 		{0x200, 0x20f, 1, 1},
 		{0x250, 0x250, 1, 1},
 		{0x258, 0x259, 1, 1},
 		{0x268, 0x26f, 1, 1},
 		{0x277, 0x277, 1, 1},
 		{0x2ff, 0x2ff, 1, 1},
+		{0x606, 0x606, 1, 0},
+		{0x611, 0x611, 1, 0},
+		{0x619, 0x619, 1, 0},
+		{0x639, 0x639, 1, 0},
+		{0x641, 0x641, 1, 0},
 		{0x6e0, 0x6e0, 1, 1},
 		{0xc0000080, 0xc0000080, 1, 1},
 		{0xc0000082, 0xc0000082, 1, 1},
+		{0xc0010000, 0xc0010007, 1, 1},
 		{0xc0010010, 0xc0010010, 1, 1},
 		{0xc0010015, 0xc0010015, 1, 1},
+		{0xc001001b, 0xc001001b, 1, 1},
 		{0xc001001f, 0xc001001f, 1, 1},
+		{0xc0010020, 0xc0010020, 0, 1},
 		{0xc0010055, 0xc0010055, 1, 1},
-		{0xc0011029, 0xc0011029, 1, 1},
+		{0xc0010058, 0xc0010058, 1, 1},
+		{0xc0010112, 0xc0010114, 1, 0},
+		{0xc0010117, 0xc0010117, 1, 1},
+		{0xc0010140, 0xc0010141, 1, 0},
+		{0xc0010200, 0xc001020b, 1, 1},
+		{0xc0011022, 0xc0011023, 1, 1},
+		{0xc0011029, 0xc001102a, 1, 1},
+		{0xc001102c, 0xc001102c, 1, 1},
 	};
 	const u32 bases[] = {0, 0xc0000000, 0xc0010000};
 	u64 value;
@@ -249,6 +274,42 @@ START_TEST(msrs)
 			if (msr_read(vp, msr, &value) != r || msr_write(vp, msr, 0) != w)
 				ck_abort_msg("MSR %x", msr);
 		}
+}
+END_TEST
+
+/* doc/msr.md: those that have no effect read the same whatever was written. */
+START_TEST(msrs_without_effect)
+{
+	const struct {
+		u32 first, last;
+		u64 value;
+	} ignored[] = {
+		{0x88, 0x8a, 0},
+		{0xc1, 0xc2, 0},
+		{0x116, 0x116, 0},
+		{0x186, 0x187, 0},
+		{0xc0010000, 0xc0010007, 0},
+		{0xc0010015, 0xc0010015, 0},
+		{0xc001001b, 0xc001001b, 0x20000000},
+		{0xc0010117, 0xc0010117, 0},
+		{0xc0010200, 0xc001020b, 0},
+		{0xc0011022, 0xc0011023, 0},
+		{0xc0011029, 0xc0011029, 2},
+	};
+	u64 value;
+
+	prepare();
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+		for (u32 msr = ignored[i].first; msr <= ignored[i].last; msr++) {
+			ck_assert(msr_write(vp, msr, 0));
+			ck_assert(msr_write(vp, msr, 0x430076));
+			ck_assert(msr_read(vp, msr, &value));
+			ck_assert_uint_eq(value, ignored[i].value);
+		}
+	ck_assert(msr_write(vp, 0xc0010058, 0));
+	ck_assert(!msr_write(vp, 0xc0010058, 0xe0000001));
+	ck_assert(msr_read(vp, 0xc0010114, &value));
+	ck_assert_uint_eq(value, 0x18);
 }
 END_TEST
 
@@ -356,4 +417,5 @@ END_TEST
 
 TEST_MAIN("child_policy", leaves, what_must_stay_hidden, hypervisor_leaves,
 	  osxsave_and_avx_follow_the_guest, registered_results, intercepted_leaf, msrs,
-	  which_msrs_exit, mtrrs_are_kept, tsc, apic_by_hypervisor_msrs, fewer_privileges)
+	  msrs_without_effect, which_msrs_exit, mtrrs_are_kept, tsc, apic_by_hypervisor_msrs,
+	  fewer_privileges)

@@ -161,6 +161,25 @@ static void do_msrs(void *arg)
 	said.ok[4] = msr_get(HV_MSR_VP_INDEX, &said.value[4]);
 }
 
+/* As old kernels and test suites do without looking at CPUID: performance counters off. */
+static void do_counters(void *arg)
+{
+	said.ok[0] = true;
+	for (u32 msr = 0xc0010000; msr < 0xc0010008; msr++)
+		said.ok[0] &= msr_set(msr, 0) && msr_get(msr, &said.value[0]) && !said.value[0];
+	for (u32 msr = 0xc0010200; msr < 0xc001020c; msr++)
+		said.ok[0] &= msr_set(msr, 0) && msr_get(msr, &said.value[0]) && !said.value[0];
+	said.ok[1] = msr_set(0x186, 0) && msr_set(0xc1, 0);
+}
+
+static void test_counters(void)
+{
+	start(do_counters);
+	finish("child-msr-counters-end");
+	check(said.ok[0] && said.ok[1], "child-msr-counters-off", "AMD's %d, others %d", said.ok[0],
+	      said.ok[1]);
+}
+
 static void test_msrs(void)
 {
 	struct hv_install_intercept_input in = {.access = 3, .type = HV_INTERCEPT_MSR};
@@ -517,6 +536,7 @@ void test_child(void)
 	test_real_mode();
 	test_ports();
 	test_msrs();
+	test_counters();
 	test_cpuid_leaves();
 	test_mmio();
 	test_triple_fault();
