@@ -249,7 +249,10 @@ struct module {
 	uint32_t begin, end; /* the same: there is none */
 };
 
-/* Whole pages, behind the image; below it there is no place that every image leaves free. */
+/*
+ * Whole pages, behind the image; below it there is no place that every image leaves free. Without an
+ * initrd *ret_module stays as it is.
+ */
 static int load_module(const struct kernel_boot *boot, const struct kernel_placed *placed,
 		       struct module *ret_module, struct kernel_error *ret_error)
 {
@@ -257,7 +260,6 @@ static int load_module(const struct kernel_boot *boot, const struct kernel_place
 	uint64_t top = layout_low_size(boot->memory), size;
 	int r;
 
-	*ret_module = (struct module){0, 0};
 	if (boot->initrd_fd < 0)
 		return 0;
 	r = kernel_file_size(boot->initrd_fd, "initrd", &size, ret_error);
@@ -429,8 +431,8 @@ int multiboot_load(const struct kernel_boot *boot, const uint8_t head[KERNEL_HEA
 {
 	struct area area = {boot->ram, (uint32_t)LAYOUT_BOOT_PARAMS};
 	struct header header = find(head);
-	struct kernel_placed placed;
-	struct module module;
+	struct kernel_placed placed = {0};
+	struct module module = {0, 0};
 	int r;
 
 	r = header.version == 2 ? read_mb2(head + header.offset, &header, ret_error)
