@@ -2,7 +2,7 @@
 /*
  * What a child sees of CPUID. A leaf that is not in the switch reads zero; a feature bit that is
  * not in a mask is hidden: whatever needs state that is not switched (TSC_AUX, PKRU, AVX-512,
- * XSAVES) or MSRs that are not there (speculation control, PMU). Of machine check banks it has none.
+ * XSAVES) or MSRs that are not there (PMU). Of machine check banks it has none.
  *
  * Beside that, the page of results that the parent registered.
  */
@@ -39,11 +39,17 @@ enum { EAX, EBX, ECX, EDX };
 /* those of leaf 1 again, SYSCALL NX MMXEXT FFXSR 1-GiB-pages LM */
 #define LEAF_EXT_EDX  ((LEAF_1_EDX & 0x183f3ff) | B(11) | B(20) | B(22) | B(25) | B(26) | B(29))
 #define INVARIANT_TSC B(8)
+/* Speculation: IBPB IBRS STIBP, how they are to be used, SSBD SSB_NO PSFD BTC_NO IBPB_RET */
+#define LEAF_8_EBX \
+	(B(12) | B(14) | B(15) | B(16) | B(17) | B(18) | B(24) | B(26) | B(28) | B(29) | B(30))
+/* no-nested-data-breakpoints LFENCE VERW null-selector automatic-IBRS SBPB IBPB_BRTYPE SRSO_NO; TSA */
+#define LEAF_21_EAX (B(0) | B(2) | B(5) | B(6) | B(8) | B(27) | B(28) | B(29) | B(30))
+#define LEAF_21_ECX (B(1) | B(2))
 
-#define CR4_OSXSAVE   BIT(18)
-#define XCR0_AVX      4u
-#define XSAVE_SSE     576u
-#define XSAVE_AVX     832u
+#define CR4_OSXSAVE BIT(18)
+#define XCR0_AVX    4u
+#define XSAVE_SSE   576u
+#define XSAVE_AVX   832u
 
 static u32 id_bits(u32 count)
 {
@@ -108,8 +114,19 @@ static void leaf_addresses(const struct vp *vp, u32 out[4])
 	u32 physical = (u32)min_u64(out[EAX] & 0xff, 48);
 
 	out[EAX] = physical | 48 << 8;
-	out[EBX] = out[EDX] = 0;
+	out[EBX] &= LEAF_8_EBX;
+	out[EDX] = 0;
 	out[ECX] = vp->partition->vp_count - 1;
+}
+
+static void leaf_speculation(u32 out[4])
+{
+	u32 last[4];
+
+	arch_cpuid(0x80000000, 0, last);
+	out[EAX] &= last[EAX] >= 0x80000021 ? LEAF_21_EAX : 0;
+	out[ECX] &= last[EAX] >= 0x80000021 ? LEAF_21_ECX : 0;
+	out[EBX] = out[EDX] = 0;
 }
 
 static void limit(u32 out[4], u32 last)
@@ -146,7 +163,7 @@ void child_cpuid_change(struct vp *vp, u32 leaf, u32 subleaf, u32 out[4])
 		leaf_xsave(vp, subleaf, out);
 		return;
 	case 0x80000000:
-		limit(out, 0x80000008);
+		limit(out, 0x80000021);
 		return;
 	case 0x80000001:
 		out[ECX] &= LEAF_EXT_ECX;
@@ -158,6 +175,9 @@ void child_cpuid_change(struct vp *vp, u32 leaf, u32 subleaf, u32 out[4])
 		return;
 	case 0x80000008:
 		leaf_addresses(vp, out);
+		return;
+	case 0x80000021:
+		leaf_speculation(out);
 		return;
 	default:
 		memset(out, 0, 4 * sizeof(*out));

@@ -12,6 +12,8 @@
 
 #define MSR_TSC        0x10u
 #define MSR_TSC_ADJUST 0x3bu
+#define MSR_SPEC_CTRL  0x48u
+#define MSR_PRED_CMD   0x49u
 #define MSR_MISC       0x1a0u
 #define MSR_PAT        0x277u
 #define MSR_EFER       0xc0000080u
@@ -116,9 +118,11 @@ CONSTANT(read_svm_off, 0x18) /* disabled and locked */
 
 const struct msr_range child_msr_ranges[] = {
 	/* The guest's own: switched with it, no exit. */
-	{0x174, 0x176, NULL, NULL},           /* SYSENTER */
-	{0xc0000081, 0xc0000084, NULL, NULL}, /* STAR … SFMASK */
-	{0xc0000100, 0xc0000102, NULL, NULL}, /* FS, GS and kernel GS base */
+	{0x174, 0x176, NULL, NULL},                 /* SYSENTER */
+	{0xc0000081, 0xc0000084, NULL, NULL},       /* STAR … SFMASK */
+	{0xc0000100, 0xc0000102, NULL, NULL},       /* FS, GS and kernel GS base */
+	{MSR_SPEC_CTRL, MSR_SPEC_CTRL, NULL, NULL}, /* if the processor has it */
+	{MSR_PRED_CMD, MSR_PRED_CMD, NULL, NULL},   /* the same; reading is #GP */
 	{MSR_TSC, MSR_TSC, NULL, write_tsc},
 	{MSR_PAT, MSR_PAT, child_msr_read_direct, write_pat}, /* QEMU (7.2) has one for all */
 

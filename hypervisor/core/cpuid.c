@@ -24,6 +24,7 @@ enum { EAX, EBX, ECX, EDX };
 #define LEAF_7_OSPKE        BIT(4) /* ECX */
 #define LEAF_EXT_SVM        BIT(2) /* ECX */
 #define LEAF_EXT_SKINIT     BIT(12)
+#define LEAF_EXT_INVLPGB    BIT(3) /* EBX */
 
 #define CR4_OSXSAVE         BIT(18)
 #define CR4_PKE             BIT(22)
@@ -55,6 +56,10 @@ static never_inline void change_root_leaf(struct vp *vp, u32 leaf, u32 out[4])
 		break;
 	case 7:
 		copy_bit(&out[ECX], LEAF_7_OSPKE, virt->cr4(vp) & CR4_PKE);
+		break;
+	case 0x80000008: /* not opened in the VMCB, and they would reach other ASIDs */
+		out[EBX] &= ~(u32)LEAF_EXT_INVLPGB;
+		out[EDX] &= 0xffff0000;
 		break;
 	case 0x80000001:
 		out[ECX] &= ~(u32)(LEAF_EXT_SVM | LEAF_EXT_SKINIT);

@@ -28,14 +28,21 @@
 #define EFER_SVME              BIT(12)
 #define EFER_FFXSR             BIT(14)
 #define EFER_TCE               BIT(15)
+#define EFER_MCOMMIT           BIT(17)
+#define EFER_INTERRUPTIBLE_WB  BIT(18)
+#define EFER_UPPER_IGNORE      BIT(20)
+#define EFER_AUTO_IBRS         BIT(21)
 
 #define FEATURE_CONTROL_LOCKED BIT(0)
 #define VM_CR_DISABLED_LOCKED  (BIT(3) | BIT(4))
 
-#define CPUID_EXTENDED         0x80000001u
-#define CPUID_TCE              BIT(17) /* ECX */
-#define CPUID_FFXSR            BIT(25) /* EDX */
+#define CPUID_EXTENDED         0x80000000u
+#define CPUID_FEATURES         0x80000001u
+#define CPUID_ADDRESSES        0x80000008u
+#define CPUID_FEATURES_2       0x80000021u
 #define CR0_PG                 BIT(31)
+
+enum { EAX, EBX, ECX, EDX };
 
 bool msr_read_lapic(struct vp *vp, u32 msr, u64 *ret_value)
 {
@@ -91,11 +98,30 @@ bool msr_read_efer(struct vp *vp, u32 msr, u64 *ret_value)
 /* Bits that the processor would refuse in the guest's EFER make the entry fail: refuse them first. */
 u64 msr_efer_bits(void)
 {
+	static const struct {
+		u32 leaf;
+		u8 reg, bit;
+		u32 efer;
+	} shown[] = {
+		{CPUID_FEATURES, ECX, 17, EFER_TCE},
+		{CPUID_FEATURES, EDX, 25, EFER_FFXSR},
+		{CPUID_ADDRESSES, EBX, 8, EFER_MCOMMIT},
+		{CPUID_ADDRESSES, EBX, 13, EFER_INTERRUPTIBLE_WB},
+		{CPUID_FEATURES_2, EAX, 7, EFER_UPPER_IGNORE},
+		{CPUID_FEATURES_2, EAX, 8, EFER_AUTO_IBRS},
+	};
+	u64 bits = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
 	u32 leaf[4];
 
-	arch_cpuid(CPUID_EXTENDED, 0, leaf);
-	return EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | (leaf[2] & CPUID_TCE ? EFER_TCE : 0) |
-	       (leaf[3] & CPUID_FFXSR ? EFER_FFXSR : 0);
+	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
+		arch_cpuid(CPUID_EXTENDED, 0, leaf);
+		if (leaf[0] < shown[i].leaf && shown[i].leaf > CPUID_FEATURES)
+			continue;
+		arch_cpuid(shown[i].leaf, 0, leaf);
+		if (leaf[shown[i].reg] & BIT(shown[i].bit))
+			bits |= shown[i].efer;
+	}
+	return bits;
 }
 
 /* LMA follows LME and paging by itself; LME is fixed while paging is on. */

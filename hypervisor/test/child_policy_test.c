@@ -24,6 +24,8 @@ static void full(u32 leaf)
 	fake.cpuid[0][0] = leaf;
 	for (int i = 1; i < 5; i++)
 		fake.cpuid[0][i] = ~0u;
+	fake.cpuid[1][0] = 0x80000000; /* it has them all */
+	fake.cpuid[1][1] = 0x80000021;
 }
 
 static const u32 *read_full(u32 leaf, u32 subleaf)
@@ -63,15 +65,17 @@ START_TEST(leaves)
 	expect(0xd, 2, ~0u, ~0u, ~0u, ~0u);
 	expect(0xd, 3, 0, 0, 0, 0);
 	expect(7, 1, 0, 0, 0, 0);
-	expect(0x80000000, 0, 0x80000008, ~0u, ~0u, ~0u);
-	expect(0x80000008, 0, 48 | 48 << 8, 0, 2, 0);
+	expect(0x80000000, 0, 0x80000021, ~0u, ~0u, ~0u);
+	expect(0x80000008, 0, 48 | 48 << 8, 0x7507d000, 2, 0);
+	expect(0x80000021, 0, 0x78000165, 0, 6, 0);
 	expect(0x80000007, 0, 0, 0, 0, 0);
 	vp->partition->tsc_invariant_control = 1;
 	expect(0x80000007, 0, 0, 0, 0, 1 << 8);
 	for (u32 leaf = 0xe; leaf < 0x40; leaf++)
 		expect(leaf, 0, 0, 0, 0, 0);
 	for (u32 leaf = 0x80000009; leaf < 0x80000030; leaf++)
-		expect(leaf, 0, 0, 0, 0, 0);
+		if (leaf != 0x80000021)
+			expect(leaf, 0, 0, 0, 0, 0);
 	expect(0x0a, 0, 0, 0, 0, 0);
 	expect(5, 0, 0, 0, 0, 0);
 }

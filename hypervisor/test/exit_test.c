@@ -94,6 +94,7 @@ START_TEST(cpuid_other_leaves)
 	set_cpuid(4, 0x8000000a, 1, 2, 3, 4);
 	set_cpuid(5, 0x0a, 1, 2, 3, 4);
 	set_cpuid(6, 0x8000001f, 1, 2, 3, 4);
+	set_cpuid(7, 0x80000008, 1, 0xff, 2, 0x00010007);
 	cpuid(0);
 	ck_assert_uint_eq(vp->gpr[RAX], 0x10);
 	ck_assert_uint_eq(vp->gpr[RDX], 3);
@@ -107,6 +108,9 @@ START_TEST(cpuid_other_leaves)
 	cpuid(0x80000001);
 	ck_assert_uint_eq(vp->gpr[RCX], 0xffffffffu & ~(1u << 2 | 1u << 12));
 	ck_assert_uint_eq(vp->gpr[RDX], 0xffffffffu);
+	cpuid(0x80000008); /* INVLPGB, and how much it does at once */
+	ck_assert_uint_eq(vp->gpr[RBX], 0xf7);
+	ck_assert_uint_eq(vp->gpr[RDX], 0x00010000);
 	for (u32 n = 4; n <= 6; n++) {
 		cpuid(fake.cpuid[n][0]);
 		ck_assert_uint_eq(vp->gpr[RAX] | vp->gpr[RBX] | vp->gpr[RCX] | vp->gpr[RDX], 0);
@@ -218,6 +222,39 @@ START_TEST(efer)
 	vp->arch->regs.efer = 0;
 	ck_assert(wrmsr(0xc0000080, 0x500));
 	ck_assert_uint_eq(vp->arch->regs.efer, 0x100);
+}
+END_TEST
+
+/* Each bit of EFER that the processor may have, by the CPUID bit that shows it; others are refused. */
+START_TEST(efer_follows_cpuid)
+{
+	static const struct {
+		u32 leaf;
+		u8 reg, bit, efer;
+	} shown[] = {
+		{0x80000001, 3, 17, 15}, {0x80000001, 4, 25, 14}, {0x80000008, 2, 8, 17},
+		{0x80000008, 2, 13, 18}, {0x80000021, 1, 7, 20},  {0x80000021, 1, 8, 21},
+	};
+
+	prepare();
+	vp->arch->regs.efer = 0x1d01;
+	for (u32 i = 0; i < ARRAY_SIZE(shown); i++) {
+		memset(fake.cpuid, 0, sizeof(fake.cpuid));
+		fake.cpuid[0][0] = 0x80000000;
+		fake.cpuid[0][1] = 0x80000021;
+		ck_assert(!wrmsr(0xc0000080, 0xd01 | BIT(shown[i].efer)));
+		fake.cpuid[1][0] = shown[i].leaf;
+		fake.cpuid[1][shown[i].reg] = 1u << shown[i].bit;
+		for (u32 bit = 13; bit < 64; bit++)
+			ck_assert(wrmsr(0xc0000080, 0xd01 | BIT(bit)) == (bit == shown[i].efer));
+	}
+	/* A leaf beyond the last one says something else on some processors. */
+	memset(fake.cpuid, 0, sizeof(fake.cpuid));
+	fake.cpuid[0][0] = 0x80000000;
+	fake.cpuid[0][1] = 0x8000001f;
+	fake.cpuid[1][0] = 0x80000021;
+	fake.cpuid[1][1] = ~0u;
+	ck_assert(!wrmsr(0xc0000080, 0xd01 | BIT(21)));
 }
 END_TEST
 
@@ -408,6 +445,7 @@ int main(void)
 		msr_policy,
 		msr_of_the_machine,
 		efer,
+		efer_follows_cpuid,
 		apic_registers_by_msr,
 		xsetbv,
 		touching_the_hypervisors_memory,

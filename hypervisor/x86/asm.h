@@ -127,6 +127,7 @@ int wrmsr_safe(u32 msr, u64 value);
 #define MSR_TSC_ADJUST 0x3b
 #define MSR_EFER       0xc0000080
 #define MSR_PAT        0x277
+#define MSR_SPEC_CTRL  0x48
 #define MSR_PRED_CMD   0x49
 #define MSR_GS_BASE    0xc0000101
 #define MSR_VM_CR      0xc0010114
@@ -135,6 +136,7 @@ int wrmsr_safe(u32 msr, u64 value);
 #define EFER_LMA       BIT(10)
 #define EFER_NXE       BIT(11)
 #define EFER_SVME      BIT(12)
+#define EFER_AIBRSE    BIT(21)
 #define VM_CR_SVMDIS   BIT(4)
 #define VM_CR_LOCK     BIT(3)
 

@@ -8,6 +8,7 @@
 #include "x86/cpu.h"
 #include "x86/layout.h"
 #include "x86/pool.h"
+#include "x86/speculation.h"
 #include "x86/trap.h"
 
 #define GDT_CODE 0x00af9b000000ffffull
@@ -105,6 +106,7 @@ void cpu_init(struct cpu *cpu)
 	init_tss(cpu);
 	load_tables(cpu);
 	set_control_bits();
+	speculation_init_cpu();
 }
 
 /*

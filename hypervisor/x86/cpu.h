@@ -38,7 +38,7 @@ struct cpu {
 	bool flush_tlb;       /* before the next entry */
 	u32 asid_next;        /* svm/child.c: of this generation */
 	u64 asid_generation;
-	u64 last_child; /* the serial number of the VP that was here last */
+	u64 last_partition; /* whose child was here last: its id */
 
 	/* Level-triggered vectors whose physical EOI is held back: see intr.c. */
 	u32 level_in_service[8];

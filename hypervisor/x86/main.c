@@ -16,6 +16,7 @@
 #include "x86/paging.h"
 #include "x86/pool.h"
 #include "x86/root.h"
+#include "x86/speculation.h"
 #include "x86/svm/svm.h"
 #include "x86/trap.h"
 
@@ -77,6 +78,7 @@ static void start_processors(void)
 	owner_init(arch_map(SPA(owner_memory)), boot_ram_top());
 	apic_init_mode();
 	cpu_enumerate();
+	speculation_init();
 	cpu_init(cpus[0]);
 	apic_init_cpu();
 	panic_cpu_ready();
@@ -89,8 +91,8 @@ static void start_processors(void)
 /* Leaves the boot stack for the processor's own, which has guard pages. */
 static _Noreturn void run_on_own_stack(void)
 {
-	__asm__ volatile("mov %0, %%rsp; xor %%ebp, %%ebp; jmp *%1" ::"r"(cpu_stack_top(0) - 8),
-			 "r"(root_run_cpu));
+	__asm__ volatile("mov %0, %%rsp; xor %%ebp, %%ebp; jmp %c1" ::"r"(cpu_stack_top(0) - 8),
+			 "i"(root_run_cpu));
 	__builtin_unreachable();
 }
 

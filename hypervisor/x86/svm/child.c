@@ -9,8 +9,7 @@
  *   – MSRs that work without being asked for (`foreign_msrs`): zero for the child;
  *   – DR0–DR3, only if the child uses them: until its first access, or as long as its DR7 enables
  *     no breakpoint, they stay the root's, out of its reach;
- *   – speculation control: the child runs with what the root has chosen. Predictions of another
- *     child that was here before are thrown away, and the return stack on the way back to the root.
+ *   – predictions: x86/speculation.h says where they are thrown away.
  *
  * Each processor gives its children ASIDs by turns. A VP keeps its own while it comes back to the
  * same processor; when there are none left, everything is flushed and a new generation begins.
@@ -22,16 +21,15 @@
 #include "x86/asm.h"
 #include "x86/cpu.h"
 #include "x86/pool.h"
+#include "x86/speculation.h"
 #include "x86/svm/svm.h"
 #include "x86/xstate.h"
 
-#define FIRST_CHILD_ASID  3
-#define XSAVE_OFFSET      1024
-#define DR7_ENABLES       0xff
-#define PAT_INITIAL       0x0007040600070406ull
-#define PRED_CMD_IBPB     1
-#define CPUID_IBPB        BIT(12) /* 80000008 EBX */
-#define RETURN_STACK_SIZE 32
+#define FIRST_CHILD_ASID 3
+#define XSAVE_OFFSET     1024
+#define DR7_ENABLES      0xff
+#define PAT_INITIAL      0x0007040600070406ull
+#define PRED_CMD_IBPB    1
 
 _Static_assert(sizeof(struct virt_vp) <= XSAVE_OFFSET, "the XSAVE area follows");
 
@@ -54,9 +52,7 @@ _Static_assert(ARRAY_SIZE(foreign_msrs) == SVM_FOREIGN_MSRS, "their places in st
 
 static u32 exchanged[SVM_FOREIGN_MSRS]; /* those that this machine has */
 static u32 exchanged_count;
-static bool has_ibpb;
 static u8 *msrpm, *iopm;
-static u64 last_serial;
 
 void svm_child_init(void)
 {
@@ -71,8 +67,6 @@ void svm_child_init(void)
 		if (leaf[foreign_msrs[i].reg] & BIT(foreign_msrs[i].bit))
 			exchanged[exchanged_count++] = foreign_msrs[i].msr;
 	}
-	cpuid(0x80000008, 0, leaf);
-	has_ibpb = leaf[EBX] & CPUID_IBPB;
 }
 
 /* What only the root's own VMCB lets through. */
@@ -100,7 +94,6 @@ bool svm_child_create(struct vp *vp, struct page_pool *pool)
 	svm_vmcb_init(vp, v, b);
 	init_vmcb(b);
 	xstate_init_child(vp, (u8 *)v + XSAVE_OFFSET);
-	v->child.serial = __atomic_add_fetch(&last_serial, 1, __ATOMIC_RELAXED);
 	return true;
 }
 
@@ -126,21 +119,19 @@ static void take_asid(struct cpu *cpu, struct virt_vp *v)
 	v->vmcb->asid = cpu->asid_next++;
 }
 
-static void forget_predictions(struct cpu *cpu, u64 serial)
+static void forget_predictions(void)
 {
-	if (cpu->last_child == serial)
-		return;
-	cpu->last_child = serial;
-	if (has_ibpb)
-		wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
+	wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
 }
 
-/* What a RET would be predicted to from the child's calls is replaced by places that do nothing. */
-static void fill_return_stack(void)
+/* The VPs of one partition trust each other, as far as predictions go. */
+static void come_from_elsewhere(struct cpu *cpu, const struct partition *p)
 {
-	__asm__ volatile(".rept %c0; call 1f; int3; 1:; .endr; add $8 * %c0, %%rsp; lfence" ::"i"(
-				 RETURN_STACK_SIZE)
-			 : "memory", "cc");
+	if (likely(cpu->last_partition == p->id))
+		return;
+	cpu->last_partition = p->id;
+	if (speculation.enter_barrier)
+		forget_predictions();
 }
 
 /* DR0–DR3 change owners: out of the processor into one, from the other into the processor. */
@@ -170,6 +161,19 @@ static void return_debug(struct virt_vp *v, struct virt_vp *root)
 	v->child.debug_loaded = false;
 }
 
+/*
+ * SPEC_CTRL is the guest's own while it is here. Where VMRUN does not switch it, the hypervisor runs
+ * with the guest's, which can only make it slower: it does not count on any of these bits.
+ */
+static void take_spec_ctrl(struct vmcb *from, const struct vmcb *to)
+{
+	if (likely(!speculation.spec_ctrl || speculation.spec_ctrl_virtual))
+		return;
+	from->spec_ctrl = rdmsr(MSR_SPEC_CTRL);
+	if (from->spec_ctrl != to->spec_ctrl)
+		wrmsr(MSR_SPEC_CTRL, to->spec_ctrl);
+}
+
 static void hide_msrs(struct virt_vp *root)
 {
 	for (u32 i = 0; i < exchanged_count; i++) {
@@ -192,8 +196,8 @@ void svm_child_enter(struct vp *vp)
 	struct virt_vp *v = vp->arch, *root = cpu->vp->arch;
 
 	take_asid(cpu, v);
-	forget_predictions(cpu, v->child.serial);
-	v->vmcb->spec_ctrl = root->vmcb->spec_ctrl;
+	come_from_elsewhere(cpu, vp->partition);
+	take_spec_ctrl(root->vmcb, v->vmcb);
 	hide_msrs(root);
 	xstate_enter(cpu->vp, vp);
 	cpu->child = vp;
@@ -213,7 +217,9 @@ void svm_child_leave(struct vp *vp)
 	xstate_leave(vp, cpu->vp);
 	cpu->child = NULL;
 	show_msrs(root);
-	fill_return_stack();
+	take_spec_ctrl(v->vmcb, root->vmcb);
+	if (speculation.leave_barrier)
+		forget_predictions();
 }
 
 /* Those that VMRUN, VMLOAD and VMSAVE switch: some that follow each other here and there. */
@@ -228,6 +234,8 @@ static u64 *place_of(struct vmcb *b, u32 msr)
 		{MSR_GS_BASE, 1, &b->gs.base}, {0xc0000102, 1, &b->kernel_gs_base},
 	};
 
+	if (msr == MSR_SPEC_CTRL)
+		return speculation.spec_ctrl ? &b->spec_ctrl : NULL;
 	for (u32 i = 0; i < ARRAY_SIZE(switched); i++)
 		if (msr - switched[i].first < switched[i].count)
 			return switched[i].place + (msr - switched[i].first);
@@ -247,6 +255,8 @@ bool svm_child_set_msr(struct vp *vp, u32 msr, u64 value)
 {
 	u64 *place = place_of(vp->arch->vmcb, msr);
 
+	if (msr == MSR_SPEC_CTRL && (value & ~speculation.spec_ctrl))
+		return false;
 	if (place)
 		*place = value;
 	return place;

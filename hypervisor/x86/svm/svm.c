@@ -6,6 +6,7 @@
 #include "x86/asm.h"
 #include "x86/cpu.h"
 #include "x86/pool.h"
+#include "x86/speculation.h"
 #include "x86/svm/svm.h"
 #include "x86/xstate.h"
 
@@ -81,6 +82,11 @@ u8 *svm_msrpm_new(const struct partition *p)
 		for (u32 msr = ranges[i]; msr < ranges[i] + 0x2000; msr++)
 			intercept_msr(map, msr, msr_intercepted(p, msr, false),
 				      msr_intercepted(p, msr, true));
+	/* A child's that the processor does not have: an emulator would let them pass. */
+	if (!p->root && !speculation.spec_ctrl)
+		intercept_msr(map, MSR_SPEC_CTRL, true, true);
+	if (!p->root && !speculation.ibpb)
+		intercept_msr(map, MSR_PRED_CMD, true, true);
 	return map;
 }
 
@@ -120,6 +126,14 @@ static void svm_vp_init(struct vp *vp)
 	svm_foreign_init(vp);
 }
 
+/* The divider of a first Zen leaves the quotient of its last division behind (AMD-SB-7008). */
+static void clear_divider(void)
+{
+	u32 a = 0, d = 0;
+
+	__asm__ volatile("div %2" : "+a"(a), "+d"(d) : "r"(1) : "cc");
+}
+
 /*
  * One stay in the guest. GIF is held low from the last look at the VP's events to VMRUN, so that
  * an NMI that arrives in between ends the guest's run at once instead of being forgotten.
@@ -145,6 +159,8 @@ static void svm_vp_run(struct vp *vp, struct vexit *ret_exit)
 		svm_step_cancel(vp); /* its map may be of yesterday */
 		b->tlb_control = TLB_CONTROL_FLUSH_ALL;
 	}
+	if (unlikely(speculation.clear_divider))
+		clear_divider();
 	svm_switch(vp, v->vmcb_spa.v, cpu->svm_host_vmcb.v, b->interrupt_shadow & 1);
 	vp->gpr[RAX] = b->rax;
 	b->tlb_control = TLB_CONTROL_NONE;

@@ -36,7 +36,6 @@ struct svm_foreign {
 #define SVM_FOREIGN_MSRS 7
 
 struct svm_child {
-	u64 serial;
 	struct cpu *cpu; /* where its ASID is good, in this generation */
 	u64 generation;
 	bool debug_loaded; /* DR0–DR3 are in the processor, and their accesses do not exit */

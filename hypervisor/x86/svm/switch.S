@@ -10,12 +10,25 @@
  * of the general registers: guest values that the C code below has no use for are cleared, so
  * that they cannot steer speculation.
  *
+ * What the guest taught the predictors is of no use to it behind the exit: where returns may follow
+ * it, they are thrown away (IBPB); and the return stack gets 32 entries that lead nowhere before the
+ * first RET. There is no branch before that but the one around IBPB, and LFENCE holds back what
+ * would run behind it on a guess. Before the entry, where the part needs it, VERW empties the
+ * buffers that hold our data.
+ *
  * The processor takes the guest's interrupt shadow from the VMCB. QEMU (7.2) does not: there it is
  * our own, that of an STI right before VMRUN, which lasts into the guest. So there is such an STI
  * if and only if the guest is to have a shadow; on hardware it makes no difference.
  *
- * 65 instructions from entry to return.
+ * 103 instructions from entry to return.
  */
+#include "x86/layout.h"
+
+#define SPECULATION_EXIT_BARRIER  0
+#define SPECULATION_CLEAR_BUFFERS 1
+#define MSR_PRED_CMD              0x49
+#define RETURN_STACK_SIZE         32
+
 	.text
 	.globl svm_switch
 	.type svm_switch, @function
@@ -29,6 +42,10 @@ svm_switch:
 	push %rdx
 	push %rdi
 
+	cmpb $0, speculation + SPECULATION_CLEAR_BUFFERS(%rip)
+	je 1f
+	verw data_selector(%rip)
+1:
 	test %rcx, %rcx /* no instruction up to the jump changes the flags */
 	mov %rsi, %rax
 	mov 8*1(%rdi), %rcx
@@ -72,7 +89,19 @@ svm_switch:
 
 	mov 8(%rsp), %rax
 	vmload
-	add $16, %rsp
+	cmpb $0, speculation + SPECULATION_EXIT_BARRIER(%rip)
+	je 1f
+	mov $MSR_PRED_CMD, %ecx
+	mov $1, %eax
+	xor %edx, %edx
+	wrmsr
+1:	lfence
+	.rept RETURN_STACK_SIZE
+	call 1f
+	int3
+1:
+	.endr
+	add $(16 + 8 * RETURN_STACK_SIZE), %rsp
 	xor %ecx, %ecx
 	xor %edx, %edx
 	xor %esi, %esi
@@ -88,4 +117,7 @@ svm_switch:
 	pop %rbx
 	pop %rbp
 	ret
+	int3
+data_selector:
+	.word SEL_DATA
 	.section .note.GNU-stack, "", @progbits
