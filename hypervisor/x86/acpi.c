@@ -33,22 +33,29 @@ _Static_assert(sizeof(struct table) == 36, "ACPI 5.2.6");
 #define MADT_ENTRIES        44
 #define MADT_LAPIC          0
 #define MADT_X2APIC         9
+#define MADT_ENABLED        1 /* flags */
+#define MADT_ONLINE_CAPABLE 2
 
 struct acpi_facts acpi_facts;
 
-static const void *at(u64 address)
+static void *at(u64 address)
 {
 	return arch_map(SPA(address));
 }
 
-static bool sums_to_zero(const void *p, size_t size)
+static u8 sum_of(const void *p, size_t size)
 {
 	const u8 *b = p;
 	u8 sum = 0;
 
 	while (size--)
 		sum = (u8)(sum + *b++);
-	return sum == 0;
+	return sum;
+}
+
+static bool sums_to_zero(const void *p, size_t size)
+{
+	return sum_of(p, size) == 0;
 }
 
 static bool is_rsdp(const struct rsdp *r)
@@ -79,7 +86,7 @@ static const struct rsdp *find_rsdp(void)
 }
 
 /* A table by signature, checksum proven, or NULL. */
-static const struct table *find_table(const struct rsdp *r, const char *signature)
+static struct table *find_table(const struct rsdp *r, const char *signature)
 {
 	bool wide = r->revision >= 2 && r->xsdt;
 	const struct table *sdt = at(wide ? r->xsdt : r->rsdt);
@@ -88,7 +95,7 @@ static const struct table *find_table(const struct rsdp *r, const char *signatur
 
 	for (u32 left = sdt->length - sizeof(*sdt); left >= step; left -= step, entry += step) {
 		u64 address = 0;
-		const struct table *t;
+		struct table *t;
 
 		memcpy(&address, entry, step);
 		t = at(address);
@@ -98,35 +105,58 @@ static const struct table *find_table(const struct rsdp *r, const char *signatur
 	return NULL;
 }
 
-static void add_cpu(u32 id, u32 flags)
+static struct table *madt;
+
+static void add_cpu(u32 id)
 {
-	if ((flags & 1) && acpi_facts.cpu_count < ARRAY_SIZE(acpi_facts.apic_id))
+	if (acpi_facts.cpu_count < ARRAY_SIZE(acpi_facts.apic_id))
 		acpi_facts.apic_id[acpi_facts.cpu_count++] = id;
+	else
+		acpi_facts.cpus_left_out++;
 }
 
-static void read_madt(const struct table *madt)
+/* Calls `visit` with the id and the flags of each processor that is enabled, or may become so. */
+static void for_each_cpu(void (*visit)(u32 id, u8 *flags))
 {
-	const u8 *e = (const u8 *)madt + MADT_ENTRIES;
-	const u8 *end = (const u8 *)madt + madt->length;
+	u8 *e = (u8 *)madt + MADT_ENTRIES, *end = (u8 *)madt + madt->length;
 
-	for (; e + 2 <= end && e[1] >= 2; e += e[1]) {
-		u32 id, flags;
+	for (; e + 2 <= end && e[1] >= 2 && e + e[1] <= end; e += e[1]) {
+		u32 id;
 
 		if (e[0] == MADT_LAPIC && e[1] >= 8) {
-			memcpy(&flags, e + 4, 4);
-			add_cpu(e[3], flags);
+			visit(e[3], e + 4);
 		} else if (e[0] == MADT_X2APIC && e[1] >= 16) {
 			memcpy(&id, e + 4, 4);
-			memcpy(&flags, e + 8, 4);
-			add_cpu(id, flags);
+			visit(id, e + 8);
 		}
 	}
+}
+
+static void add_enabled(u32 id, u8 *flags)
+{
+	if (*flags & MADT_ENABLED)
+		add_cpu(id);
+}
+
+static bool (*is_used)(u32 id);
+
+static void disable_unused(u32 id, u8 *flags)
+{
+	if (!is_used(id))
+		*flags &= (u8) ~(MADT_ENABLED | MADT_ONLINE_CAPABLE);
+}
+
+void acpi_disable_cpus(bool (*used)(u32 apic_id))
+{
+	is_used = used;
+	for_each_cpu(disable_unused);
+	madt->checksum = (u8)(madt->checksum - sum_of(madt, madt->length));
 }
 
 const char *acpi_read(void)
 {
 	const struct rsdp *r = find_rsdp();
-	const struct table *madt, *fadt;
+	const struct table *fadt;
 	u32 port = 0;
 
 	if (!r)
@@ -135,7 +165,7 @@ const char *acpi_read(void)
 	fadt = find_table(r, "FACP");
 	if (!madt || !fadt)
 		return "the ACPI tables have no valid MADT or FADT";
-	read_madt(madt);
+	for_each_cpu(add_enabled);
 	memcpy(&port, (const u8 *)fadt + FADT_PM_TIMER_BLOCK, 4);
 	acpi_facts.pm_timer_port = (u16)port;
 	if (!acpi_facts.cpu_count)

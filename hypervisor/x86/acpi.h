@@ -9,6 +9,7 @@
 
 struct acpi_facts {
 	u32 cpu_count;
+	u32 cpus_left_out; /* more than there is room for */
 	u32 apic_id[256];  /* of enabled processors, in MADT order */
 	u16 pm_timer_port; /* 0: none */
 	u64 rsdp;          /* where the root can find it */
@@ -18,3 +19,9 @@ extern struct acpi_facts acpi_facts;
 
 /* 0, or why the tables could not be used. */
 const char *acpi_read(void);
+
+/*
+ * Marks processors in the MADT as not usable, those of whose local APIC `used` says no: the root
+ * would wait for each of them. Before the root runs.
+ */
+void acpi_disable_cpus(bool (*used)(u32 apic_id));

@@ -6,17 +6,26 @@
 #include "x86/asm.h"
 #include "x86/layout.h"
 
-#define X2APIC_MSR     0x800
-#define ICR_BUSY       BIT(12)
-#define TIMER_DIVIDE_1 0xb
+#define X2APIC_MSR       0x800
+#define CPUID_X2APIC     BIT(21) /* 1 ECX */
+#define XAPIC_BROADCAST  0xff
+#define ICR_BUSY         BIT(12)
+#define TIMER_DIVIDE_1   0xb
+#define VERSION_EXTENDED BIT(31)
 
 static bool x2apic;
 
 void apic_init_mode(void)
 {
-	u64 base = rdmsr(MSR_APIC_BASE);
+	u32 leaf[4];
 
-	x2apic = (base & APIC_BASE_ENABLE) && (base & APIC_BASE_X2APIC);
+	cpuid(1, 0, leaf);
+	x2apic = (leaf[2] & CPUID_X2APIC) || (rdmsr(MSR_APIC_BASE) & APIC_BASE_X2APIC);
+}
+
+bool apic_reaches(u32 id)
+{
+	return x2apic || id < XAPIC_BROADCAST;
 }
 
 u32 apic_read(u32 reg)
@@ -39,6 +48,14 @@ u32 apic_id(void)
 	u32 id = apic_read(APIC_ID);
 
 	return x2apic ? id : id >> 24;
+}
+
+bool apic_has_extended(u32 reg)
+{
+	if (!(apic_read(APIC_VERSION) & VERSION_EXTENDED))
+		return false;
+	return reg == APIC_EXT_FEATURE ||
+	       reg - APIC_EXT_LVT < (apic_read(APIC_EXT_FEATURE) >> 16 & 0xff);
 }
 
 bool apic_has_lvt(u32 reg)
@@ -65,16 +82,19 @@ static void mask_lvts(void)
 	for (u32 i = 0; i < ARRAY_SIZE(lvts); i++)
 		if (apic_has_lvt(lvts[i]))
 			apic_write(lvts[i], APIC_LVT_MASK);
+	for (u32 reg = APIC_EXT_LVT; apic_has_extended(reg); reg++)
+		apic_write(reg, APIC_LVT_MASK);
 }
 
 void apic_init_cpu(void)
 {
 	u64 base = rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE;
 
-	if (x2apic)
-		base |= APIC_BASE_X2APIC;
-	wrmsr(MSR_APIC_BASE, base);
-	if (!x2apic) {
+	wrmsr(MSR_APIC_BASE,
+	      base); /* from off to x2APIC there is no way but this (SDM 3A 11.12.5) */
+	if (x2apic) {
+		wrmsr(MSR_APIC_BASE, base | APIC_BASE_X2APIC);
+	} else {
 		apic_write(APIC_DFR, ~0u);
 		apic_write(APIC_LDR, 0);
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The physical local APIC of the running processor, as MMIO or – where the firmware left it in
- * x2APIC mode – as MSRs. Registers are named by their x2APIC
- * index; MMIO offset = index × 16.
+ * The physical local APIC of the running processor, as MMIO or – where there is x2APIC – as
+ * MSRs: the root is shown x2APIC, and with an IOMMU its devices name x2APIC destinations. Registers
+ * are named by their x2APIC index; MMIO offset = index × 16.
  */
 #pragma once
 
@@ -30,6 +30,8 @@ enum apic_register {
 	APIC_TIMER_INITIAL = 0x38,
 	APIC_TIMER_CURRENT = 0x39,
 	APIC_TIMER_DIVIDE = 0x3e,
+	APIC_EXT_FEATURE = 0x40, /* APM 2 16.3.3 */
+	APIC_EXT_LVT = 0x50,
 };
 
 #define APIC_SVR_ENABLE   (1u << 8)
@@ -41,10 +43,16 @@ enum apic_register {
 #define APIC_ASSERT       (1u << 14)
 #define APIC_ALL_BUT_SELF (3u << 18)
 
-/* Chooses the access mode and maps the page. Boot processor, before the others. */
+/* Chooses the access mode. Boot processor, before the others. */
 void apic_init_mode(void);
 /* Enables the local APIC of this processor; every LVT but ours masked. */
 void apic_init_cpu(void);
+
+/* Whether an IPI can have this destination. */
+bool apic_reaches(u32 id);
+
+/* AMD's registers behind the architectural ones: APIC_EXT_FEATURE, and LVTs from APIC_EXT_LVT on. */
+bool apic_has_extended(u32 reg);
 
 /* The first four LVT entries always exist; thermal, performance and CMCI may not. */
 bool apic_has_lvt(u32 reg);

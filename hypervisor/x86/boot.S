@@ -22,6 +22,10 @@
 #define MSR_EFER 0xc0000080
 #define EFER_LME (1 << 8)
 #define EFER_NXE (1 << 11)
+#define MSR_APIC_BASE    0x1b
+#define MSR_X2APIC_ID    0x802
+#define APIC_BASE_X2APIC (1 << 10)
+#define APIC_PHYS_ID     0xfee00020
 
 	.section .boot, "awx", @progbits
 	.code32
@@ -90,7 +94,7 @@ start:
 	wrmsr
 	mov %cr0, %eax
 	or $(CR0_PG | CR0_PE | CR0_MP | CR0_NE | CR0_WP), %eax
-	and $~0x60000004, %eax /* CD, NW, EM off */
+	and $~0x6000000c, %eax /* CD, NW, TS, EM off */
 	mov %eax, %cr0
 	lgdt boot_gdt_ptr
 	ljmp $0x08, $start64
@@ -176,11 +180,31 @@ ap_start64:
 	mov %eax, %fs
 	mov %eax, %gs
 	xor %ebp, %ebp
-	/* The final page tables and this processor's own stack, then C. */
-	mov $ap_boot, %rax
-	mov (%rax), %rdi
-	mov 8(%rax), %rcx
-	mov 16(%rax), %rsp
+	/*
+	 * Its own structure, by the id of its local APIC: one that comes when nobody waits for it any
+	 * more finds its own stack all the same. One that is not used (any more) stays here.
+	 */
+	mov $MSR_APIC_BASE, %ecx
+	rdmsr
+	test $APIC_BASE_X2APIC, %eax
+	jz 1f
+	mov $MSR_X2APIC_ID, %ecx
+	rdmsr
+	jmp 2f
+1:	mov $APIC_PHYS_ID, %eax
+	mov (%rax), %eax
+	shr $24, %eax
+2:	mov $cpus, %rsi
+	mov cpu_count, %ecx
+3:	mov (%rsi), %rdi
+	cmp %eax, CPU_APIC_ID(%rdi)
+	je 5f
+	add $8, %rsi
+	loop 3b
+4:	hlt
+	jmp 4b
+5:	mov CPU_CR3(%rdi), %rcx
+	mov CPU_STACK(%rdi), %rsp
 	mov $ap_high, %rdx
 	jmp *%rdx
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* See cpu.h. */
 #include "core/arch.h"
+#include "core/log.h"
 #include "core/vp.h"
 #include "x86/acpi.h"
 #include "x86/apic.h"
 #include "x86/asm.h"
 #include "x86/cpu.h"
 #include "x86/layout.h"
+#include "x86/paging.h"
 #include "x86/pool.h"
 #include "x86/speculation.h"
 #include "x86/trap.h"
@@ -32,6 +34,7 @@ static struct cpu *add_cpu(struct cpu *cpu, u32 id)
 	cpu->index = cpu_count;
 	cpu->apic_id = id;
 	cpu->timers.armed = TIMER_NEVER;
+	cpu->stack = cpu_stack_top(cpu_count);
 	cpus[cpu_count++] = cpu;
 	return cpu;
 }
@@ -41,9 +44,21 @@ void cpu_enumerate(void)
 	u32 own = apic_id();
 
 	add_cpu(&boot_cpu, own);
-	for (u32 i = 0; i < acpi_facts.cpu_count && cpu_count < MAX_CPUS; i++)
-		if (acpi_facts.apic_id[i] != own)
-			add_cpu(pool_alloc(sizeof(struct cpu)), acpi_facts.apic_id[i]);
+	for (u32 i = 0; i < acpi_facts.cpu_count; i++) {
+		u32 id = acpi_facts.apic_id[i];
+
+		if (id == own)
+			continue;
+		if (!apic_reaches(id))
+			log_warning("the processor with local APIC %u is not used: without x2APIC "
+				    "there is no way to it",
+				    id);
+		else
+			paging_init_cpu(add_cpu(pool_alloc(sizeof(struct cpu)), id));
+	}
+	if (acpi_facts.cpus_left_out)
+		log_warning("%u processors are not used: %u is as many as there can be",
+			    acpi_facts.cpus_left_out, MAX_CPUS);
 }
 
 u64 cpu_stack_top(u32 index)

@@ -9,6 +9,7 @@
 
 #include "core/timer.h"
 #include "core/types.h"
+#include "x86/layout.h"
 
 #define MAX_CPUS 256
 
@@ -26,8 +27,12 @@ struct cpu {
 	struct cpu *self; /* %gs:0 */
 	u32 index;
 	u32 apic_id;
+	u64 cr3;
+	u64 stack; /* its top */
 	u64 gdt[5];
 	struct tss tss;
+	u64 *tables; /* see paging.h */
+	u32 tables_used;
 	struct vp *vp;    /* the root VP of this processor */
 	struct vp *child; /* whose state is in the processor instead, or NULL */
 	struct timer_queue timers;
@@ -46,6 +51,10 @@ struct cpu {
 	bool extint_enabled; /* the root's LINT0 takes the 8259's interrupts */
 };
 
+_Static_assert(offsetof(struct cpu, apic_id) == CPU_APIC_ID, "boot.S");
+_Static_assert(offsetof(struct cpu, cr3) == CPU_CR3, "boot.S");
+_Static_assert(offsetof(struct cpu, stack) == CPU_STACK, "boot.S");
+
 extern struct cpu *cpus[MAX_CPUS];
 extern u32 cpu_count;
 
@@ -60,7 +69,10 @@ static inline struct cpu *this_cpu(void)
 /* Makes this_cpu() work on the boot processor. The very first thing. */
 void cpu_init_early(void);
 
-/* Finds the processors in the MADT; the calling one becomes number 0. Allocates their structures. */
+/*
+ * Finds the processors in the MADT; the calling one becomes number 0. Allocates their structures.
+ * Those that cannot be addressed are left out, with a word.
+ */
 void cpu_enumerate(void);
 
 /* Loads descriptor tables, GS, control register bits. On the processor itself, once. */

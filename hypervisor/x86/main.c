@@ -26,7 +26,7 @@ static u64 owner_memory;
 
 _Noreturn void x86_main(u32 magic, u64 info);
 
-/* Structures and pages: 256 KiB, 96 KiB a processor, and the root's map, each. */
+/* Structures and pages: 256 KiB, 224 KiB a processor, and the root's map, each. */
 static u64 pool_need(void)
 {
 	u32 leaf[4];
@@ -34,7 +34,7 @@ static u64 pool_need(void)
 
 	cpuid(0x80000008, 0, leaf);
 	map = PAGE_SIZE << (max_u64(min_u64(leaf[0] & 0xff, 48), 39) - 39);
-	return 0x40000 + 0x28000ull * acpi_facts.cpu_count + map;
+	return 0x40000 + 0x48000ull * acpi_facts.cpu_count + map;
 }
 
 /* A table for each 2 MiB of the root's memory of which something may be deposited, up to 16 MiB. */

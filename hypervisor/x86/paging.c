@@ -4,26 +4,31 @@
 #include "core/panic.h"
 #include "x86/acpi.h"
 #include "x86/asm.h"
+#include "core/format.h"
 #include "x86/boot_info.h"
+#include "x86/cpu.h"
 #include "x86/image.h"
 #include "x86/paging.h"
+#include "x86/pool.h"
 
-#define PTE_P       BIT(0)
-#define PTE_W       BIT(1)
-#define PTE_PWT     BIT(3)
-#define PTE_PCD     BIT(4)
-#define PTE_LARGE   BIT(7)
-#define PTE_GLOBAL  BIT(8)
-#define PTE_NX      BIT(63)
+#define PTE_P         BIT(0)
+#define PTE_W         BIT(1)
+#define PTE_PWT       BIT(3)
+#define PTE_PCD       BIT(4)
+#define PTE_LARGE     BIT(7)
+#define PTE_GLOBAL    BIT(8)
+#define PTE_NX        BIT(63)
 
-#define PTE_ADDRESS 0x000ffffffffff000ull
+#define PTE_ADDRESS   0x000ffffffffff000ull
 
-#define MAP_RO      (PTE_P | PTE_GLOBAL | PTE_NX)
-#define MAP_RX      (PTE_P | PTE_GLOBAL)
-#define MAP_RW      (PTE_P | PTE_W | PTE_GLOBAL | PTE_NX)
+#define MAP_RO        (PTE_P | PTE_GLOBAL | PTE_NX)
+#define MAP_RX        (PTE_P | PTE_GLOBAL)
+#define MAP_RW        (PTE_P | PTE_W | PTE_GLOBAL | PTE_NX)
+
+#define TABLE_ENTRIES 512
 
 static struct page_pool *table_pool;
-static u64 *root;
+static u64 *root; /* what all processors have in common */
 
 static u64 *take_table(void)
 {
@@ -68,38 +73,15 @@ static void map(u64 va, u64 pa, u64 size, u64 flags)
 	}
 }
 
-/* [start, end) of physical memory by direct map, without the image (it has its own mapping). */
-static void map_direct(u64 start, u64 end)
+/* What the hypervisor keeps for itself, but for the image, which has its own mapping. */
+static void map_own(void)
 {
-	u64 image_end_2m = align_up(image_phys_end(), SIZE_2M);
-	u64 cut = min_u64(end, IMAGE_PHYS);
+	for (u32 i = 0; i < boot_mem_kept_count; i++) {
+		const struct memory_range *k = &boot_mem_kept[i];
 
-	if (start < cut)
-		map(DIRECT_BASE + start, start, cut - start, MAP_RW);
-	start = max_u64(start, image_end_2m);
-	if (start < end)
-		map(DIRECT_BASE + start, start, end - start, MAP_RW);
-}
-
-/* RAM and the firmware's tables; page-rounded outwards, adjoining ranges as one. */
-static void map_memory(void)
-{
-	u64 start = 0, end = 0x100000; /* the BIOS area, for ACPI */
-
-	for (u32 i = 0; i < boot_info.range_count; i++) {
-		const struct memory_range *r = &boot_info.range[i];
-		u64 s = align_down(r->start, PAGE_SIZE),
-		    e = align_up(r->start + r->size, PAGE_SIZE);
-
-		if (r->type == MEMORY_RESERVED || r->type == MEMORY_BAD || e <= end)
-			continue;
-		if (s > end) {
-			map_direct(start, end);
-			start = s;
-		}
-		end = e;
+		if (k->start != IMAGE_PHYS)
+			map(DIRECT_BASE + k->start, k->start, k->size, MAP_RW);
 	}
-	map_direct(start, end);
 }
 
 static void map_image(void)
@@ -125,19 +107,99 @@ static void map_stack(u32 cpu)
 	}
 }
 
+/* Memory of any kind, above all the firmware's tables; not the image: its rights differ. */
+static bool is_memory(u64 page)
+{
+	if (page >= IMAGE_PHYS && page < image_phys_end())
+		return false;
+	for (u32 i = 0; i < boot_info.range_count; i++) {
+		const struct memory_range *r = &boot_info.range[i];
+
+		if (r->type != MEMORY_BAD && page + PAGE_SIZE > r->start &&
+		    page < r->start + r->size)
+			return true;
+	}
+	return page < 0x100000; /* the BIOS area */
+}
+
+static u64 *own_table(const struct cpu *cpu, u64 entry)
+{
+	u64 *table = arch_map(SPA(entry & PTE_ADDRESS));
+
+	return table >= cpu->tables && table < cpu->tables + CPU_TABLES * TABLE_ENTRIES ? table
+											: NULL;
+}
+
+/* The processor's own table behind an entry: new, or a copy of the one that all share. */
+static u64 *descend(struct cpu *cpu, u64 *entry)
+{
+	u64 *table = *entry & PTE_P ? own_table(cpu, *entry) : NULL;
+
+	if (table)
+		return table;
+	if (cpu->tables_used == CPU_TABLES)
+		return NULL;
+	table = cpu->tables + cpu->tables_used++ * TABLE_ENTRIES;
+	if (*entry & PTE_P)
+		memcpy(table, arch_map(SPA(*entry & PTE_ADDRESS)), PAGE_SIZE);
+	else
+		memset(table, 0, PAGE_SIZE);
+	*entry = arch_unmap(table).v | PTE_P | PTE_W;
+	return table;
+}
+
+static bool map_page(struct cpu *cpu, u64 va)
+{
+	u64 *table = cpu->tables;
+
+	for (int level = 3; level > 0; level--) {
+		table = descend(cpu, &table[va >> (12 + 9 * level) & (TABLE_ENTRIES - 1)]);
+		if (!table)
+			return false;
+	}
+	table[va >> 12 & (TABLE_ENTRIES - 1)] = (va - DIRECT_BASE) | PTE_P | PTE_W | PTE_NX;
+	return true;
+}
+
+bool paging_fault(u64 va)
+{
+	u64 page = align_down(va, PAGE_SIZE);
+
+	if (va < DIRECT_BASE || va >= STACK_BASE || !is_memory(page - DIRECT_BASE))
+		return false;
+	if (!map_page(this_cpu(), page)) {
+		paging_forget();
+		CHECK(map_page(this_cpu(), page));
+	}
+	return true;
+}
+
+void paging_forget(void)
+{
+	struct cpu *cpu = this_cpu();
+
+	memcpy(cpu->tables, root, PAGE_SIZE);
+	cpu->tables_used = 1;
+	write_cr3(cpu->cr3);
+}
+
+void paging_init_cpu(struct cpu *cpu)
+{
+	cpu->tables = pool_alloc(CPU_TABLES * PAGE_SIZE);
+	memcpy(cpu->tables, root, PAGE_SIZE);
+	cpu->tables_used = 1;
+	cpu->cr3 = arch_unmap(cpu->tables).v;
+}
+
 void paging_init(struct page_pool *pool)
 {
 	table_pool = pool;
 	root = take_table();
 	map_image();
-	map_memory();
+	map_own();
 	for (u32 i = 0; i < acpi_facts.cpu_count; i++)
 		map_stack(i);
 	map(APIC_WINDOW, 0xfee00000, PAGE_SIZE, MAP_RW | PTE_PCD | PTE_PWT);
-	write_cr3(paging_cr3());
-}
-
-u64 paging_cr3(void)
-{
-	return arch_unmap(root).v;
+	paging_init_cpu(this_cpu());
+	write_cr3(this_cpu()->cr3);
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Starting the application processors, one after the other, through a trampoline page below
- * 1 MiB that is the root's again afterwards.
+ * 1 MiB that is the root's again afterwards. Each finds its struct cpu by the id of its local APIC
+ * (boot.S). Those that did not start are marked in the MADT.
  */
 #include "core/arch.h"
 #include "core/format.h"
 #include "core/log.h"
 #include "core/panic.h"
+#include "x86/acpi.h"
 #include "x86/apic.h"
 #include "x86/asm.h"
 #include "x86/boot_info.h"
@@ -17,15 +19,6 @@
 #include "x86/root.h"
 
 #define START_TIMEOUT_US 1000000
-
-/* What the starting processor finds in boot.S; one at a time. */
-struct ap_boot {
-	struct cpu *cpu;
-	u64 cr3;
-	u64 stack;
-};
-extern struct ap_boot ap_boot;
-struct ap_boot ap_boot;
 
 _Noreturn void ap_main(struct cpu *cpu);
 
@@ -64,7 +57,6 @@ static void start_cpu(struct cpu *cpu, u64 page)
 {
 	u32 startup = APIC_ASSERT | APIC_MODE_STARTUP | (u32)(page >> PAGE_SHIFT);
 
-	ap_boot = (struct ap_boot){cpu, paging_cr3(), cpu_stack_top(cpu->index)};
 	apic_send(cpu->apic_id, APIC_ASSERT | APIC_MODE_INIT);
 	clock_delay_us(10000);
 	apic_send(cpu->apic_id, startup);
@@ -76,12 +68,21 @@ static void start_cpu(struct cpu *cpu, u64 page)
 			    cpu->index, cpu->apic_id);
 }
 
+static bool is_online(u32 apic_id)
+{
+	for (u32 i = 0; i < cpu_count; i++)
+		if (cpus[i]->apic_id == apic_id)
+			return !i || __atomic_load_n(&cpus[i]->online, __ATOMIC_ACQUIRE);
+	return false;
+}
+
 void smp_start(void)
 {
 	u64 page = install_trampoline();
 
 	for (u32 i = 1; i < cpu_count; i++)
 		start_cpu(cpus[i], page);
+	acpi_disable_cpus(is_online);
 }
 
 void ap_main(struct cpu *cpu)

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Exceptions. #GP at a listed instruction is a refused MSR access; NMI and #MC belong to the root
- * VP of the processor; anything else is a bug of ours.
+ * Exceptions. #PF may be the first touch of a page (paging.c). #GP at a listed instruction is a
+ * refused MSR access; NMI and #MC belong to the root VP of the processor; anything else is a bug of
+ * ours.
  */
 #include "core/vp.h"
 #include "x86/asm.h"
 #include "x86/cpu.h"
 #include "x86/trap.h"
 #include "x86/layout.h"
+#include "x86/paging.h"
+
+#define PF_PRESENT BIT(0) /* error code: the page is there, the access was not allowed */
 
 struct idt_gate {
 	u16 offset_low, selector;
@@ -83,6 +87,8 @@ void trap_handle(struct trap_frame *f)
 		to_root(f, VP_EVENT_NMI);
 	else if (f->vector == VECTOR_MC)
 		to_root(f, VP_EVENT_MC);
+	else if (f->vector == VECTOR_PF && !(f->error & PF_PRESENT) && paging_fault(read_cr2()))
+		return;
 	else if (f->vector != VECTOR_GP || !fixed_up(f))
 		panic_trap(f);
 }

@@ -20,6 +20,7 @@
 #include "hv/register.h"
 #include "x86/asm.h"
 #include "x86/cpu.h"
+#include "x86/paging.h"
 #include "x86/pool.h"
 #include "x86/speculation.h"
 #include "x86/svm/svm.h"
@@ -130,6 +131,7 @@ static void come_from_elsewhere(struct cpu *cpu, const struct partition *p)
 	if (likely(cpu->last_partition == p->id))
 		return;
 	cpu->last_partition = p->id;
+	paging_forget();
 	if (speculation.enter_barrier)
 		forget_predictions();
 }
