@@ -4,6 +4,7 @@
  * Families and models from AMD's revision guides, bits from APM 3 appendix E.
  */
 #include "runner.h"
+#include "x86/root.h"
 #include "x86/speculation.h"
 
 #define IBPB    (1u << 12)
@@ -150,5 +151,17 @@ START_TEST(no_processor_is_too_much)
 }
 END_TEST
 
+START_TEST(the_map_ends_below_the_c_bit)
+{
+	ck_assert_uint_eq(root_map_bits(0x3030, 0, 0), 48);
+	ck_assert_uint_eq(root_map_bits(0x3028, 0, 0), 40);
+	ck_assert_uint_eq(root_map_bits(0x3034, 0, 0), 48);
+	ck_assert_uint_eq(root_map_bits(0x3030, 1, 5 << 6 | 47), 47);
+	ck_assert_uint_eq(root_map_bits(0x3030, 2, 47), 47);
+	ck_assert_uint_eq(root_map_bits(0x3034, 3, 51), 48);
+	ck_assert_uint_eq(root_map_bits(0x3030, 4, 47), 48); /* neither SME nor SEV */
+}
+END_TEST
+
 TEST_MAIN("speculation", zen1, zen2, without_a_barrier_it_is_said, zen3_and_its_microcode, zen4,
-	  zen5, older_ones, no_processor_is_too_much)
+	  zen5, older_ones, no_processor_is_too_much, the_map_ends_below_the_c_bit)

@@ -15,12 +15,23 @@
 
 static bool x2apic;
 
+/* From off to x2APIC mode there is no way but by xAPIC mode (SDM 3A 11.12.5). */
+static void enable(void)
+{
+	u64 base = rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE;
+
+	wrmsr(MSR_APIC_BASE, base);
+	if (x2apic)
+		wrmsr(MSR_APIC_BASE, base | APIC_BASE_X2APIC);
+}
+
 void apic_init_mode(void)
 {
 	u32 leaf[4];
 
 	cpuid(1, 0, leaf);
 	x2apic = (leaf[2] & CPUID_X2APIC) || (rdmsr(MSR_APIC_BASE) & APIC_BASE_X2APIC);
+	enable();
 }
 
 bool apic_reaches(u32 id)
@@ -88,13 +99,8 @@ static void mask_lvts(void)
 
 void apic_init_cpu(void)
 {
-	u64 base = rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE;
-
-	wrmsr(MSR_APIC_BASE,
-	      base); /* from off to x2APIC there is no way but this (SDM 3A 11.12.5) */
-	if (x2apic) {
-		wrmsr(MSR_APIC_BASE, base | APIC_BASE_X2APIC);
-	} else {
+	enable();
+	if (!x2apic) {
 		apic_write(APIC_DFR, ~0u);
 		apic_write(APIC_LDR, 0);
 	}

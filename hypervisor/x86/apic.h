@@ -43,7 +43,7 @@ enum apic_register {
 #define APIC_ASSERT       (1u << 14)
 #define APIC_ALL_BUT_SELF (3u << 18)
 
-/* Chooses the access mode. Boot processor, before the others. */
+/* Chooses the access mode and enters it. Boot processor, before all else here. */
 void apic_init_mode(void);
 /* Enables the local APIC of this processor; every LVT but ours masked. */
 void apic_init_cpu(void);

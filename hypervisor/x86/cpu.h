@@ -23,6 +23,16 @@ struct tss {
 } __attribute__((packed));
 _Static_assert(sizeof(struct tss) == 104, "TSS size, APM 2 12.2.5");
 
+/* What a starting processor and the first one say to each other: smp.c. */
+enum start_verdict {
+	START_NOT_ASKED,
+	START_ASKED, /* for its TSC */
+	START_ANSWERED,
+	START_GO,
+	START_SKEWED,
+	START_LATE,
+};
+
 struct cpu {
 	struct cpu *self; /* %gs:0 */
 	u32 index;
@@ -36,8 +46,10 @@ struct cpu {
 	struct vp *vp;    /* the root VP of this processor */
 	struct vp *child; /* whose state is in the processor instead, or NULL */
 	struct timer_queue timers;
-	spa_t svm_host_save;  /* for the processor (VM_HSAVE_PA) */
-	spa_t svm_host_vmcb;  /* for our VMSAVE and VMLOAD */
+	spa_t svm_host_save;      /* for the processor (VM_HSAVE_PA) */
+	spa_t svm_host_vmcb;      /* for our VMSAVE and VMLOAD */
+	enum start_verdict start; /* atomic */
+	u64 tsc_read;
 	bool online;          /* atomic */
 	bool flush_requested; /* atomic: see cpu_quiesce() */
 	bool flush_tlb;       /* before the next entry */

@@ -15,10 +15,13 @@
 
 static u32 physical_address_bits(void)
 {
-	u32 leaf[4];
+	u32 last[4], addresses[4], encryption[4] = {0};
 
-	cpuid(0x80000008, 0, leaf);
-	return (u32)min_u64(leaf[0] & 0xff, 48); /* four levels of tables reach no further */
+	cpuid(0x80000000, 0, last);
+	cpuid(0x80000008, 0, addresses);
+	if (last[0] >= 0x8000001f)
+		cpuid(0x8000001f, 0, encryption);
+	return root_map_bits(addresses[0], encryption[0], encryption[1]);
 }
 
 /* Whole pages of RAM, without what the hypervisor keeps. */

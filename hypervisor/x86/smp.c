@@ -19,6 +19,7 @@
 #include "x86/root.h"
 
 #define START_TIMEOUT_US 1000000
+#define TSC_READINGS     32
 
 _Noreturn void ap_main(struct cpu *cpu);
 
@@ -52,6 +53,65 @@ static bool wait_online(struct cpu *cpu)
 	return true;
 }
 
+static u64 tsc_in_order(void)
+{
+	u64 tsc;
+
+	__asm__ volatile("lfence" ::: "memory");
+	tsc = rdtsc();
+	__asm__ volatile("lfence" ::: "memory");
+	return tsc;
+}
+
+/* One reading of the other's TSC, between two of ours. */
+static enum start_verdict compare_tsc(struct cpu *cpu)
+{
+	u64 end = rdtsc() + clock_tsc_hz / 1000000 * START_TIMEOUT_US, before = tsc_in_order();
+	u64 after;
+
+	__atomic_store_n(&cpu->start, START_ASKED, __ATOMIC_RELEASE);
+	while (__atomic_load_n(&cpu->start, __ATOMIC_ACQUIRE) == START_ASKED) {
+		if (rdtsc() > end)
+			return START_LATE;
+		arch_pause();
+	}
+	after = tsc_in_order();
+	return cpu->tsc_read < before || cpu->tsc_read > after ? START_SKEWED : START_GO;
+}
+
+/* All that the hypervisor knows of time is that the TSCs agree: one that does not is not used. */
+static void judge(struct cpu *cpu)
+{
+	enum start_verdict verdict = START_GO;
+
+	for (u32 i = 0; i < TSC_READINGS && verdict == START_GO; i++)
+		verdict = compare_tsc(cpu);
+	__atomic_store_n(&cpu->start, verdict, __ATOMIC_RELEASE);
+	if (verdict == START_SKEWED)
+		log_warning("processor %u (local APIC %u): its time-stamp counter differs from the "
+			    "first processor's; it is not used",
+			    cpu->index, cpu->apic_id);
+	else if (verdict == START_LATE || !wait_online(cpu))
+		log_warning("processor %u (local APIC %u) did not start; the root will miss it",
+			    cpu->index, cpu->apic_id);
+}
+
+/* The other side: answers until there is a verdict. Who is too late is not used either. */
+static void be_judged(struct cpu *cpu)
+{
+	enum start_verdict verdict;
+
+	while ((verdict = __atomic_load_n(&cpu->start, __ATOMIC_ACQUIRE)) < START_GO) {
+		if (verdict == START_ASKED) {
+			cpu->tsc_read = tsc_in_order();
+			__atomic_store_n(&cpu->start, START_ANSWERED, __ATOMIC_RELEASE);
+		}
+		arch_pause();
+	}
+	if (verdict != START_GO)
+		halt_forever();
+}
+
 /* INIT, 10 ms, SIPI, and a second SIPI for processors that missed the first (SDM 3A 9.4.4.1). */
 static void start_cpu(struct cpu *cpu, u64 page)
 {
@@ -61,11 +121,8 @@ static void start_cpu(struct cpu *cpu, u64 page)
 	clock_delay_us(10000);
 	apic_send(cpu->apic_id, startup);
 	clock_delay_us(200);
-	if (!__atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE))
-		apic_send(cpu->apic_id, startup);
-	if (!wait_online(cpu))
-		log_warning("processor %u (local APIC %u) did not start; the root will miss it",
-			    cpu->index, cpu->apic_id);
+	apic_send(cpu->apic_id, startup); /* ignored if it has begun */
+	judge(cpu);
 }
 
 static bool is_online(u32 apic_id)
@@ -89,5 +146,6 @@ void ap_main(struct cpu *cpu)
 {
 	cpu_init(cpu);
 	apic_init_cpu();
+	be_judged(cpu);
 	root_run_cpu();
 }

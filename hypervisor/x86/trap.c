@@ -9,6 +9,7 @@
 #include "x86/cpu.h"
 #include "x86/trap.h"
 #include "x86/layout.h"
+#include "x86/machine_check.h"
 #include "x86/paging.h"
 
 #define PF_PRESENT BIT(0) /* error code: the page is there, the access was not allowed */
@@ -76,7 +77,7 @@ static void to_root(struct trap_frame *f, u32 event)
 
 	if (panic_in_progress())
 		halt_forever();
-	if (!vp)
+	if (!vp || (f->vector == VECTOR_MC && !machine_check_can_return()))
 		panic_trap(f);
 	__atomic_fetch_or(&vp->events, event, __ATOMIC_SEQ_CST);
 }

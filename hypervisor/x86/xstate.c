@@ -12,17 +12,20 @@
 #include "x86/cpu.h"
 #include "x86/pool.h"
 
-#define XSAVE_LEAF    0xd
-#define FXSAVE_SIZE   512
-#define XSAVE_HEADER  64
-#define AVX_STATE     BIT(2)
-#define AVX_AREA_END  832
-#define OFFSET_FCW    0
-#define OFFSET_MXCSR  24
-#define FCW_INITIAL   0x37f
-#define MXCSR_INITIAL 0x1f80
+#define XSAVE_LEAF          0xd
+#define CPUID_ADDRESSES     0x80000008
+#define EXT8_SAVES_POINTERS BIT(2) /* EBX: XSaveErPtr */
+#define FXSAVE_SIZE         512
+#define XSAVE_HEADER        64
+#define AVX_STATE           BIT(2)
+#define AVX_AREA_END        832
+#define OFFSET_FCW          0
+#define OFFSET_MXCSR        24
+#define FCW_INITIAL         0x37f
+#define MXCSR_INITIAL       0x1f80
 
 static enum { FXSAVE, XSAVE, XSAVEOPT } method;
+static bool keeps_pointers;
 static u64 child_mask; /* what a child may have in XCR0; 0 without XSAVE */
 
 u64 arch_xcr0_supported(void)
@@ -70,6 +73,8 @@ static void find_method(void)
 {
 	u32 leaf[4];
 
+	cpuid(CPUID_ADDRESSES, 0, leaf);
+	keeps_pointers = !(leaf[1] & EXT8_SAVES_POINTERS);
 	child_mask = arch_xcr0_supported() & XCR0_CHILD;
 	if (!child_mask)
 		return;
@@ -104,9 +109,23 @@ static void save(void *area, u32 mask)
 		__asm__ volatile("fxsave64 (%0)" ::"r"(area) : "memory");
 }
 
+/*
+ * Before Zen 2, neither FXSAVE nor FXRSTOR touches the pointers to the last x87 instruction unless an
+ * exception is pending: the one before would leave its own behind (AMD-SB of CVE-2006-1056).
+ */
+static void clear_pointers(void)
+{
+	static const u32 zero;
+
+	__asm__ volatile("fnclex; ffree %%st(7); fildl %0" ::"m"(zero));
+}
+
 static void load(const void *area)
 {
 	u32 all = ~0u;
+
+	if (unlikely(keeps_pointers))
+		clear_pointers();
 
 	if (likely(method != FXSAVE))
 		__asm__ volatile("xrstor64 (%0)" ::"r"(area), "a"(all), "d"(all) : "memory");

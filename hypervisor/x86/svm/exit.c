@@ -3,8 +3,11 @@
  * Hardware exits into neutral ones. Lengths come from next-RIP save; a processor without it (the
  * emulator) gets the length of the unprefixed instruction.
  */
+#include "core/log.h"
+#include "core/partition.h"
 #include "x86/asm.h"
 #include "x86/cpu.h"
+#include "x86/machine_check.h"
 #include "x86/svm/svm.h"
 
 static u8 length_of(const struct vmcb *b, u8 plain)
@@ -37,13 +40,20 @@ static void decode_io(const struct vmcb *b, struct vexit *e)
 	e->io.rep = info & IOIO_REP;
 }
 
-/* A machine check that came while a child ran is the root's. */
+/* A machine check that came while a child ran is the root's, or the child's end. */
 static void decode_exception(const struct vp *vp, const struct vmcb *b, struct vexit *e)
 {
 	u8 vector = (u8)(b->exit_code - VMEXIT_EXCP);
 	struct vp *root = this_cpu()->vp;
 
 	if (vector == VECTOR_MC && vp != root) {
+		if (machine_check_is_guests()) {
+			log_warning("partition %lu, VP %u: a memory error ends it",
+				    vp->partition->id, vp->index);
+			e->type = VEXIT_UNKNOWN;
+			e->code = b->exit_code;
+			return;
+		}
 		__atomic_fetch_or(&root->events, VP_EVENT_MC, __ATOMIC_SEQ_CST);
 		return;
 	}

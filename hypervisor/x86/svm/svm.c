@@ -154,6 +154,8 @@ static void svm_vp_run(struct vp *vp, struct vexit *ret_exit)
 		return;
 	}
 	b->rax = vp->gpr[RAX];
+	if (vp != cpu->vp)
+		b->cr4 |= CR4_MCE; /* or a machine check stops the processor (APM 2 9.3) */
 	if (unlikely(cpu->flush_tlb)) {
 		cpu->flush_tlb = false;
 		svm_step_cancel(vp); /* its map may be of yesterday */
