@@ -65,6 +65,7 @@ struct vdev_i8042 {
 
 	uint8_t ram[RAM_SIZE];
 	uint8_t outport;
+	bool fast_init;    /* port 92h, bit 0 */
 	uint8_t command;   /* waits for its data byte; 0: none */
 	bool last_command; /* the last write went to port 64h */
 	bool full;         /* the output buffer */
@@ -172,17 +173,22 @@ static void write_outport(struct vdev_i8042 *kbc, uint8_t value)
 
 static uint64_t port92_read(void *owner, uint64_t offset, unsigned int width)
 {
-	return ((struct vdev_i8042 *)owner)->outport & OUTPORT_A20 ? PORT92_A20 : 0;
+	const struct vdev_i8042 *kbc = owner;
+
+	return (kbc->outport & OUTPORT_A20 ? PORT92_A20 : 0) | (kbc->fast_init ? PORT92_INIT : 0);
 }
 
+/* INIT is pulsed as the bit goes to 1 (82371AB, 290562 section 4.2.6). */
 static void port92_write(void *owner, uint64_t offset, unsigned int width, uint64_t value)
 {
 	struct vdev_i8042 *kbc = owner;
+	bool fires = (value & PORT92_INIT) && !kbc->fast_init;
 
 	kbc->outport &= (uint8_t)~OUTPORT_A20;
 	if (value & PORT92_A20)
 		kbc->outport |= OUTPORT_A20;
-	if (value & PORT92_INIT)
+	kbc->fast_init = value & PORT92_INIT;
+	if (fires)
 		vdev_board_event(kbc->board, VDEV_EVENT_INIT);
 }
 
@@ -331,6 +337,7 @@ static const struct vdev_field fields[] = {
 	VDEV_FIELD(9, struct vdev_i8042, answer),
 	VDEV_FIELD(10, struct vdev_i8042, answer_aux),
 	VDEV_FIELD(11, struct vdev_i8042, breaking),
+	VDEV_FIELD(12, struct vdev_i8042, fast_init),
 
 	VDEV_FIELD_ARRAY(0x100, struct vdev_i8042, keyboard.queue.data),
 	VDEV_FIELD_MAX(0x101, struct vdev_i8042, keyboard.queue.first, PS2_QUEUE_SIZE - 1),
@@ -372,7 +379,8 @@ static void i8042_reset(struct vdev_device *device)
 	kbc->ram[0] = MODE_KBD_OFF | MODE_AUX_OFF;
 	kbc->outport = OUTPORT_RESET | OUTPORT_A20;
 	kbc->command = kbc->output = kbc->source = kbc->answer = 0;
-	kbc->last_command = kbc->full = kbc->answered = kbc->answer_aux = kbc->breaking = false;
+	kbc->fast_init = kbc->last_command = kbc->full = kbc->answered = kbc->answer_aux =
+		kbc->breaking = false;
 	memset(&kbc->keyboard, 0, sizeof(kbc->keyboard));
 	memset(&kbc->mouse, 0, sizeof(kbc->mouse));
 	ps2_keyboard_reset(&kbc->keyboard);
@@ -426,7 +434,7 @@ static void i8042_destroy(struct vdev_device *device)
 
 static const struct vdev_device_class i8042_class = {
 	.type = "8042",
-	.version = 1,
+	.version = 2, /* fast_init */
 	.reset = i8042_reset,
 	.save = i8042_save,
 	.restore = i8042_restore,

@@ -95,7 +95,7 @@ static void init_function(struct vdev_pci_function *f, bool as_82441fx)
 
 	vdev_pci_function_init(f, &function_ops, &id);
 	vdev_pci_set16(f, PCI_COMMAND, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-	f->write_mask[PCI_COMMAND] = 0;
+	vdev_pci_allow_common(f, PCI_COMMAND_SERR, 0xf8);
 	vdev_pci_set16(f, PCI_STATUS, 0x0200); /* medium DEVSEL# timing */
 	vdev_pci_set16(f, PCI_SUBSYSTEM_VENDOR, FW_CFG_VENDOR);
 	vdev_pci_set16(f, PCI_SUBSYSTEM_ID, FW_CFG_SYSTEM);

@@ -111,6 +111,7 @@ static void init_function(struct ide *ide)
 	struct vdev_pci_function *f = &ide->function;
 
 	vdev_pci_function_init(f, &function_ops, &id);
+	vdev_pci_allow_common(f, PCI_COMMAND_IO | PCI_COMMAND_MASTER, 0xf0);
 	vdev_pci_set16(f, PCI_STATUS, 0x0280); /* fast back-to-back, medium DEVSEL# */
 	memset(&f->write_mask[IDETIM], 0xff, 5);
 	f->write_mask[IDETIM + 1] = f->write_mask[IDETIM + 3] = 0xf3;
@@ -118,6 +119,7 @@ static void init_function(struct ide *ide)
 	f->write_mask[UDMATIM] = f->write_mask[UDMATIM + 1] = 0x33;
 	vdev_pci_bar_init(f, BMIBA, VDEV_PCI_BAR_IO, 16, &ide_bus_master_ops, ide,
 			  "ide-bus-master");
+	memset(&f->write_mask[PCI_BAR0 + BMIBA * 4 + 2], 0, 2); /* ports have 16 bits here */
 }
 
 static void init_channel(struct ide *ide, unsigned int i, const struct vdev_ide_config *config)

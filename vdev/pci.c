@@ -56,6 +56,14 @@ void vdev_pci_function_init(struct vdev_pci_function *f, const struct vdev_pci_f
 	f->write_mask[PCI_INTERRUPT_LINE] = 0xff;
 }
 
+void vdev_pci_allow_common(struct vdev_pci_function *f, uint16_t command, uint8_t latency)
+{
+	bytes_put_le16(f->write_mask + PCI_COMMAND, command);
+	f->write_mask[PCI_LATENCY] = latency;
+	f->write_mask[PCI_CACHE_LINE] = 0;
+	f->write_mask[PCI_INTERRUPT_LINE] = 0;
+}
+
 static bool bar_is_64(const struct vdev_pci_bar *bar)
 {
 	return bar->kind == VDEV_PCI_BAR_MEM64_PREFETCH;

@@ -8,12 +8,16 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define REG_IORT     0x4c
 #define REG_XBCS     0x4e
 #define REG_PIRQRC   0x60
 #define REG_SERIRQC  0x64
 #define REG_TOM      0x69
 #define REG_MBDMA    0x76
 #define REG_APICBASE 0x80
+#define REG_DLC      0x82
+#define REG_PDMACFG  0x90
+#define REG_DDMABP   0x92 /* two of 16 bits */
 #define REG_GENCFG   0xb0
 #define REG_RTCCFG   0xcb
 
@@ -90,12 +94,18 @@ struct vdev_range *vdev_piix4_isa_reset_control(struct vdev_piix4_isa *isa)
 
 /* ---- device ---- */
 
-/* What has no effect here is kept, so that it reads back. */
-static void allow_writes(struct vdev_pci_function *f, unsigned int offset, unsigned int count)
-{
-	for (unsigned int i = offset; i < offset + count; i++)
-		f->write_mask[i] = 0xff;
-}
+/* What has no effect here is kept, so that it reads back (data sheet 4.1: defaults and masks). */
+static const struct {
+	uint8_t offset, reset, mask;
+} kept[] = {
+	{REG_IORT, 0x4d, 0xff},       {REG_XBCS, 0x03, 0xff},        {REG_XBCS + 1, 0x00, 0x07},
+	{REG_SERIRQC, 0x10, 0xff},    {REG_TOM, 0x02, 0xfe},         {REG_MBDMA, 0x0c, 0xff},
+	{REG_MBDMA + 1, 0x0c, 0xff},  {REG_APICBASE, 0x00, 0x7f},    {REG_DLC, 0x00, 0x0f},
+	{REG_PDMACFG, 0x00, 0xff},    {REG_PDMACFG + 1, 0x00, 0xff}, {REG_DDMABP, 0x00, 0xc0},
+	{REG_DDMABP + 1, 0x00, 0xff}, {REG_DDMABP + 2, 0x00, 0xc0},  {REG_DDMABP + 3, 0x00, 0xff},
+	{REG_GENCFG, 0x00, 0xff},     {REG_GENCFG + 1, 0x00, 0xff},  {REG_GENCFG + 2, 0x00, 0xff},
+	{REG_GENCFG + 3, 0x00, 0xff}, {REG_RTCCFG, 0x21, 0x3d},
+};
 
 static void init_function(struct vdev_pci_function *f)
 {
@@ -104,24 +114,16 @@ static void init_function(struct vdev_pci_function *f)
 	vdev_pci_function_init(f, &function_ops, &id);
 	f->config[PCI_HEADER_TYPE] = PCI_HEADER_MULTI;
 	vdev_pci_set16(f, PCI_COMMAND, PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-	f->write_mask[PCI_COMMAND] = 0;
+	vdev_pci_allow_common(f, PCI_COMMAND_SPECIAL | PCI_COMMAND_SERR, 0);
 	vdev_pci_set16(f, PCI_STATUS, 0x0280);
-	vdev_pci_set16(f, REG_XBCS, 0x0003);
-	allow_writes(f, REG_XBCS, 2);
 	for (unsigned int i = 0; i < VDEV_PCI_INTX_COUNT; i++) {
 		f->config[REG_PIRQRC + i] = PIRQRC_OFF;
 		f->write_mask[REG_PIRQRC + i] = PIRQRC_OFF | PIRQRC_IRQ;
 	}
-	f->config[REG_SERIRQC] = 0x10;
-	f->config[REG_TOM] = 0x02;
-	f->config[REG_MBDMA] = f->config[REG_MBDMA + 1] = 0x0c;
-	f->config[REG_RTCCFG] = 0x21;
-	allow_writes(f, REG_SERIRQC, 1);
-	allow_writes(f, REG_TOM, 1);
-	allow_writes(f, REG_MBDMA, 2);
-	allow_writes(f, REG_APICBASE, 1);
-	allow_writes(f, REG_GENCFG, 4);
-	allow_writes(f, REG_RTCCFG, 1);
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+		f->config[kept[i].offset] = kept[i].reset;
+		f->write_mask[kept[i].offset] = kept[i].mask;
+	}
 }
 
 static struct vdev_piix4_isa *to_isa(struct vdev_device *device)

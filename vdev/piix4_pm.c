@@ -18,6 +18,9 @@
 #define REG_PMREGMISC 0x80
 #define REG_SMBBA     0x90
 #define REG_SMBHSTCFG 0xd2
+#define REG_SMBSLVC   0xd3
+#define REG_SMBSHDW1  0xd4
+#define REG_SMBSHDW2  0xd5
 #define DEVACTB_APMC  BIT(1) /* of byte 3 */
 #define BASE_IS_IO    BIT(0)
 #define PMBA_MASK     0xffc0u
@@ -284,6 +287,8 @@ static void init_function(struct vdev_piix4_pm *pm)
 	struct vdev_pci_function *f = &pm->function;
 
 	vdev_pci_function_init(f, &function_ops, &id);
+	vdev_pci_allow_common(f, PCI_COMMAND_IO, 0);
+	f->write_mask[PCI_INTERRUPT_LINE] = 0xff;
 	vdev_pci_set16(f, PCI_STATUS, 0x0280);
 	f->config[PCI_INTERRUPT_PIN] = 1; /* told, but the SCI is wired to IRQ 9 */
 	f->config[PCI_INTERRUPT_LINE] = VDEV_PM_SCI_IRQ;
@@ -297,7 +302,8 @@ static void init_function(struct vdev_piix4_pm *pm)
 	f->write_mask[REG_PMREGMISC] = ENABLE;
 	f->write_mask[REG_SMBBA] = (uint8_t)SMBBA_MASK;
 	f->write_mask[REG_SMBBA + 1] = 0xff;
-	allow_writes(f, REG_SMBHSTCFG, REG_SMBHSTCFG + 4);
+	f->write_mask[REG_SMBHSTCFG] = f->write_mask[REG_SMBSLVC] = 0x0f;
+	f->write_mask[REG_SMBSHDW1] = f->write_mask[REG_SMBSHDW2] = 0xfe;
 }
 
 /* ---- the host's side ---- */

@@ -7,6 +7,7 @@
 
 #include "test_machine.h"
 #include "test_main.h"
+#include "test_registers.h"
 #include "vid/memory.h"
 #include "vid/partition.h"
 
@@ -227,6 +228,40 @@ START_TEST(state_and_reset)
 }
 END_TEST
 
-TEST_MAIN("vdev/host_bridge", setup, teardown, configuration_cycles, at_first_all_is_rom,
-	  every_segment_takes_every_access, shadowing_the_bios, reserved_pam_bits_stay_zero,
-	  smram_opens_closes_and_locks, it_can_be_a_440bx, state_and_reset)
+/* 82441FX, 290549 chapter 3: what firmware knows; DRAM timing and the rest are kept only. */
+START_TEST(the_data_sheet)
+{
+	static const struct test_register registers[] = {
+		{"VID, DID", 0x00, 4, 0x12378086, 0, 0},
+		{"PCICMD", 0x04, 2, 0x0006, 0x0100, 0},
+		{"PCISTS", 0x06, 2, 0x0200, 0, 0},
+		{"RID, CLASSC", 0x08, 4, 0x06000002, 0, 0},
+		{"MLT", 0x0d, 1, 0x00, 0xf8, 0},
+		{"SVID, SID", 0x2c, 4, 0x11001af4, 0, 0}, /* firmware looks for it */
+		{"PMCCFG", 0x50, 4, 0x00000000, 0xffffffff, 0},
+		{"kept", 0x54, 2, 0x0000, 0xffff, 0},
+		{"kept", 0x56, 1, 0x00, 0xff, 0},
+		{"DRAMC", 0x57, 1, 0x01, 0xff, 0},
+		{"DRAMT", 0x58, 1, 0x00, 0xff, 0},
+		{"PAM0", 0x59, 1, 0x00, 0x30, 0},
+		{"PAM1", 0x5a, 1, 0x00, 0x33, 0},
+		{"PAM2", 0x5b, 1, 0x00, 0x33, 0},
+		{"PAM3", 0x5c, 1, 0x00, 0x33, 0},
+		{"PAM4", 0x5d, 1, 0x00, 0x33, 0},
+		{"PAM5", 0x5e, 1, 0x00, 0x33, 0},
+		{"PAM6", 0x5f, 1, 0x00, 0x33, 0},
+		{"DRB0-3", 0x60, 4, 0x00000000, 0xffffffff, 0},
+		{"DRB4-7", 0x64, 4, 0x00000000, 0xffffffff, 0},
+		{"SMRAM", 0x72, 1, 0x02, 0, 0x78}, /* its lock has tests of its own */
+	};
+	const struct test_config function = {m->t, 0};
+
+	test_config_registers(vdev_i82443bx_device(m->bridge), &function, registers,
+			      ARRAY_SIZE(registers));
+}
+END_TEST
+
+TEST_MAIN("vdev/host_bridge", setup, teardown, the_data_sheet, configuration_cycles,
+	  at_first_all_is_rom, every_segment_takes_every_access, shadowing_the_bios,
+	  reserved_pam_bits_stay_zero, smram_opens_closes_and_locks, it_can_be_a_440bx,
+	  state_and_reset)

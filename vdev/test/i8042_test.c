@@ -4,6 +4,7 @@
  */
 #include "test_board.h"
 #include "test_main.h"
+#include "test_registers.h"
 #include "vdev/i8042.h"
 
 static struct test_board *t;
@@ -327,7 +328,60 @@ START_TEST(state_and_registers)
 }
 END_TEST
 
-TEST_MAIN("vdev/i8042", setup, teardown, self_tests_and_command_byte, keyboard_reset_and_identity,
+#define RAM 0x100 /* added to an address in the controller's memory */
+#define OUT 0x200 /* its output port */
+
+static uint32_t read_inside(void *owner, unsigned int at, unsigned int width)
+{
+	if (at < RAM)
+		return test_in8(t, (uint16_t)at);
+	command(at == OUT ? 0xd0 : (uint8_t)(0x20 + at - RAM));
+	return test_in8(t, 0x60);
+}
+
+static void write_inside(void *owner, unsigned int at, unsigned int width, uint32_t value)
+{
+	if (at < RAM) {
+		test_out8(t, (uint16_t)at, (uint8_t)value);
+		return;
+	}
+	command(at == OUT ? 0xd1 : (uint8_t)(0x60 + at - RAM));
+	data((uint8_t)value);
+}
+
+/* The PC's program of the UPI-41A; port 92h: 82371AB, 290562 section 4.2.6. */
+START_TEST(the_data_sheet)
+{
+	static const struct test_register registers[] = {
+		{"command byte", RAM, 1, 0x30, 0xff, 0},
+		{"RAM, first", RAM + 1, 1, 0x00, 0xff, 0},
+		{"RAM, last", RAM + 31, 1, 0x00, 0xff, 0},
+		{"output port", OUT, 1, 0x03, 0xff, 0},
+		{"port 92h", 0x92, 1, 0x02, 0x03, 0},
+	};
+	const struct test_access access = {read_inside, write_inside, NULL};
+
+	test_registers(vdev_i8042_device(kbc), &access, registers, ARRAY_SIZE(registers));
+	ck_assert_uint_eq(test_in8(t, 0x64), 0x10); /* the status: not locked, nothing there */
+}
+END_TEST
+
+/* "Before another INIT pulse can be generated, this bit must be written back to 0." */
+START_TEST(fast_init_is_an_edge)
+{
+	t->event_count = 0;
+	test_out8(t, 0x92, 0x03);
+	test_out8(t, 0x92, 0x03);
+	ck_assert_uint_eq(t->event_count, 1);
+	ck_assert_int_eq(t->events[0], VDEV_EVENT_INIT);
+	test_out8(t, 0x92, 0x02);
+	test_out8(t, 0x92, 0x03);
+	ck_assert_uint_eq(t->event_count, 2);
+}
+END_TEST
+
+TEST_MAIN("vdev/i8042", setup, teardown, the_data_sheet, fast_init_is_an_edge,
+	  self_tests_and_command_byte, keyboard_reset_and_identity,
 	  keys_in_set_1_through_translation, keys_in_set_2_and_set_1_untranslated,
 	  interrupts_have_an_edge_per_byte, a_disabled_keyboard_keeps_its_keys,
 	  a_full_buffer_loses_whole_keys, the_mouse_tells_what_it_is, mouse_packets,

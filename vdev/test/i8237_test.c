@@ -6,6 +6,7 @@
 
 #include "test_board.h"
 #include "test_main.h"
+#include "test_registers.h"
 #include "vdev/i8237.h"
 
 static struct test_board *t;
@@ -142,7 +143,52 @@ START_TEST(state_and_registers)
 }
 END_TEST
 
-TEST_MAIN("vdev/i8237", setup, teardown, a_transfer_goes_where_it_was_told,
+/* Registers of 16 bits go through the byte pointer, which 0Ch and D8h clear. */
+static uint32_t read_halves(void *owner, unsigned int at, unsigned int width)
+{
+	uint8_t low;
+
+	if (width == 1)
+		return test_in8(t, (uint16_t)at);
+	test_out8(t, at < 0xc0 ? 0x0c : 0xd8, 0);
+	low = test_in8(t, (uint16_t)at);
+	return (uint32_t)(low | test_in8(t, (uint16_t)at) << 8);
+}
+
+static void write_halves(void *owner, unsigned int at, unsigned int width, uint32_t value)
+{
+	if (width == 2)
+		test_out8(t, at < 0xc0 ? 0x0c : 0xd8, 0);
+	for (unsigned int i = 0; i < width; i++)
+		test_out8(t, (uint16_t)at, (uint8_t)(value >> 8 * i));
+}
+
+/* Data sheet, "Register description"; the page registers are the board's. */
+START_TEST(the_data_sheet)
+{
+	static const struct test_register registers[] = {
+		{"address 0", 0x00, 2, 0, 0xffff, 0}, {"count 0", 0x01, 2, 0, 0xffff, 0},
+		{"address 1", 0x02, 2, 0, 0xffff, 0}, {"count 1", 0x03, 2, 0, 0xffff, 0},
+		{"address 2", 0x04, 2, 0, 0xffff, 0}, {"count 2", 0x05, 2, 0, 0xffff, 0},
+		{"address 3", 0x06, 2, 0, 0xffff, 0}, {"count 3", 0x07, 2, 0, 0xffff, 0},
+		{"status", 0x08, 1, 0, 0, 0},         {"masks", 0x0f, 1, 0xff, 0x0f, 0},
+		{"address 4", 0xc0, 2, 0, 0xffff, 0}, {"count 4", 0xc2, 2, 0, 0xffff, 0},
+		{"address 5", 0xc4, 2, 0, 0xffff, 0}, {"count 5", 0xc6, 2, 0, 0xffff, 0},
+		{"address 6", 0xc8, 2, 0, 0xffff, 0}, {"count 6", 0xca, 2, 0, 0xffff, 0},
+		{"address 7", 0xcc, 2, 0, 0xffff, 0}, {"count 7", 0xce, 2, 0, 0xffff, 0},
+		{"status", 0xd0, 1, 0, 0, 0},         {"masks", 0xde, 1, 0xff, 0x0f, 0},
+		{"page of 2", 0x81, 1, 0, 0xff, 0},   {"page of 3", 0x82, 1, 0, 0xff, 0},
+		{"page of 1", 0x83, 1, 0, 0xff, 0},   {"page of 0", 0x87, 1, 0, 0xff, 0},
+		{"page of 6", 0x89, 1, 0, 0xff, 0},   {"page of 7", 0x8a, 1, 0, 0xff, 0},
+		{"page of 5", 0x8b, 1, 0, 0xff, 0},   {"refresh page", 0x8f, 1, 0, 0xff, 0},
+	};
+	const struct test_access access = {read_halves, write_halves, NULL};
+
+	test_registers(vdev_i8237_device(dma), &access, registers, ARRAY_SIZE(registers));
+}
+END_TEST
+
+TEST_MAIN("vdev/i8237", setup, teardown, the_data_sheet, a_transfer_goes_where_it_was_told,
 	  reading_memory_and_the_wrong_direction, counts_read_back_by_halves,
 	  auto_initialization_starts_over, addresses_wrap_in_their_page, word_channels_count_words,
 	  no_memory_reads_as_ones, state_and_registers)

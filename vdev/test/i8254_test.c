@@ -5,6 +5,7 @@
  */
 #include "test_board.h"
 #include "test_main.h"
+#include "test_registers.h"
 #include "vdev/i8254.h"
 
 static struct test_board *t;
@@ -299,8 +300,25 @@ START_TEST(state_and_registers)
 }
 END_TEST
 
-TEST_MAIN("vdev/i8254", setup, teardown, mode_0_rises_at_the_end, mode_0_first_byte_stops,
-	  mode_2_is_low_in_its_last_tick, mode_2_interrupts_every_period,
+/* Port 61h, 290562 section 4.2.4; of 43h nothing can be read. */
+START_TEST(the_data_sheet)
+{
+	static const struct test_register registers[] = {
+		{"control word", 0x43, 1, 0xff, 0, 0},
+		{"port 61h", 0x61, 1, 0x20, 0x0f, BIT(4) | BIT(5)}, /* refresh, counter 2 */
+	};
+	const struct test_access access = test_access_ports(t);
+
+	test_registers(vdev_i8254_device(pit), &access, registers, ARRAY_SIZE(registers));
+	for (unsigned int counter = 0; counter < 3; counter++) { /* the status, by read-back */
+		test_out8(t, 0x43, (uint8_t)(0xe0 | 2 << counter));
+		ck_assert_uint_eq(test_in8(t, (uint16_t)(0x40 + counter)), 0xf6);
+	}
+}
+END_TEST
+
+TEST_MAIN("vdev/i8254", setup, teardown, the_data_sheet, mode_0_rises_at_the_end,
+	  mode_0_first_byte_stops, mode_2_is_low_in_its_last_tick, mode_2_interrupts_every_period,
 	  mode_2_takes_a_new_count_at_the_end_of_the_period, mode_3_is_a_square_wave,
 	  mode_4_strobes_once, mode_1_starts_with_the_gate, the_gate_stops_mode_0,
 	  zero_stands_for_the_largest_count, bcd_counts_in_decimal, latches_hold_until_read,

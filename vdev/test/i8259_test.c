@@ -4,6 +4,7 @@
  */
 #include "test_board.h"
 #include "test_main.h"
+#include "test_registers.h"
 #include "vdev/i8259.h"
 
 static struct test_board *t;
@@ -230,7 +231,28 @@ START_TEST(state_and_registers)
 }
 END_TEST
 
-TEST_MAIN("vdev/i8259", setup, teardown, an_edge_is_one_interrupt,
+/* Data sheet, "Operation command words"; ELCR: 290562 section 4.2.3. */
+START_TEST(the_data_sheet)
+{
+	static const struct test_register registers[] = {
+		{"IMR of the master", 0x21, 1, 0x00, 0xff, 0},
+		{"IMR of the slave", 0xa1, 1, 0x00, 0xff, 0},
+		{"ELCR 1", 0x4d0, 1, 0x00, 0xf8, 0},
+		{"ELCR 2", 0x4d1, 1, 0x00, 0xde, 0},
+	};
+	const struct test_access access = test_access_ports(t);
+
+	test_registers(vdev_i8259_device(pic), &access, registers, ARRAY_SIZE(registers));
+	for (uint16_t base = 0x20; base <= 0xa0; base += 0x80) {
+		test_out8(t, base, 0x0a);
+		ck_assert_uint_eq(test_in8(t, base), 0); /* IRR */
+		test_out8(t, base, 0x0b);
+		ck_assert_uint_eq(test_in8(t, base), 0); /* ISR */
+	}
+}
+END_TEST
+
+TEST_MAIN("vdev/i8259", setup, teardown, the_data_sheet, an_edge_is_one_interrupt,
 	  lower_priorities_wait_for_the_eoi, the_slave_comes_through_input_2,
 	  special_fully_nested_lets_the_slave_nest, masks_hold_back_and_let_go,
 	  level_inputs_ask_as_long_as_they_are_high, elcr_keeps_the_board_inputs_on_edges,

@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "ide_bench.h"
 #include "test_main.h"
+#include "test_registers.h"
 
 static struct ide_bench b;
 static uint8_t expected[2048];
@@ -674,13 +675,73 @@ START_TEST(refuses_the_wrong_disk)
 }
 END_TEST
 
-TEST_MAIN("vdev/ide", setup, teardown, decodes_as_configured, identifies,
-	  reads_by_pio_with_an_interrupt_per_sector, reads_256_sectors_for_a_count_of_0,
-	  reads_multiple_in_blocks, reads_32_bits_at_a_time, writes_by_pio, addresses_48_bits,
-	  addresses_cylinder_head_sector, refuses_what_lies_beyond_the_end,
-	  reports_where_reading_failed, a_read_only_disk_takes_no_writes, reads_by_dma,
-	  a_region_count_of_0_is_64_kib, odd_pieces_of_a_sector, dma_started_before_the_command,
-	  writes_by_dma, a_table_longer_than_the_transfer_stays_active,
+/* 290562 section 5.1. */
+START_TEST(the_data_sheet)
+{
+	static const struct test_register registers[] = {
+		{"VID, DID", 0x00, 4, 0x71118086, 0, 0},
+		{"PCICMD", 0x04, 2, 0x0000, 0x0005, 0},
+		{"PCISTS", 0x06, 2, 0x0280, 0, 0},
+		{"RID, CLASSC", 0x08, 4, 0x01018001, 0, 0},
+		{"MLT", 0x0d, 1, 0x00, 0xf0, 0},
+		{"BMIBA", 0x20, 4, 0x00000001, 0x0000fff0, 0},
+		{"IDETIM0", 0x40, 2, 0x0000, 0xf3ff, 0},
+		{"IDETIM1", 0x42, 2, 0x0000, 0xf3ff, 0},
+		{"SIDETIM", 0x44, 1, 0x00, 0xff, 0},
+		{"UDMACTL", 0x48, 1, 0x00, 0x0f, 0},
+		{"UDMATIM0", 0x4a, 1, 0x00, 0x33, 0},
+		{"UDMATIM1", 0x4b, 1, 0x00, 0x33, 0},
+	};
+	const struct test_config function = {b.t, BENCH_DEVFN};
+
+	test_config_registers(b.ide, &function, registers, ARRAY_SIZE(registers));
+}
+END_TEST
+
+static uint32_t read_enabled(void *owner, unsigned int at, unsigned int width)
+{
+	bench_enable(&b);
+	return (uint32_t)vdev_bus_read(&b.t->board.ports, at, width);
+}
+
+static void write_enabled(void *owner, unsigned int at, unsigned int width, uint32_t value)
+{
+	bench_enable(&b);
+	vdev_bus_write(&b.t->board.ports, at, width, value);
+}
+
+/* 290562 section 5.2; ATA/ATAPI-6 chapter 7, with the signature of 9.12. */
+START_TEST(the_data_sheet_of_the_ports)
+{
+	static const struct test_register registers[] = {
+		{"BMICP", BENCH_BMIBA, 1, 0x00, 0x09, 0},
+		{"BMISP", BENCH_BMIBA + 2, 1, 0x00, 0x60, BIT(0)}, /* active with a start */
+		{"BMIDTPP", BENCH_BMIBA + 4, 4, 0, 0xfffffffc, 0},
+		{"BMICS", BENCH_BMIBA + 8, 1, 0x00, 0x09, 0},
+		{"BMISS", BENCH_BMIBA + 10, 1, 0x00, 0x60, BIT(0)},
+		{"BMIDTPS", BENCH_BMIBA + 12, 4, 0, 0xfffffffc, 0},
+		{"error", ATA + 1, 1, 0x01, 0, 0}, /* features, when written */
+		{"sector count", ATA + 2, 1, 0x01, 0xff, 0},
+		{"LBA low", ATA + 3, 1, 0x01, 0xff, 0},
+		{"LBA mid", ATA + 4, 1, 0x00, 0xff, 0},
+		{"LBA high", ATA + 5, 1, 0x00, 0xff, 0},
+		{"device", ATA + 6, 1, 0xa0, 0x5f, 0},
+	};
+	const struct test_access access = {read_enabled, write_enabled, NULL};
+
+	test_registers(b.ide, &access, registers, ARRAY_SIZE(registers));
+	ck_assert_uint_eq(read_enabled(NULL, ATA + 0x206, 1), 0x50); /* the alternate status */
+}
+END_TEST
+
+TEST_MAIN("vdev/ide", setup, teardown, the_data_sheet, the_data_sheet_of_the_ports,
+	  decodes_as_configured, identifies, reads_by_pio_with_an_interrupt_per_sector,
+	  reads_256_sectors_for_a_count_of_0, reads_multiple_in_blocks, reads_32_bits_at_a_time,
+	  writes_by_pio, addresses_48_bits, addresses_cylinder_head_sector,
+	  refuses_what_lies_beyond_the_end, reports_where_reading_failed,
+	  a_read_only_disk_takes_no_writes, reads_by_dma, a_region_count_of_0_is_64_kib,
+	  odd_pieces_of_a_sector, dma_started_before_the_command, writes_by_dma,
+	  a_table_longer_than_the_transfer_stays_active,
 	  a_table_shorter_than_the_transfer_leaves_the_drive_waiting, descriptors_that_lead_nowhere,
 	  dma_needs_bus_mastering, wrong_direction_is_an_error, software_reset_in_the_middle,
 	  an_old_write_does_not_overtake_a_new_one, diagnostics, nien_masks_the_interrupt,

@@ -4,6 +4,7 @@
  */
 #include "test_board.h"
 #include "test_main.h"
+#include "test_registers.h"
 #include "vdev/i8259.h"
 #include "vdev/ioapic.h"
 #include "vdev/isa_irq.h"
@@ -181,6 +182,39 @@ START_TEST(state_and_registers)
 }
 END_TEST
 
-TEST_MAIN("vdev/ioapic", setup, teardown, identity, edges_send_once, a_masked_edge_is_lost,
-	  levels_repeat_after_the_eoi, a_masked_level_waits, turning_to_edge_clears_the_remote_irr,
-	  isa_interrupts_reach_both_controllers, state_and_registers)
+static uint32_t read_window(void *owner, unsigned int at, unsigned int width)
+{
+	return get((uint8_t)at);
+}
+
+static void write_window(void *owner, unsigned int at, unsigned int width, uint32_t value)
+{
+	set((uint8_t)at, value);
+}
+
+/* Data sheet (290566), section 3; all entries are like the first. */
+START_TEST(the_data_sheet)
+{
+	static const struct test_register registers[] = {
+		{"IOAPICID", 0x00, 4, 0x00000000, 0x0f000000, 0},
+		{"IOAPICVER", 0x01, 4, 0x00170011, 0, 0},
+		{"IOAPICARB", 0x02, 4, 0x00000000, 0, 0},
+		{"reserved", 0x03, 4, 0x00000000, 0, 0},
+		{"IOREDTBL0", 0x10, 4, 0x00010000, 0x0001afff, 0},
+		{"IOREDTBL0, high", 0x11, 4, 0x00000000, 0xff000000, 0},
+		{"IOREDTBL23", 0x3e, 4, 0x00010000, 0x0001afff, 0},
+		{"IOREDTBL23, high", 0x3f, 4, 0x00000000, 0xff000000, 0},
+		{"behind the last", 0x40, 4, 0x00000000, 0, 0},
+	};
+	const struct test_access access = {read_window, write_window, NULL};
+
+	test_registers(vdev_ioapic_device(ioapic), &access, registers, ARRAY_SIZE(registers));
+	set(0x00, 0x05000000);
+	ck_assert_uint_eq(get(0x02), 0x05000000); /* the arbitration id is loaded with the id */
+}
+END_TEST
+
+TEST_MAIN("vdev/ioapic", setup, teardown, the_data_sheet, identity, edges_send_once,
+	  a_masked_edge_is_lost, levels_repeat_after_the_eoi, a_masked_level_waits,
+	  turning_to_edge_clears_the_remote_irr, isa_interrupts_reach_both_controllers,
+	  state_and_registers)

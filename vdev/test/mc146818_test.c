@@ -7,6 +7,7 @@
 #include "mc146818_time.h"
 #include "test_board.h"
 #include "test_main.h"
+#include "test_registers.h"
 #include "vdev/mc146818.h"
 
 #define SECOND_NS INT64_C(1000000000)
@@ -349,11 +350,44 @@ START_TEST(no_value_breaks_it)
 }
 END_TEST
 
-TEST_MAIN("vdev/mc146818", setup, teardown, the_calendar_is_right, every_format_decodes_to_itself,
-	  the_clock_runs_into_leap_day, uip_announces_the_update, setting_the_time_under_set,
-	  the_divider_restarts_half_a_second_before_the_update, the_century_moves_with_the_clock,
-	  a_date_is_set_register_by_register, a_day_that_is_none_ends_at_midnight,
-	  update_interrupts_every_second, flags_come_without_interrupts,
-	  the_alarm_matches_once_a_day, alarm_values_that_do_not_care,
-	  periodic_interrupts_have_their_rate, ram_keeps_and_tells_memory,
-	  a_restored_clock_keeps_its_offset_to_the_date, no_value_breaks_it)
+static uint32_t read_index(void *owner, unsigned int at, unsigned int width)
+{
+	return get((uint8_t)at);
+}
+
+static void write_index(void *owner, unsigned int at, unsigned int width, uint32_t value)
+{
+	set((uint8_t)at, (uint8_t)value);
+}
+
+/* Data sheet, "Registers"; the time registers have tests of their own. */
+START_TEST(the_data_sheet)
+{
+	static const struct test_register registers[] = {
+		{"seconds alarm", 0x01, 1, 0, 0xff, 0},
+		{"minutes alarm", 0x03, 1, 0, 0xff, 0},
+		{"hours alarm", 0x05, 1, 0, 0xff, 0},
+		{"A", 0x0a, 1, 0x26, 0x7f, 0},      /* RESET# leaves it */
+		{"B", 0x0b, 1, 0x02, 0xff, BIT(4)}, /* UIE falls with SET */
+		{"C", 0x0c, 1, 0x00, 0, 0},
+		{"D", 0x0d, 1, 0x80, 0, 0},
+		{"RAM, first", 0x0e, 1, 0, 0xff, 0},
+		{"RAM before the century", 0x31, 1, 0, 0xff, 0},
+		{"RAM behind the century", 0x33, 1, 0, 0xff, 0},
+		{"RAM, last", 0x7f, 1, 0, 0xff, 0},
+	};
+	const struct test_access access = {read_index, write_index, NULL};
+
+	test_registers(vdev_mc146818_device(rtc), &access, registers, ARRAY_SIZE(registers));
+}
+END_TEST
+
+TEST_MAIN("vdev/mc146818", setup, teardown, the_data_sheet, the_calendar_is_right,
+	  every_format_decodes_to_itself, the_clock_runs_into_leap_day, uip_announces_the_update,
+	  setting_the_time_under_set, the_divider_restarts_half_a_second_before_the_update,
+	  the_century_moves_with_the_clock, a_date_is_set_register_by_register,
+	  a_day_that_is_none_ends_at_midnight, update_interrupts_every_second,
+	  flags_come_without_interrupts, the_alarm_matches_once_a_day,
+	  alarm_values_that_do_not_care, periodic_interrupts_have_their_rate,
+	  ram_keeps_and_tells_memory, a_restored_clock_keeps_its_offset_to_the_date,
+	  no_value_breaks_it)

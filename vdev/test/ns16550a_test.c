@@ -7,6 +7,7 @@
 
 #include "test_board.h"
 #include "test_main.h"
+#include "test_registers.h"
 #include "vdev/ns16550a.h"
 
 #define COM 0x3f8
@@ -309,9 +310,53 @@ START_TEST(state_and_registers)
 }
 END_TEST
 
-TEST_MAIN("vdev/ns16550a", setup, teardown, probing_finds_a_16550a, sent_bytes_reach_the_host,
-	  transmit_interrupts, interrupts_need_no_out2, sixteen_bytes_cost_one_interrupt,
-	  a_full_host_stops_the_transmitter, received_bytes_wait_with_the_host,
-	  receive_interrupts_at_the_trigger_level, few_bytes_come_after_four_characters,
-	  line_status_comes_first, loopback_receives_what_it_sends, modem_changes_are_told_once,
-	  fifo_control_clears, state_and_registers)
+#define LATCH 0x10 /* added to a register's number: with DLAB set */
+
+static uint32_t read_latch(void *owner, unsigned int at, unsigned int width)
+{
+	uint8_t value;
+
+	if (at < LATCH)
+		return in(at);
+	out(3, 0x80);
+	value = in(at - LATCH);
+	out(3, 0);
+	return value;
+}
+
+static void write_latch(void *owner, unsigned int at, unsigned int width, uint32_t value)
+{
+	if (at >= LATCH)
+		out(3, 0x80);
+	out(at % LATCH, (uint8_t)value);
+	if (at >= LATCH)
+		out(3, 0);
+}
+
+/* Data sheet, table II; RBR, THR, FCR and what reading LSR and MSR does are conversations. */
+START_TEST(the_data_sheet)
+{
+	static const struct test_register registers[] = {
+		{"IER", 1, 1, 0x00, 0x0f, 0},
+		{"LCR", 3, 1, 0x00, 0xff, 0},
+		{"MCR", 4, 1, 0x00, 0x1f, 0},
+		{"LSR", 5, 1, 0x60, 0, 0},
+		{"MSR", 6, 1, 0xb0, 0, 0}, /* CTS, DSR and DCD: the host is there */
+		{"SCR", 7, 1, 0x00, 0xff, 0},
+		{"DLL", LATCH, 1, 0x0c, 0xff, 0}, /* RESET leaves it undefined: 9600 baud */
+		{"DLM", LATCH + 1, 1, 0x00, 0xff, 0},
+	};
+	const struct test_access access = {read_latch, write_latch, NULL};
+
+	test_registers(vdev_ns16550a_device(uart), &access, registers, ARRAY_SIZE(registers));
+	ck_assert_uint_eq(in(2), 0x01); /* IIR: nothing is pending, no FIFOs */
+}
+END_TEST
+
+TEST_MAIN("vdev/ns16550a", setup, teardown, the_data_sheet, probing_finds_a_16550a,
+	  sent_bytes_reach_the_host, transmit_interrupts, interrupts_need_no_out2,
+	  sixteen_bytes_cost_one_interrupt, a_full_host_stops_the_transmitter,
+	  received_bytes_wait_with_the_host, receive_interrupts_at_the_trigger_level,
+	  few_bytes_come_after_four_characters, line_status_comes_first,
+	  loopback_receives_what_it_sends, modem_changes_are_told_once, fifo_control_clears,
+	  state_and_registers)

@@ -4,6 +4,7 @@
  */
 #include "test_board.h"
 #include "test_main.h"
+#include "test_registers.h"
 #include "vdev/pci_host.h"
 #include "vdev/piix4_isa.h"
 #include "vdev/piix4_pm.h"
@@ -231,7 +232,112 @@ START_TEST(state_and_registers)
 }
 END_TEST
 
-TEST_MAIN("vdev/piix4", setup, teardown, pci_interrupts_are_routed, routing_survives_a_restore,
+/* 290562 section 4.1; what has no effect here is kept. */
+START_TEST(the_data_sheet_of_the_isa_bridge)
+{
+	static const struct test_register registers[] = {
+		{"VID, DID", 0x00, 4, 0x71108086, 0, 0},
+		{"PCICMD", 0x04, 2, 0x0007, 0x0108, 0},
+		{"PCISTS", 0x06, 2, 0x0280, 0, 0},
+		{"RID, CLASSC", 0x08, 4, 0x06010000, 0, 0},
+		{"HEDT", 0x0e, 1, 0x80, 0, 0},
+		{"IORT", 0x4c, 1, 0x4d, 0xff, 0},
+		{"XBCS", 0x4e, 2, 0x0003, 0x07ff, 0},
+		{"PIRQRCA", 0x60, 1, 0x80, 0x8f, 0},
+		{"PIRQRCB", 0x61, 1, 0x80, 0x8f, 0},
+		{"PIRQRCC", 0x62, 1, 0x80, 0x8f, 0},
+		{"PIRQRCD", 0x63, 1, 0x80, 0x8f, 0},
+		{"SERIRQC", 0x64, 1, 0x10, 0xff, 0},
+		{"TOM", 0x69, 1, 0x02, 0xfe, 0},
+		{"MBDMA0", 0x76, 1, 0x0c, 0xff, 0},
+		{"MBDMA1", 0x77, 1, 0x0c, 0xff, 0},
+		{"APICBASE", 0x80, 1, 0x00, 0x7f, 0},
+		{"DLC", 0x82, 1, 0x00, 0x0f, 0},
+		{"PDMACFG", 0x90, 2, 0x0000, 0xffff, 0},
+		{"DDMABP0", 0x92, 2, 0x0000, 0xffc0, 0},
+		{"DDMABP1", 0x94, 2, 0x0000, 0xffc0, 0},
+		{"GENCFG", 0xb0, 4, 0x00000000, 0xffffffff, 0},
+		{"RTCCFG", 0xcb, 1, 0x21, 0x3d, 0},
+	};
+	const struct test_config function = {t, isa_devfn};
+
+	test_config_registers(vdev_piix4_isa_device(isa), &function, registers,
+			      ARRAY_SIZE(registers));
+}
+END_TEST
+
+/* 290562 section 7.1. Device resources at 44h to 7Fh are kept. */
+START_TEST(the_data_sheet_of_power_management)
+{
+	static const struct test_register registers[] = {
+		{"VID, DID", 0x00, 4, 0x71138086, 0, 0},
+		{"PCICMD", 0x04, 2, 0x0000, 0x0001, 0},
+		{"PCISTS", 0x06, 2, 0x0280, 0, 0},
+		{"RID, CLASSC", 0x08, 4, 0x06800003, 0, 0},
+		{"INTLN", 0x3c, 1, 0x09, 0xff, 0}, /* as firmware leaves it: the SCI */
+		{"INTPN", 0x3d, 1, 0x01, 0, 0},
+		{"PMBA", 0x40, 4, 0x00000001 | PM, 0x0000ffc0, 0},
+		{"CNTA", 0x44, 4, 0, 0xffffffff, 0},
+		{"CNTB", 0x48, 4, 0, 0xffffffff, 0},
+		{"GPICTL", 0x4c, 4, 0, 0xffffffff, 0},
+		{"DEVRESD", 0x50, 4, 0, 0xffffffff, 0},
+		{"DEVACTA", 0x54, 4, 0, 0xffffffff, 0},
+		{"DEVACTB", 0x58, 4, 0x02000000, 0xffffffff, 0}, /* APMC: as firmware leaves it */
+		{"DEVRESA", 0x5c, 4, 0, 0xffffffff, 0},
+		{"DEVRESB", 0x60, 4, 0, 0xffffffff, 0},
+		{"DEVRESC", 0x64, 4, 0, 0xffffffff, 0},
+		{"DEVRESE", 0x68, 4, 0, 0xffffffff, 0},
+		{"DEVRESF", 0x6c, 4, 0, 0xffffffff, 0},
+		{"DEVRESG", 0x70, 4, 0, 0xffffffff, 0},
+		{"DEVRESH", 0x74, 4, 0, 0xffffffff, 0},
+		{"DEVRESI", 0x78, 4, 0, 0xffffffff, 0},
+		{"DEVRESJ", 0x7c, 4, 0, 0xffffffff, 0},
+		{"PMREGMISC", 0x80, 1, 0x01, 0x01, 0}, /* on: this test boots without firmware */
+		{"SMBBA", 0x90, 4, 0x00000001, 0x0000fff0, 0},
+		{"SMBHSTCFG", 0xd2, 1, 0x00, 0x0f, 0},
+		{"SMBSLVC", 0xd3, 1, 0x00, 0x0f, 0},
+		{"SMBSHDW1", 0xd4, 1, 0x00, 0xfe, 0},
+		{"SMBSHDW2", 0xd5, 1, 0x00, 0xfe, 0},
+	};
+	const struct test_config function = {t, pm_devfn};
+
+	test_config_registers(vdev_piix4_pm_device(pm), &function, registers,
+			      ARRAY_SIZE(registers));
+}
+END_TEST
+
+/* 290562 section 7.2; statuses clear by ones and have tests of their own. */
+START_TEST(the_data_sheet_of_the_pm_registers)
+{
+	static const struct test_register registers[] = {
+		{"PMSTS", PM, 2, 0, 0, 0},
+		{"PMEN", PM + 2, 2, 0, 0x0521, 0},
+		{"PMCNTRL", PM + 4, 2, 0, 0x1c03, 0},
+		{"PMTMR", PM + 8, 4, 0, 0, 0}, /* time stands still here */
+		{"GPSTS", PM + 0xc, 2, 0, 0, 0},
+		{"GPEN", PM + 0xe, 2, 0, 0xffff, 0},
+		{"PCNTRL", PM + 0x10, 4, 0, 0xffffffff, 0},
+		{"PLVL2", PM + 0x14, 1, 0, 0, 0},
+		{"PLVL3", PM + 0x15, 1, 0, 0, 0},
+		{"GLBSTS", PM + 0x18, 2, 0, 0, 0},
+		{"DEVSTS", PM + 0x1c, 4, 0, 0, 0},
+		{"GLBEN", PM + 0x20, 2, 0, 0xffff, 0},
+		{"GLBCTL", PM + 0x28, 4, 0, 0xffffffff, 0},
+		{"DEVCTL", PM + 0x2c, 4, 0, 0xffffffff, 0},
+		{"GPIREG", PM + 0x30, 4, 0, 0, 0},
+		{"GPOREG", PM + 0x34, 4, 0x7fffbfff, 0xffffffff, 0},
+		{"APMC", 0xb2, 1, 0, 0xff, 0},
+		{"APMS", 0xb3, 1, 0, 0xff, 0},
+	};
+	const struct test_access access = test_access_ports(t);
+
+	test_registers(vdev_piix4_pm_device(pm), &access, registers, ARRAY_SIZE(registers));
+}
+END_TEST
+
+TEST_MAIN("vdev/piix4", setup, teardown, the_data_sheet_of_the_isa_bridge,
+	  the_data_sheet_of_power_management, the_data_sheet_of_the_pm_registers,
+	  pci_interrupts_are_routed, routing_survives_a_restore,
 	  reset_control_acts_on_the_rising_bit, pm_registers_move,
 	  the_timer_counts_and_tells_its_top_bit, the_power_button_asks_for_a_shutdown,
 	  general_purpose_events, sleep_types, firmware_finds_smm_set_up, nobody_is_on_the_smbus,

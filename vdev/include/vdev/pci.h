@@ -42,6 +42,8 @@ struct vdev_pci_function;
 #define PCI_COMMAND_IO                   BIT(0)
 #define PCI_COMMAND_MEMORY               BIT(1)
 #define PCI_COMMAND_MASTER               BIT(2)
+#define PCI_COMMAND_SPECIAL              BIT(3)
+#define PCI_COMMAND_SERR                 BIT(8)
 
 #define PCI_HEADER_MULTI                 0x80
 
@@ -92,6 +94,12 @@ struct vdev_pci_id {
 /* Zeroes the function and fills in the identity; command, interrupt line, latency become writable. */
 void vdev_pci_function_init(struct vdev_pci_function *f, const struct vdev_pci_function_ops *ops,
 			    const struct vdev_pci_id *id);
+
+/*
+ * What a function's data sheet lets be written in the common registers instead: bits of the command
+ * and of the latency timer; neither cache line size nor interrupt line. Before attaching.
+ */
+void vdev_pci_allow_common(struct vdev_pci_function *f, uint16_t command, uint8_t latency);
 
 /* For setting up configuration space before attaching, little-endian. */
 void vdev_pci_set16(struct vdev_pci_function *f, unsigned int offset, uint16_t value);
