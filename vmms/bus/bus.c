@@ -95,6 +95,8 @@ static int add_objects(sd_bus *bus, struct manager *manager)
 		r = sd_bus_add_fallback_vtable(bus, NULL, BUS_JOB_PREFIX, BUS_JOB_INTERFACE,
 					       job_vtable, find_job_object, manager);
 	if (r >= 0)
+		r = sd_bus_add_object_manager(bus, NULL, BUS_PATH);
+	if (r >= 0)
 		r = sd_bus_add_node_enumerator(bus, NULL, BUS_VM_PREFIX, list_vm_objects, manager);
 	if (r >= 0)
 		r = sd_bus_add_node_enumerator(bus, NULL, BUS_JOB_PREFIX, list_job_objects,
@@ -122,13 +124,33 @@ static void emit_vm(const struct vm *vm, const char *signal)
 		   "PropertiesChanged");
 }
 
+/* Of org.freedesktop.DBus.ObjectManager: for clients that keep a copy of all objects. */
+static void emit_added(sd_bus *bus, const char *path)
+{
+	if (bus)
+		check_sent(sd_bus_emit_object_added(bus, path), "InterfacesAdded");
+}
+
+/* By names: the object may be out of its list by now. They are those that InterfacesAdded told. */
+static void emit_removed(sd_bus *bus, const char *path, const char *interface)
+{
+	if (bus)
+		check_sent(sd_bus_emit_interfaces_removed(bus, path, "org.freedesktop.DBus.Peer",
+							  "org.freedesktop.DBus.Introspectable",
+							  "org.freedesktop.DBus.Properties",
+							  interface, NULL),
+			   "InterfacesRemoved");
+}
+
 void publish_vm_new(const struct vm *vm)
 {
+	emit_added(vm->manager->bus, vm->path);
 	emit_vm(vm, "VMNew");
 }
 
 void publish_vm_removed(const struct vm *vm)
 {
+	emit_removed(vm->manager->bus, vm->path, BUS_VM_INTERFACE);
 	emit_vm(vm, "VMRemoved");
 }
 
@@ -147,6 +169,7 @@ void publish_vm_changed(const struct vm *vm)
 
 void publish_job_new(const struct job *job)
 {
+	emit_added(job->manager->bus, job->path);
 	if (job->manager->bus)
 		check_sent(sd_bus_emit_signal(job->manager->bus, BUS_PATH, BUS_MANAGER_INTERFACE,
 					      "JobNew", "uosss", (uint32_t)job->id, job->path,
@@ -169,6 +192,7 @@ void publish_job_removed(const struct job *job, enum job_result result, const st
 
 	if (!job->manager->bus)
 		return;
+	emit_removed(job->manager->bus, job->path, BUS_JOB_INTERFACE);
 	if (failed)
 		snprintf(name, sizeof(name), VM_ERROR_PREFIX "%s", vm_error_info(err->code)->name);
 	check_sent(sd_bus_emit_signal(job->manager->bus, BUS_PATH, BUS_MANAGER_INTERFACE,
@@ -182,9 +206,9 @@ void publish_event(struct manager *manager, const struct store_event *event)
 {
 	if (manager->bus)
 		check_sent(sd_bus_emit_signal(manager->bus, BUS_PATH, BUS_MANAGER_INTERFACE,
-					      "Event", "ttssss", (uint64_t)event->sequence,
+					      "Event", "ttssssus", (uint64_t)event->sequence,
 					      (uint64_t)event->time, event->uuid, event->name,
-					      event->kind, event->detail),
+					      event->kind, event->detail, event->uid, event->user),
 			   "Event");
 }
 

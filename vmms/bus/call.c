@@ -28,8 +28,6 @@ int call_reply_error(sd_bus_message *m, const struct vm_error *err)
 	snprintf(name, sizeof(name), VM_ERROR_PREFIX "%s", info->name);
 	error = SD_BUS_ERROR_MAKE_CONST(name, err->text);
 	r = sd_bus_message_new_method_error(m, &reply, &error);
-	if (r >= 0)
-		r = sd_bus_message_append(reply, "i", info->libvirt);
 	return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
@@ -106,12 +104,26 @@ static int run(struct manager *manager, const struct bus_method *method, sd_bus_
 	return call_reply_error(m, &err);
 }
 
+/* With whoever called as the one who did it, in log, events and history. */
+static int run_as(struct manager *manager, const struct bus_method *method, sd_bus_message *m,
+		  uint32_t uid)
+{
+	int r;
+
+	if (uid != CALLER_NOBODY)
+		manager->caller = caller_from_uid(uid);
+	r = run(manager, method, m);
+	manager->caller = CALLER_DAEMON;
+	return r;
+}
+
 /* ── waiting for their turn ────────────────────────────────────────────────────────────────── */
 
 struct waiting_call {
 	struct waiting_call *next;
 	const struct bus_method *method;
 	sd_bus_message *m;
+	uint32_t uid; /* whose call it is; CALLER_NOBODY for those that change nothing */
 };
 
 static void waiting_free(struct waiting_call *call)
@@ -120,7 +132,8 @@ static void waiting_free(struct waiting_call *call)
 	free(call);
 }
 
-static int run_soon(struct manager *manager, const struct bus_method *method, sd_bus_message *m)
+static int run_soon(struct manager *manager, const struct bus_method *method, sd_bus_message *m,
+		    uint32_t uid)
 {
 	struct waiting_call *call = calloc(1, sizeof(*call)), **at = &manager->waiting_calls;
 
@@ -128,6 +141,7 @@ static int run_soon(struct manager *manager, const struct bus_method *method, sd
 		return -ENOMEM;
 	call->method = method;
 	call->m = sd_bus_message_ref(m);
+	call->uid = uid;
 	while (*at)
 		at = &(*at)->next;
 	*at = call;
@@ -141,7 +155,7 @@ bool call_run_waiting(struct manager *manager)
 	if (!call)
 		return false;
 	manager->waiting_calls = call->next;
-	if (run(manager, call->method, call->m) < 0)
+	if (run_as(manager, call->method, call->m, call->uid) < 0)
 		log_debug("%s: no reply could be sent", call->method->member);
 	waiting_free(call);
 	return manager->waiting_calls != NULL;
@@ -163,6 +177,7 @@ struct question {
 	struct manager *manager;
 	const struct bus_method *method;
 	sd_bus_message *m;
+	uint32_t uid;
 };
 
 static void question_free(void *data)
@@ -206,7 +221,7 @@ static int on_polkit_answer(sd_bus_message *answer, void *data, sd_bus_error *er
 		return deny(question, VM_ERROR_AUTHORIZATION_UNAVAILABLE, "unexpected answer");
 	if (!authorized)
 		return deny(question, VM_ERROR_ACCESS_DENIED, NULL);
-	return run_soon(question->manager, question->method, question->m);
+	return run_soon(question->manager, question->method, question->m, question->uid);
 }
 
 /* The slot floats: it, and the question, live until the answer or the end of the connection. */
@@ -234,7 +249,8 @@ static int send_question(sd_bus *bus, struct question *question, sd_bus_message 
 	return 0;
 }
 
-static int ask_polkit(struct manager *manager, const struct bus_method *method, sd_bus_message *m)
+static int ask_polkit(struct manager *manager, const struct bus_method *method, sd_bus_message *m,
+		      uint32_t uid)
 {
 	struct question *question = calloc(1, sizeof(*question));
 	int r;
@@ -244,6 +260,7 @@ static int ask_polkit(struct manager *manager, const struct bus_method *method, 
 	question->manager = manager;
 	question->method = method;
 	question->m = sd_bus_message_ref(m);
+	question->uid = uid;
 	r = send_question(sd_bus_message_get_bus(m), question, m);
 	if (r < 0) {
 		r = deny(question, VM_ERROR_AUTHORIZATION_UNAVAILABLE, strerror(-r));
@@ -253,20 +270,27 @@ static int ask_polkit(struct manager *manager, const struct bus_method *method, 
 	return 1; /* the reply comes later */
 }
 
-static bool is_privileged(sd_bus_message *m)
+/* CALLER_NOBODY where the bus does not tell. */
+static uint32_t sender_uid(sd_bus_message *m)
 {
 	_cleanup_(cleanup_creds) sd_bus_creds *creds = NULL;
 	uid_t uid;
 
 	if (sd_bus_query_sender_creds(m, SD_BUS_CREDS_EUID, &creds) < 0 ||
 	    sd_bus_creds_get_euid(creds, &uid) < 0)
-		return false;
-	return uid == 0 || uid == geteuid();
+		return CALLER_NOBODY;
+	return uid;
 }
 
 int call_dispatch(struct manager *manager, const struct bus_method *method, sd_bus_message *m)
 {
+	uint32_t uid;
+
 	if (!method->action)
-		return (method->read ? run_soon : run)(manager, method, m);
-	return is_privileged(m) ? run_soon(manager, method, m) : ask_polkit(manager, method, m);
+		return method->read ? run_soon(manager, method, m, CALLER_NOBODY)
+				    : run(manager, method, m);
+	uid = sender_uid(m);
+	if (uid == 0 || uid == geteuid())
+		return run_soon(manager, method, m, uid);
+	return ask_polkit(manager, method, m, uid);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * How a method call becomes a call of ours: authorization by polkit, the machine it is for, and
- * errors with their libvirt numbers.
+ * errors.
  */
 #ifndef VMMS_BUS_CALL_H
 #define VMMS_BUS_CALL_H
@@ -41,7 +41,7 @@ bool call_run_waiting(struct manager *manager);
 /* At the end of the connection: nobody waits for an answer any more. */
 void call_forget_waiting(struct manager *manager);
 
-/* Replies with an error and its libvirt number: body "si". */
+/* Replies with an error; its body is the one string that D-Bus libraries expect. */
 int call_reply_error(sd_bus_message *m, const struct vm_error *err);
 
 /* For `run`: a message that is not what its signature says, or memory is short. */

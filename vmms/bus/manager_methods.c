@@ -125,12 +125,12 @@ static int method_list_jobs(struct manager *manager, struct vm *none, sd_bus_mes
 			    struct vm_error *err)
 {
 	_cleanup_(cleanup_message) sd_bus_message *reply = NULL;
-	int r = call_open_list(m, "(uosssbut)", &reply);
+	int r = call_open_list(m, "(uosssbdt)", &reply);
 
 	for (const struct job *job = manager->jobs; r >= 0 && job; job = job->next)
-		r = sd_bus_message_append(reply, "(uosssbut)", (uint32_t)job->id, job->path,
+		r = sd_bus_message_append(reply, "(uosssbdt)", (uint32_t)job->id, job->path,
 					  job->uuid, job->name, job->kind, job->cancel != NULL,
-					  job->permille, (uint64_t)job->started);
+					  job->permille / 1000.0, (uint64_t)job->started);
 	return call_send_list(r, reply, err);
 }
 
@@ -163,9 +163,9 @@ static int append_operation(void *data, const struct store_operation *op)
 	if (!message)
 		return -ENOMEM;
 	text_make_safe(message, message, strlen(message) + 1, "\n\t");
-	r = sd_bus_message_append(data, "(usssssstt)", (uint32_t)op->id, op->uuid, op->name,
+	r = sd_bus_message_append(data, "(ussssssttus)", (uint32_t)op->id, op->uuid, op->name,
 				  op->kind, op->state, op->error, message, (uint64_t)op->started,
-				  (uint64_t)op->finished);
+				  (uint64_t)op->finished, op->uid, op->user);
 	return r < 0 ? r : 0;
 }
 
@@ -188,7 +188,7 @@ static int method_list_history(struct manager *manager, struct vm *none, sd_bus_
 	int r = sd_bus_message_read(m, "su", &name, &limit);
 
 	if (r >= 0)
-		r = call_open_list(m, "(usssssstt)", &reply);
+		r = call_open_list(m, "(ussssssttus)", &reply);
 	if (r < 0)
 		return call_bad_message(r, err);
 	r = store_operation_each(manager->store, history_uuid(manager, name),
@@ -208,9 +208,9 @@ static int append_event(void *data, const struct store_event *event)
 	if (!detail)
 		return -ENOMEM;
 	text_make_safe(detail, detail, strlen(detail) + 1, "\n\t");
-	r = sd_bus_message_append(data, "(ttssss)", (uint64_t)event->sequence,
+	r = sd_bus_message_append(data, "(ttssssus)", (uint64_t)event->sequence,
 				  (uint64_t)event->time, event->uuid, event->name, event->kind,
-				  detail);
+				  detail, event->uid, event->user);
 	return r < 0 ? r : 0;
 }
 
@@ -224,7 +224,7 @@ static int method_list_events(struct manager *manager, struct vm *none, sd_bus_m
 	int r = sd_bus_message_read(m, "stu", &name, &after, &limit);
 
 	if (r >= 0)
-		r = call_open_list(m, "(ttssss)", &reply);
+		r = call_open_list(m, "(ttssssus)", &reply);
 	if (r < 0)
 		return call_bad_message(r, err);
 	r = store_event_each(manager->store, history_uuid(manager, name), (int64_t)after,

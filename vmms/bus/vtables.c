@@ -74,13 +74,13 @@ const sd_bus_vtable manager_vtable[] = {
 				on_method, OPEN),
 	SD_BUS_METHOD_WITH_ARGS("GetVMMetrics", ARGS("s", name), RESULT("a{sv}", metrics),
 				on_method, OPEN),
-	SD_BUS_METHOD_WITH_ARGS("ListJobs", SD_BUS_NO_ARGS, RESULT("a(uosssbut)", jobs), on_method,
+	SD_BUS_METHOD_WITH_ARGS("ListJobs", SD_BUS_NO_ARGS, RESULT("a(uosssbdt)", jobs), on_method,
 				OPEN),
 	SD_BUS_METHOD_WITH_ARGS("CancelJob", ARGS("u", id), NOTHING, on_method, OPEN),
 	SD_BUS_METHOD_WITH_ARGS("ListHistory", ARGS("s", name, "u", limit),
-				RESULT("a(usssssstt)", jobs), on_method, OPEN),
+				RESULT("a(ussssssttus)", jobs), on_method, OPEN),
 	SD_BUS_METHOD_WITH_ARGS("ListEvents", ARGS("s", name, "t", after, "u", limit),
-				RESULT("a(ttssss)", events), on_method, OPEN),
+				RESULT("a(ttssssus)", events), on_method, OPEN),
 	SD_BUS_METHOD_WITH_ARGS("GetHost", SD_BUS_NO_ARGS, RESULT("a{sv}", host), on_method, OPEN),
 	SD_BUS_METHOD_WITH_ARGS("BackupConfiguration", SD_BUS_NO_ARGS, RESULT("h", file), on_method,
 				OPEN),
@@ -101,9 +101,10 @@ const sd_bus_vtable manager_vtable[] = {
 				ARGS("u", id, "o", job, "s", uuid, "s", name, "s", operation, "s",
 				     result, "s", error, "s", message),
 				0),
-	SD_BUS_SIGNAL_WITH_ARGS(
-		"Event",
-		ARGS("t", sequence, "t", time, "s", uuid, "s", name, "s", kind, "s", detail), 0),
+	SD_BUS_SIGNAL_WITH_ARGS("Event",
+				ARGS("t", sequence, "t", time, "s", uuid, "s", name, "s", kind, "s",
+				     detail, "u", uid, "s", user),
+				0),
 	SD_BUS_VTABLE_END,
 };
 
@@ -252,7 +253,7 @@ static int get_job_property(sd_bus *bus, const char *path, const char *interface
 
 	if (strcmp(property, "Id") == 0)
 		return sd_bus_message_append(reply, "u", (uint32_t)job->id);
-	if (strcmp(property, "VM") == 0)
+	if (strcmp(property, "UUID") == 0)
 		return sd_bus_message_append(reply, "s", job->uuid);
 	if (strcmp(property, "Name") == 0)
 		return sd_bus_message_append(reply, "s", job->name);
@@ -291,7 +292,7 @@ static int on_cancel(sd_bus_message *m, void *data, sd_bus_error *error)
 const sd_bus_vtable job_vtable[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY("Id", "u", get_job_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	SD_BUS_PROPERTY("VM", "s", get_job_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+	SD_BUS_PROPERTY("UUID", "s", get_job_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Name", "s", get_job_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("Operation", "s", get_job_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("StartedAt", "t", get_job_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),

@@ -16,7 +16,8 @@
 /* ── jobs under way ────────────────────────────────────────────────────────────────────────── */
 
 struct listed_job {
-	uint32_t id, permille;
+	uint32_t id;
+	double progress;
 	const char *path, *uuid, *name, *operation;
 	int cancelable;
 	uint64_t started;
@@ -29,7 +30,7 @@ static void job_json(struct json *json, const struct listed_job *job)
 	json_string(json, "uuid", job->uuid);
 	json_string(json, "name", job->name);
 	json_string(json, "operation", job->operation);
-	json_fraction(json, "progress", job->permille / 1000.0);
+	json_fraction(json, "progress", job->progress);
 	json_bool(json, "cancelable", job->cancelable);
 	json_number(json, "started_us", job->started);
 	json_close(json, '}');
@@ -40,7 +41,7 @@ static void job_row(struct table *table, const struct listed_job *job)
 	char id[16], progress[16], started[32];
 
 	snprintf(id, sizeof(id), "%u", job->id);
-	snprintf(progress, sizeof(progress), "%u %%", job->permille / 10);
+	snprintf(progress, sizeof(progress), "%d %%", (int)(job->progress * 100));
 	ctl_format_time(job->started, started, sizeof(started));
 	table_row(table, (const char *[]){id, job->name, job->operation, progress,
 					  job->cancelable ? "yes" : "no", started});
@@ -50,14 +51,14 @@ static int print_jobs(struct ctl *ctl, sd_bus_message *reply)
 {
 	static const char *const headings[] = {"JOB",      "MACHINE",    "OPERATION",
 					       "PROGRESS", "CANCELABLE", "STARTED"};
-	int r = sd_bus_message_enter_container(reply, 'a', "(uosssbut)");
+	int r = sd_bus_message_enter_container(reply, 'a', "(uosssbdt)");
 	struct listed_job job;
 	struct listing list;
 
 	listing_begin(&list, ctl->json, ARRAY_SIZE(headings), headings);
 	while (r >= 0 &&
-	       (r = sd_bus_message_read(reply, "(uosssbut)", &job.id, &job.path, &job.uuid,
-					&job.name, &job.operation, &job.cancelable, &job.permille,
+	       (r = sd_bus_message_read(reply, "(uosssbdt)", &job.id, &job.path, &job.uuid,
+					&job.name, &job.operation, &job.cancelable, &job.progress,
 					&job.started)) > 0) {
 		if (ctl->json)
 			job_json(&list.json, &job);
@@ -97,8 +98,8 @@ static int run_jobs(struct ctl *ctl, int argc, char **argv)
 /* ── jobs that are over ────────────────────────────────────────────────────────────────────── */
 
 struct past_job {
-	uint32_t id;
-	const char *uuid, *name, *operation, *state, *error, *message;
+	uint32_t id, uid;
+	const char *uuid, *name, *operation, *state, *error, *message, *user;
 	uint64_t started, finished;
 };
 
@@ -114,6 +115,8 @@ static void past_json(struct json *json, const struct past_job *job)
 	json_string(json, "message", job->message);
 	json_number(json, "started_us", job->started);
 	json_number(json, "finished_us", job->finished);
+	json_number(json, "uid", job->uid);
+	json_string(json, "user", job->user);
 	json_close(json, '}');
 }
 
@@ -127,21 +130,22 @@ static void past_row(struct table *table, const struct past_job *job)
 		snprintf(took, sizeof(took), "%.1f s",
 			 (double)(job->finished - job->started) / 1e6);
 	table_row(table, (const char *[]){id, started, took, job->name, job->operation, job->state,
-					  job->message});
+					  *job->user ? job->user : "-", job->message});
 }
 
 static int print_past(struct ctl *ctl, sd_bus_message *reply)
 {
-	static const char *const headings[] = {"JOB",       "STARTED", "TOOK",   "MACHINE",
-					       "OPERATION", "RESULT",  "MESSAGE"};
-	int r = sd_bus_message_enter_container(reply, 'a', "(usssssstt)");
+	static const char *const headings[] = {"JOB",       "STARTED", "TOOK", "MACHINE",
+					       "OPERATION", "RESULT",  "USER", "MESSAGE"};
+	int r = sd_bus_message_enter_container(reply, 'a', "(ussssssttus)");
 	struct past_job job;
 	struct listing list;
 
 	listing_begin(&list, ctl->json, ARRAY_SIZE(headings), headings);
-	while (r >= 0 && (r = sd_bus_message_read(reply, "(usssssstt)", &job.id, &job.uuid,
-						  &job.name, &job.operation, &job.state, &job.error,
-						  &job.message, &job.started, &job.finished)) > 0) {
+	while (r >= 0 &&
+	       (r = sd_bus_message_read(reply, "(ussssssttus)", &job.id, &job.uuid, &job.name,
+					&job.operation, &job.state, &job.error, &job.message,
+					&job.started, &job.finished, &job.uid, &job.user)) > 0) {
 		if (ctl->json)
 			past_json(&list.json, &job);
 		else
@@ -167,19 +171,22 @@ static int run_log(struct ctl *ctl, int argc, char **argv)
 /* With --json one object a line, whether they are past or come. */
 static int print_event(const struct ctl *ctl, sd_bus_message *m)
 {
-	const char *uuid, *name, *kind, *detail;
+	const char *uuid, *name, *kind, *detail, *user;
 	uint64_t sequence, time;
+	uint32_t uid;
 	char when[32];
 	struct json json;
-	int r = sd_bus_message_read(m, "ttssss", &sequence, &time, &uuid, &name, &kind, &detail);
+	int r = sd_bus_message_read(m, "ttssssus", &sequence, &time, &uuid, &name, &kind, &detail,
+				    &uid, &user);
 
 	if (r <= 0)
 		return r;
 	if (!ctl->json) {
 		ctl_format_time(time, when, sizeof(when));
 		/* Further lines, of a guest's last words, come with --json. */
-		printf("%s  %-16s %-18s %.*s\n", when, *name ? name : "-", kind,
-		       (int)strcspn(detail, "\n"), detail);
+		printf("%s  %-16s %-18s %.*s%s%s%s\n", when, *name ? name : "-", kind,
+		       (int)strcspn(detail, "\n"), detail, *user ? " (by " : "", user,
+		       *user ? ")" : "");
 		fflush(stdout);
 		return 1;
 	}
@@ -191,6 +198,8 @@ static int print_event(const struct ctl *ctl, sd_bus_message *m)
 	json_string(&json, "name", name);
 	json_string(&json, "kind", kind);
 	json_string(&json, "detail", detail);
+	json_number(&json, "uid", uid);
+	json_string(&json, "user", user);
 	json_close(&json, '}');
 	json_end(&json);
 	fflush(stdout);
@@ -204,8 +213,8 @@ static int print_past_events(struct ctl *ctl, const char *name)
 
 	if (ctl_call(ctl, "ListEvents", &reply, "stu", name, UINT64_C(0), 200u) < 0)
 		return EXIT_FAILURE;
-	r = sd_bus_message_enter_container(reply, 'a', "(ttssss)");
-	while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "ttssss")) > 0) {
+	r = sd_bus_message_enter_container(reply, 'a', "(ttssssus)");
+	while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "ttssssus")) > 0) {
 		r = print_event(ctl, reply);
 		if (r >= 0)
 			r = sd_bus_message_exit_container(reply);

@@ -31,6 +31,7 @@ static struct job *job_new(struct manager *manager, struct vm *vm, const char *u
 	job->vm = vm;
 	job->kind = kind;
 	job->started = manager_now();
+	job->caller = manager->caller;
 	snprintf(job->uuid, sizeof(job->uuid), "%s", uuid);
 	job->name = strdup(name);
 	ev_init(&job->timer, NULL);
@@ -67,7 +68,9 @@ static int begin_recorded(struct job *job, const char *detail, struct vm_error *
 				      .name = job->name,
 				      .kind = job->kind,
 				      .detail = detail,
-				      .started = job->started};
+				      .started = job->started,
+				      .uid = job->caller.uid,
+				      .user = job->caller.name};
 
 	return store_operation_begin(job->manager->store, &row, &job->id, err);
 }
@@ -135,6 +138,8 @@ int job_resume(struct manager *manager, struct vm *vm, const struct store_operat
 	job->id = operation->id;
 	job->started = operation->started;
 	job->resumed = true;
+	job->caller.uid = operation->uid;
+	snprintf(job->caller.name, sizeof(job->caller.name), "%s", operation->user);
 	r = enlist(job);
 	if (r < 0) {
 		job_free(job);
@@ -185,9 +190,9 @@ void job_end_recorded(struct job *job, enum job_result result, const struct vm_e
 	if (result == JOB_FAILED)
 		log_warning("%s: job %" PRId64 " (%s) failed: %s", job->name, job->id, job->kind,
 			    err ? err->text : "");
-	manager_event(job->manager, vm, "job", "%s %s%s%s", job->kind, job_result_name(result),
-		      err && result == JOB_FAILED ? ": " : "",
-		      err && result == JOB_FAILED ? err->text : "");
+	manager_event_by(job->manager, vm, &job->caller, job->id, "job", "%s %s%s%s", job->kind,
+			 job_result_name(result), err && result == JOB_FAILED ? ": " : "",
+			 err && result == JOB_FAILED ? err->text : "");
 	publish_job_removed(job, result, err);
 	if (vm)
 		publish_vm_changed(vm);

@@ -23,7 +23,8 @@ struct job {
 	int64_t started;   /* microseconds since 1970 */
 	bool canceled;     /* Cancel was called; the job ends soon */
 	bool resumed;      /* begun by an earlier daemon */
-	bool unrecorded;   /* has no row in the journal: it could not be written */
+	struct caller caller;
+	bool unrecorded; /* has no row in the journal: it could not be written */
 	/* Asks the work to end early; NULL: it cannot be canceled. The job still ends by job_end(). */
 	void (*cancel)(struct job *job);
 	void *data;     /* the work's own */

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "bus/bus.h"
 #include "config/domain_xml.h"
+#include "daemon/journal.h"
 #include "daemon/manager.h"
 #include "daemon/metrics.h"
 #include "store/backup.h"
@@ -232,6 +233,8 @@ int main(int argc, char **argv)
 		return line.exit_status;
 	log_init("vmms", line.debug ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
 		 getenv("JOURNAL_STREAM") != NULL);
+	journal_init(getenv("JOURNAL_STREAM") != NULL);
+	daemon.manager.caller = CALLER_DAEMON;
 	signal(SIGPIPE, SIG_IGN);
 	domain_xml_init();
 	daemon.loop = ev_default_loop(EVFLAG_NOENV);

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "daemon/job.h"
+#include "daemon/journal.h"
 #include "daemon/publish.h"
 #include "daemon/sequence.h"
 #include "net/network.h"
@@ -31,27 +32,70 @@ int64_t manager_now(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-void manager_event(struct manager *manager, const struct vm *vm, const char *kind,
-		   const char *format, ...)
+/* A first line for people; all of it is in the history. */
+static void log_event(const struct store_event *event, const struct caller *caller, int64_t job)
+{
+	struct journal_line line = {.uuid = event->uuid,
+				    .name = event->name,
+				    .event = event->kind,
+				    .job = job,
+				    .caller = caller};
+	char by[64] = "";
+
+	if (*caller->name)
+		snprintf(by, sizeof(by), " (by %s)", caller->name);
+	else if (caller->uid != CALLER_NOBODY)
+		snprintf(by, sizeof(by), " (by user %u)", caller->uid);
+	journal_write(LOG_LEVEL_INFO, &line, "%s%s%s: %.*s%s", event->name,
+		      *event->name ? ": " : "", event->kind, (int)strcspn(event->detail, "\n"),
+		      event->detail, by);
+}
+
+static void record_event(struct manager *manager, const struct vm *vm, const struct caller *caller,
+			 int64_t job, const char *kind, const char *format, va_list ap)
 {
 	struct store_event event = {
 		.time = manager_now(),
 		.uuid = vm ? vm->config->uuid : "",
 		.name = vm ? vm->config->name : "",
 		.kind = kind,
+		.uid = caller->uid,
+		.user = caller->name,
 	};
 	struct vm_error err = {0};
 	char detail[5000];
-	va_list ap;
 
-	va_start(ap, format);
 	vsnprintf(detail, sizeof(detail), format, ap);
-	va_end(ap);
 	text_make_safe(detail, detail, sizeof(detail), "\n\t");
 	event.detail = detail;
 	if (store_event_add(manager->store, &event, &event.sequence, &err) < 0)
 		log_error("%s", err.text);
+	log_event(&event, caller, job);
 	publish_event(manager, &event);
+}
+
+void manager_event(struct manager *manager, const struct vm *vm, const char *kind,
+		   const char *format, ...)
+{
+	const struct job *job = vm ? vm->job : NULL;
+	struct caller caller = manager->caller;
+	va_list ap;
+
+	if (caller.uid == CALLER_NOBODY && job)
+		caller = job->caller;
+	va_start(ap, format);
+	record_event(manager, vm, &caller, job ? job->id : 0, kind, format, ap);
+	va_end(ap);
+}
+
+void manager_event_by(struct manager *manager, const struct vm *vm, const struct caller *caller,
+		      int64_t job, const char *kind, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	record_event(manager, vm, caller, job, kind, format, ap);
+	va_end(ap);
 }
 
 /* ── loading ───────────────────────────────────────────────────────────────────────────────── */
@@ -171,6 +215,7 @@ static int copy_operation(void *data, const struct store_operation *row)
 	grown[copies->operation_count].name = strdup(row->name);
 	grown[copies->operation_count].kind = strdup(row->kind);
 	grown[copies->operation_count].detail = strdup(row->detail);
+	grown[copies->operation_count].user = strdup(row->user);
 	copies->operation_count++;
 	return 0;
 }
@@ -205,6 +250,7 @@ static void free_copies(struct row_copies *copies)
 		free_string(copies->operations[i].name);
 		free_string(copies->operations[i].kind);
 		free_string(copies->operations[i].detail);
+		free_string(copies->operations[i].user);
 	}
 	for (size_t i = 0; i < copies->worker_count; i++) {
 		free_string(copies->workers[i].uuid);

@@ -13,6 +13,7 @@
 #include <ev.h>
 #include <systemd/sd-bus.h>
 
+#include "daemon/caller.h"
 #include "daemon/settings.h"
 #include "store/store.h"
 
@@ -32,6 +33,7 @@ struct manager {
 	struct job *jobs;         /* by number */
 	struct network *networks; /* by name */
 	char boot_id[37];
+	struct caller caller;    /* of the method that runs; else the daemon itself */
 	ev_timer sequence_timer; /* the next automatic start */
 	ev_timer metrics_timer;
 	ev_timer stop_timer;  /* while the host goes down: what is in the way is looked at again */
@@ -52,8 +54,13 @@ void manager_begin(struct manager *manager);
 /* Microseconds since 1970. */
 int64_t manager_now(void);
 
-/* Records an event and tells clients. `vm` may be NULL. */
+/*
+ * Records an event and tells clients and the log. `vm` may be NULL. Whose doing it is: the method's
+ * caller, else whoever began the machine's job; manager_event_by() is told it.
+ */
 void manager_event(struct manager *manager, const struct vm *vm, const char *kind,
 		   const char *format, ...) printf_like(4, 5);
+void manager_event_by(struct manager *manager, const struct vm *vm, const struct caller *caller,
+		      int64_t job, const char *kind, const char *format, ...) printf_like(6, 7);
 
 #endif

@@ -254,7 +254,6 @@ void vm_note_power(struct vm *vm, enum vm_power power, enum vm_reason reason)
 		vm->running_since = manager_now();
 	if (!vm_power_has_worker(power))
 		vm->running_since = 0;
-	log_info("%s: %s (%s)", vm->config->name, vm_power_name(power), vm_reason_name(reason));
 	manager_event(vm->manager, vm, "state", "%s %s", vm_power_name(power),
 		      vm_reason_name(reason));
 	publish_vm_changed(vm);

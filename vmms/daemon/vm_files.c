@@ -103,7 +103,8 @@ static int complete_machine(struct file_work *work, struct vm_error *err)
 	if (r < 0)
 		return r;
 	publish_vm_new(vm);
-	manager_event(work->job->manager, vm, "defined", "%s", vm->config->uuid);
+	manager_event_by(work->job->manager, vm, &work->job->caller, work->job->id, "defined", "%s",
+			 vm->config->uuid);
 	return 0;
 }
 

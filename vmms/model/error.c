@@ -64,7 +64,8 @@ static const struct vm_error_info infos[VM_ERROR_COUNT] = {
 			      "a bridge, tap, rule or name server cannot be set up"},
 	[VM_ERROR_STORE] = {"StoreError", VIR_ERR_SYSTEM_ERROR, EIO,
 			    "the inventory cannot be read or written; nothing was changed"},
-	[VM_ERROR_INTERNAL] = {"Internal", VIR_ERR_INTERNAL_ERROR, EIO, "a fault in the daemon"},
+	[VM_ERROR_INTERNAL] = {"InternalError", VIR_ERR_INTERNAL_ERROR, EIO,
+			       "a fault in the daemon"},
 };
 
 __attribute__((format(printf, 4, 0))) static int fill(struct vm_error *err, enum vm_error_code code,

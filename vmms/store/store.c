@@ -46,6 +46,11 @@ static const char *const migrations[] = {
 	"  name TEXT PRIMARY KEY, mode TEXT NOT NULL, bridge TEXT NOT NULL UNIQUE,"
 	"  address TEXT NOT NULL, vlan INTEGER NOT NULL, autostart INTEGER NOT NULL)"
 	"  WITHOUT ROWID;",
+	/* 3: who did it; 4294967295, no user's number, is the daemon by itself */
+	"ALTER TABLE operation ADD COLUMN uid INTEGER NOT NULL DEFAULT 4294967295;"
+	"ALTER TABLE operation ADD COLUMN user TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE event ADD COLUMN uid INTEGER NOT NULL DEFAULT 4294967295;"
+	"ALTER TABLE event ADD COLUMN user TEXT NOT NULL DEFAULT '';",
 };
 
 int store_schema_version(void)

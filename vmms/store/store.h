@@ -113,6 +113,8 @@ int must_check store_worker_each(struct store *store,
 
 /* ── journal of operations, and history ────────────────────────────────────────────────────── */
 
+#define STORE_NOBODY UINT32_MAX
+
 struct store_operation {
 	int64_t id;         /* grows; also the job's number */
 	const char *uuid;   /* of the machine */
@@ -123,6 +125,8 @@ struct store_operation {
 	const char *error;  /* D-Bus name; "" for none */
 	const char *message;
 	int64_t started, finished; /* microseconds since 1970; finished is 0 while open */
+	uint32_t uid;              /* who asked for it; STORE_NOBODY: the daemon by itself */
+	const char *user;          /* the name of that user at the time; "" for none */
 };
 
 int must_check store_operation_begin(struct store *store, const struct store_operation *operation,
@@ -148,6 +152,8 @@ struct store_event {
 	const char *name;
 	const char *kind;
 	const char *detail;
+	uint32_t uid; /* as in store_operation */
+	const char *user;
 };
 
 enum { STORE_EVENTS_KEPT = 20000, STORE_OPERATIONS_KEPT = 5000 };

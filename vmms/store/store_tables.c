@@ -131,9 +131,10 @@ int store_operation_begin(struct store *store, const struct store_operation *ope
 {
 	int r = sql_run(store, NULL, NULL, err,
 			"INSERT INTO operation (uuid, name, kind, detail, state, error, message,"
-			" started, finished) VALUES (?,?,?,?,'open','','',?,0)",
-			"ssssi", operation->uuid, operation->name, operation->kind,
-			operation->detail, operation->started);
+			" started, finished, uid, user) VALUES (?,?,?,?,'open','','',?,0,?,?)",
+			"ssssiis", operation->uuid, operation->name, operation->kind,
+			operation->detail, operation->started, (int64_t)operation->uid,
+			operation->user ? operation->user : "");
 
 	if (r == 0)
 		*ret_id = sqlite3_last_insert_rowid(store->db);
@@ -170,13 +171,16 @@ static int operation_row(void *data, sqlite3_stmt *row)
 		.message = sql_text(row, 7),
 		.started = sqlite3_column_int64(row, 8),
 		.finished = sqlite3_column_int64(row, 9),
+		.uid = (uint32_t)sqlite3_column_int64(row, 10),
+		.user = sql_text(row, 11),
 	};
 
 	return walk->each.operation(walk->data, &operation);
 }
 
-#define OPERATION_COLUMNS \
-	"id, uuid, name, kind, detail, state, error, message, started, finished FROM operation"
+#define OPERATION_COLUMNS                                                                   \
+	"id, uuid, name, kind, detail, state, error, message, started, finished, uid, user" \
+	" FROM operation"
 
 int store_operation_each_open(struct store *store,
 			      int (*each)(void *data, const struct store_operation *op), void *data,
@@ -207,8 +211,10 @@ int store_operation_each(struct store *store, const char *uuid, uint32_t limit,
 static int insert_event(struct store *store, const struct store_event *event, struct vm_error *err)
 {
 	return sql_run(store, NULL, NULL, err,
-		       "INSERT INTO event (time, uuid, name, kind, detail) VALUES (?,?,?,?,?)",
-		       "issss", event->time, event->uuid, event->name, event->kind, event->detail);
+		       "INSERT INTO event (time, uuid, name, kind, detail, uid, user)"
+		       " VALUES (?,?,?,?,?,?,?)",
+		       "issssis", event->time, event->uuid, event->name, event->kind, event->detail,
+		       (int64_t)event->uid, event->user ? event->user : "");
 }
 
 /* Not worth a wait for the disk each: the next other write takes them along. */
@@ -239,12 +245,14 @@ static int event_row(void *data, sqlite3_stmt *row)
 		.name = sql_text(row, 3),
 		.kind = sql_text(row, 4),
 		.detail = sql_text(row, 5),
+		.uid = (uint32_t)sqlite3_column_int64(row, 6),
+		.user = sql_text(row, 7),
 	};
 
 	return walk->each.event(walk->data, &event);
 }
 
-#define EVENT_COLUMNS "sequence, time, uuid, name, kind, detail"
+#define EVENT_COLUMNS "sequence, time, uuid, name, kind, detail, uid, user"
 
 int store_event_each(struct store *store, const char *uuid, int64_t after, uint32_t limit,
 		     int (*each)(void *data, const struct store_event *event), void *data,
