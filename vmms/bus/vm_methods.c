@@ -317,7 +317,7 @@ static int method_xml(struct manager *manager, struct vm *vm, sd_bus_message *m,
 
 	if (!xml)
 		return call_bad_message(-ENOMEM, err);
-	text_make_safe(xml, xml, strlen(xml) + 1, "\n\t\r"); /* it may be a damaged one */
+	text_make_safe(xml, xml, strlen(xml) + 1, "\n\t"); /* it may be a damaged one */
 	return call_replied(sd_bus_reply_method_return(m, "s", xml), err);
 }
 

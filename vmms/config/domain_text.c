@@ -36,9 +36,9 @@ int domain_check_texts(const struct domain *domain, struct vm_error *err)
 
 	if (r == 0)
 		r = check_text(domain, "description", domain->description, DOMAIN_MAX_DESCRIPTION,
-			       "\n\t\r", err);
+			       "\n\t", err);
 	if (r == 0)
-		r = check_text(domain, "metadata", domain->metadata, DOMAIN_MAX_METADATA, "\n\t\r",
+		r = check_text(domain, "metadata", domain->metadata, DOMAIN_MAX_METADATA, "\n\t",
 			       err);
 	if (r == 0)
 		r = check_text(domain, "command line", domain->cmdline, DOMAIN_MAX_CMDLINE, "",

@@ -75,7 +75,7 @@ int vm_commit_options(struct vm *vm, struct vm_options *options, struct vm_error
 		return vm_error_set(err, VM_ERROR_INVALID_ARGUMENT,
 				    "Machine %s: the notes have %zu bytes; at most %d are possible",
 				    vm->config->name, strlen(options->notes), VM_MAX_NOTES);
-	if (!text_is_safe(options->notes, "\n\t\r"))
+	if (!text_is_safe(options->notes, "\n\t"))
 		return vm_error_set(err, VM_ERROR_INVALID_ARGUMENT,
 				    "Machine %s: the notes have a control character in them",
 				    vm->config->name);

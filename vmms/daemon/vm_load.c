@@ -105,8 +105,7 @@ int vm_load(struct manager *manager, const struct store_vm *row)
 			  vm->config->name, vm->config->uuid, vm->damage);
 	free(vm->options.notes);
 	vm->options.notes = TAKE_PTR(notes);
-	text_make_safe(vm->options.notes, vm->options.notes, strlen(vm->options.notes) + 1,
-		       "\n\t\r");
+	text_make_safe(vm->options.notes, vm->options.notes, strlen(vm->options.notes) + 1, "\n\t");
 	take_state(vm, row);
 	return 0;
 }

@@ -24,7 +24,7 @@ for change in title=$'two\nlines' description=$'\001' cmdline=$'\033[31m' kernel
 	grep -q "${change%%=*}\|kernel\|command line" "$DIR/err" || fail "$(cat "$DIR/err")"
 done
 long=$(printf "%0.s'" {1..60000})
-manager ConfigureVM 'sa{ss}' uno 4 title '<&>"' description "$long"$'\n\t\rend' \
+manager ConfigureVM 'sa{ss}' uno 4 title '<&>"' description "$long"$'\n\tend' \
 	kernel /ordinary cmdline " a='b' ]]> " || fail "$(cat "$DIR/err")"
 manager SetVMOptions 'sa{sv}' uno 1 Notes s $'\033[31mred' && fail "an escape sequence in the notes"
 manager SetVMOptions 'sa{sv}' uno 1 Notes s $'two\nlines' || fail "$(cat "$DIR/err")"
@@ -101,6 +101,26 @@ ok stop uno
 ok delete dos
 [ -e "$DIR/dos.raw" ] || fail "the disk of a machine with a damaged definition is gone"
 refused "no machine 'dos'" show dos
+
+# ── Ctrl-] leaves the console of a guest that reads nothing ──────────────────────────────────
+ok start uno
+stopped=$(workers_of "$(field uno UUID)")
+keys() {
+	until grep -qs 'Ctrl-\] leaves' "$DIR/console"; do sleep 0.02; done
+	head -c 600000 /dev/zero | tr '\0' x # more than a socket and all queues take
+	printf '\035'
+}
+# the worker is held once the console is open
+hold() {
+	until grep -qs ready "$DIR/console"; do sleep 0.02; done
+	kill -STOP "$stopped"
+}
+hold &
+HELPER_PIDS="$HELPER_PIDS $!"
+keys | timeout 300 script -qfec "'$VMCTL' console uno" "$DIR/console" > /dev/null
+grep -q 'Disconnected from uno' "$DIR/console" || fail "the console: $(tail -c 300 "$DIR/console")"
+kill -CONT "$stopped"
+ok stop uno
 
 # ── foreign text: a guest's, a worker's, a file's name ───────────────────────────────────────
 ok start uno
