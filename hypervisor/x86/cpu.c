@@ -8,6 +8,7 @@
 #include "x86/asm.h"
 #include "x86/cpu.h"
 #include "x86/layout.h"
+#include "x86/microcode.h"
 #include "x86/paging.h"
 #include "x86/pool.h"
 #include "x86/speculation.h"
@@ -121,6 +122,7 @@ void cpu_init(struct cpu *cpu)
 	init_tss(cpu);
 	load_tables(cpu);
 	set_control_bits();
+	microcode_load();
 	speculation_init_cpu();
 }
 

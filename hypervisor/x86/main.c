@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Boot, in order. Until virtualization is known to work nothing is changed for good. */
 #include "core/arch.h"
+#include "core/arch.h"
 #include "core/log.h"
 #include "core/owner.h"
 #include "core/panic.h"
@@ -13,6 +14,7 @@
 #include "x86/cmdline.h"
 #include "x86/cpu.h"
 #include "x86/linux.h"
+#include "x86/microcode.h"
 #include "x86/paging.h"
 #include "x86/pool.h"
 #include "x86/root.h"
@@ -72,13 +74,24 @@ static const char *prepare(void)
 	return problem;
 }
 
+static void update_microcode(void)
+{
+	const struct boot_module *initrd = &boot_info.module[1];
+
+	if (boot_info.module_count < 2)
+		return;
+	microcode_init(arch_map(SPA(initrd->start)), initrd->size);
+	microcode_load();
+}
+
 static void start_processors(void)
 {
 	paging_init(&boot_pool);
 	owner_init(arch_map(SPA(owner_memory)), boot_ram_top());
 	apic_init_mode();
 	cpu_enumerate();
-	speculation_init();
+	update_microcode();
+	speculation_init(); /* what CPUID says may have changed */
 	cpu_init(cpus[0]);
 	apic_init_cpu();
 	panic_cpu_ready();
