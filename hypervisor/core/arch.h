@@ -52,6 +52,13 @@ void arch_level_eoi(struct vp *vp, u8 vector);
  */
 void arch_lvt_changed(struct vp *vp, u32 lvt, u32 value);
 
+/*
+ * The extended registers of this processor's local APIC (AMD; x2APIC indexes 40h to 53h), which the
+ * root has as they are. False: not such a register, or not one to be written.
+ */
+bool must_check arch_lapic_read_extended(u32 reg, u32 *ret_value);
+bool must_check arch_lapic_write_extended(u32 reg, u32 value);
+
 /* CPUID as the processor answers it. */
 void arch_cpuid(u32 leaf, u32 subleaf, u32 ret_out[4]);
 

@@ -10,48 +10,67 @@
 #include "core/synthetic_msr.h"
 #include "core/virt.h"
 
-#define MSR_TSC                0x10u
-#define MSR_FEATURE_CONTROL    0x3au
-#define MSR_TSC_ADJUST         0x3bu
-#define MSR_VMX_FIRST          0x480u
-#define MSR_VMX_LAST           0x493u
-#define MSR_VM_CR              0xc0010114u
-#define MSR_VM_IGNNE           0xc0010115u
-#define MSR_SVM_KEY            0xc0010118u
+#define MSR_TSC                  0x10u
+#define MSR_FEATURE_CONTROL      0x3au
+#define MSR_TSC_ADJUST           0x3bu
+#define MSR_VMX_FIRST            0x480u
+#define MSR_VMX_LAST             0x493u
+#define MSR_VM_CR                0xc0010114u
+#define MSR_VM_IGNNE             0xc0010115u
+#define MSR_SVM_KEY              0xc0010118u
 
-#define MSR_EFER               0xc0000080u
+#define MSR_X2APIC_EXTENDED      0x840u
+#define MSR_X2APIC_EXTENDED_LVT3 0x853u
 
-#define EFER_SCE               BIT(0)
-#define EFER_LME               BIT(8)
-#define EFER_LMA               BIT(10)
-#define EFER_NXE               BIT(11)
-#define EFER_SVME              BIT(12)
-#define EFER_FFXSR             BIT(14)
-#define EFER_TCE               BIT(15)
-#define EFER_MCOMMIT           BIT(17)
-#define EFER_INTERRUPTIBLE_WB  BIT(18)
-#define EFER_UPPER_IGNORE      BIT(20)
-#define EFER_AUTO_IBRS         BIT(21)
+#define MSR_EFER                 0xc0000080u
 
-#define FEATURE_CONTROL_LOCKED BIT(0)
-#define VM_CR_DISABLED_LOCKED  (BIT(3) | BIT(4))
+#define EFER_SCE                 BIT(0)
+#define EFER_LME                 BIT(8)
+#define EFER_LMA                 BIT(10)
+#define EFER_NXE                 BIT(11)
+#define EFER_SVME                BIT(12)
+#define EFER_FFXSR               BIT(14)
+#define EFER_TCE                 BIT(15)
+#define EFER_MCOMMIT             BIT(17)
+#define EFER_INTERRUPTIBLE_WB    BIT(18)
+#define EFER_UPPER_IGNORE        BIT(20)
+#define EFER_AUTO_IBRS           BIT(21)
 
-#define CPUID_EXTENDED         0x80000000u
-#define CPUID_FEATURES         0x80000001u
-#define CPUID_ADDRESSES        0x80000008u
-#define CPUID_FEATURES_2       0x80000021u
-#define CR0_PG                 BIT(31)
+#define FEATURE_CONTROL_LOCKED   BIT(0)
+#define VM_CR_DISABLED_LOCKED    (BIT(3) | BIT(4))
+
+#define CPUID_EXTENDED           0x80000000u
+#define CPUID_FEATURES           0x80000001u
+#define CPUID_ADDRESSES          0x80000008u
+#define CPUID_FEATURES_2         0x80000021u
+#define CR0_PG                   BIT(31)
 
 enum { EAX, EBX, ECX, EDX };
 
+/* In x2APIC mode, which the root's is from the beginning. */
+static bool may_be_extended(const struct vp *vp, u32 msr)
+{
+	return vp->partition->root &&
+	       msr - MSR_X2APIC_EXTENDED <= MSR_X2APIC_EXTENDED_LVT3 - MSR_X2APIC_EXTENDED;
+}
+
 bool msr_read_lapic(struct vp *vp, u32 msr, u64 *ret_value)
 {
-	return lapic_msr_read(&vp->lapic, msr, ret_value) == LAPIC_OK;
+	u32 value;
+
+	if (lapic_msr_read(&vp->lapic, msr, ret_value) == LAPIC_OK)
+		return true;
+	if (!may_be_extended(vp, msr) || !arch_lapic_read_extended(msr - MSR_X2APIC_FIRST, &value))
+		return false;
+	*ret_value = value;
+	return true;
 }
 
 bool msr_write_lapic(struct vp *vp, u32 msr, u64 value)
 {
-	return lapic_msr_write(&vp->lapic, msr, value) == LAPIC_OK;
+	return lapic_msr_write(&vp->lapic, msr, value) == LAPIC_OK ||
+	       (may_be_extended(vp, msr) && !(value >> 32) &&
+		arch_lapic_write_extended(msr - MSR_X2APIC_FIRST, (u32)value));
 }
 
 bool msr_read_fault(struct vp *vp, u32 msr, u64 *ret_value)

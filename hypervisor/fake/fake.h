@@ -44,6 +44,7 @@ struct fake_machine {
 	u32 exits_soon, resets;
 	u64 xcr0;
 	struct fake_msr msr[FAKE_MSR_COUNT]; /* MSRs that arch_msr_* find; the rest faults */
+	u32 extended_lvt;                    /* of the local APIC, register 50h */
 	u32 cpuid[8][5];                     /* leaf, then what arch_cpuid() answers; else zeros */
 	u32 pages_out;                       /* pages handed out by fake_page() */
 };

@@ -144,6 +144,20 @@ void arch_lvt_changed(struct vp *vp, u32 lvt, u32 value)
 	fake.lvt[lvt] = value;
 }
 
+/* An LVT more than the architectural ones. */
+bool arch_lapic_read_extended(u32 reg, u32 *ret_value)
+{
+	*ret_value = fake.extended_lvt;
+	return reg == 0x50;
+}
+
+bool arch_lapic_write_extended(u32 reg, u32 value)
+{
+	if (reg == 0x50)
+		fake.extended_lvt = value;
+	return reg == 0x50;
+}
+
 void arch_exit_soon(void)
 {
 	fake.exits_soon++;

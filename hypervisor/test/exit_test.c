@@ -272,6 +272,22 @@ START_TEST(apic_registers_by_msr)
 }
 END_TEST
 
+/* AMD's LVTs behind the architectural ones are the processor's own: for errors and sampling. */
+START_TEST(extended_lvts)
+{
+	u64 value;
+
+	prepare();
+	ck_assert(wrmsr(0x850, 0x100f8 - 8));
+	ck_assert_uint_eq(fake.extended_lvt, 0x100f0);
+	ck_assert(rdmsr(0x850, &value));
+	ck_assert_uint_eq(value, 0x100f0);
+	ck_assert(!wrmsr(0x850, BIT(32)));
+	ck_assert(!wrmsr(0x851, 0) && !rdmsr(0x851, &value));
+	ck_assert(!rdmsr(0x83f, &value) && !rdmsr(0x854, &value));
+}
+END_TEST
+
 START_TEST(xsetbv)
 {
 	const struct {
@@ -446,6 +462,7 @@ int main(void)
 		msr_of_the_machine,
 		efer,
 		efer_follows_cpuid,
+		extended_lvts,
 		apic_registers_by_msr,
 		xsetbv,
 		touching_the_hypervisors_memory,

@@ -88,6 +88,24 @@ void arch_level_eoi(struct vp *vp, u8 vector)
 	}
 }
 
+#define EXT_FEATURE_LVTS 0x00ff0000 /* how many; not what else would have to be switched on */
+
+bool arch_lapic_read_extended(u32 reg, u32 *ret_value)
+{
+	if (!apic_has_extended(reg))
+		return false;
+	*ret_value = apic_read(reg) & (reg == APIC_EXT_FEATURE ? EXT_FEATURE_LVTS : ~0u);
+	return true;
+}
+
+bool arch_lapic_write_extended(u32 reg, u32 value)
+{
+	if (reg == APIC_EXT_FEATURE || !apic_has_extended(reg))
+		return false;
+	apic_write(reg, value);
+	return true;
+}
+
 void arch_lvt_changed(struct vp *vp, u32 lvt, u32 value)
 {
 	static const u8 registers[] = {
