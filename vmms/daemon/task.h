@@ -3,7 +3,7 @@
  * Work with files on a thread of its own, so that the event loop never waits for a disk.
  *
  * `run` sees only the task and what its data points to, which nobody else touches meanwhile. It
- * looks at task_canceled() often and calls task_progress(). `done` is called in the loop.
+ * looks at task_canceled() often and calls task_set_progress(). `done` is called in the loop.
  */
 #ifndef VMMS_DAEMON_TASK_H
 #define VMMS_DAEMON_TASK_H
