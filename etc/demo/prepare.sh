@@ -14,6 +14,7 @@ prepare()
 	mkdir -p "$cache"
 	exec 9>"$cache/lock"
 	flock -n 9 || { say "waiting for another demo to finish its preparations" && flock 9; }
+	need_space 6144 "a build with a disk image"
 	install_packages build demo
 	[ "$(id -u)" = 0 ] || install_packages demo-user
 	make_base
@@ -41,12 +42,13 @@ make_base()
 # nothing costs nothing. Their hash is $packages_hash; no package at all is possible, too.
 build_packages()
 {
+	forget_moved_build "$build_dir"
 	[ -f "$build_dir/build.ninja" ] || say "configuring the build"
 	local kernels
 	kernels=$(printf '%s;' "$headers"/usr/src/linux-headers-*-amd64)
 	run_logged "$cache/configure.log" cmake -S "$top" --preset release \
 		-DKEELSON_KERNEL_HEADERS="${kernels%;}"
-	[ -d "$cache/stage" ] || say "building"
+	[ -d "$cache/stage" ] || say "building (some minutes)"
 	run_logged "$cache/build.log" cmake --build "$build_dir"
 	rm -rf "$cache/stage"
 	DESTDIR=$cache/stage run_logged "$cache/stage.log" \
@@ -68,7 +70,7 @@ make_image()
 	image=$cache/image-$(hash_of -C "$top/etc" demo <<<'' | cut -c1-16)-$base_hash-$packages_hash
 	[ ! -e "$image" ] || return 0
 	rm -rf "$cache"/image-* "$cache/new-image"
-	say "making the disk image"
+	say "making the disk image (half a minute)"
 	shopt -s nullglob
 	# The machine has no compiler: its kernel module comes built, and nothing is developed there.
 	for package in "$cache"/packages/*.deb; do

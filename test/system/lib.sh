@@ -6,6 +6,7 @@ set -uo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 test_dir=${KEELSON_TEST_DIR:-$(mktemp -d)}
 programs=${KEELSON_PROGRAMS:-$top/build/release/test/system}
+. "$top/test/system/child/expect.sh"
 rm -rf "$test_dir"
 mkdir -p "$test_dir"
 
@@ -49,7 +50,7 @@ expect()
 
 expect_no()
 {
-	! grep -E -- "$2" "$1" || fail "something in '${1##*/}' matches: $2"
+	no_line "$1" "$2" || fail "something in '${1##*/}' matches, or there is no such file: $2"
 }
 
 # What a healthy kernel's log, in $out, has nothing of.

@@ -4,7 +4,7 @@
 # The manual pages: groff has nothing to say against them, and no verb, option, setting of vmms.conf
 # or setting of machines is missing. Usage: man_test.sh BUILD-DIRECTORY-OF-VMMS TOP
 BUILD=$1 TOP=$2
-command -v groff >/dev/null || exit 77
+command -v groff >/dev/null || { echo "skipped: groff is not installed" && exit 77; }
 status=0
 page_text=$(mktemp)
 trap 'rm -f "$page_text"' EXIT

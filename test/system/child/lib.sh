@@ -3,6 +3,7 @@
 # Sourced, in the root partition, by the scripts that run child partitions. Machines are run by a user
 # who is nobody but a member of the group keelson; what they leave in $work is looked at.
 set -uo pipefail
+. /carry/child/expect.sh
 vmwp=/carry/worker/vmwp
 firmware=/carry/worker/bios.bin
 export LD_LIBRARY_PATH=/carry/worker
@@ -66,7 +67,7 @@ expect()
 
 expect_no()
 {
-	! grep -E -- "$2" "$work/$1" || die "something in $1 matches: $2"
+	no_line "$work/$1" "$2" || die "something in $1 matches, or there is no such file: $2"
 }
 
 # start NAME WORD…: a machine in the background. ${pid[NAME]}; its console: wait_for and send.

@@ -88,6 +88,7 @@ tell()
 # nothing of warning level or above, but lines that match.
 quiet_journal()
 {
+	[ -n "$(journalctl --no-pager -q -b -n 1 -u vmms)" ] || fail "the journal has nothing of the service"
 	{
 		journalctl --no-pager -q -b -p warning -u vmms -u 'keelson*' -u polkit -u dbus
 		journalctl --no-pager -q -b -p warning -t systemd | grep -iE 'vmms|keelson|/dev/vid'
