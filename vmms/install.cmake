@@ -29,3 +29,7 @@ vmms_install(/usr/share/man/man1 ${vmms_man}/vmctl.1)
 vmms_install(/usr/share/man/man5 ${vmms_man}/vmms.conf.5 ${vmms_man}/org.keelson.vmms1.5)
 vmms_install(/usr/share/man/man7 ${vmms_man}/keelson.7)
 vmms_install(/usr/share/man/man8 ${vmms_man}/vmms.8)
+vmms_install(/usr/share/doc/keelson ${CMAKE_SOURCE_DIR}/doc/management.md ${CMAKE_SOURCE_DIR}/doc/operations.md
+  ${CMAKE_SOURCE_DIR}/doc/domain-xml.md)
+vmms_install(/usr/share/doc/keelson/examples ${CMAKE_SOURCE_DIR}/etc/examples/direct-boot.xml
+  ${CMAKE_SOURCE_DIR}/etc/examples/disk-and-cdrom.xml)
