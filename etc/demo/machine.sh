@@ -10,7 +10,7 @@ run_machine()
 {
 	run=$(mktemp -d "$cache/run.XXXXXX")
 	trap end_machine EXIT
-	trap 'exit 130' INT
+	trap 'say interrupted; exit 130' INT
 	trap 'exit 143' TERM HUP
 	choose_kernel
 	make_control_disk
@@ -50,7 +50,11 @@ choose_kernel()
 	[ -n "$entry" ] || die 2 "GRUB's menu has no entry for $kernel${with_hypervisor:+ under the hypervisor}"
 	# A panic of the root ends a scripted machine at once; a terminal keeps it to be looked at.
 	# In a terminal's machine the console is the user's, else nobody logs in there.
-	[ -z "$script" ] || root_args="panic=-1 systemd.mask=serial-getty@ttyS0.service $root_args"
+	if [ -n "$script" ]; then
+		root_args="panic=-1 systemd.mask=serial-getty@ttyS0.service $root_args"
+	else
+		root_args="systemd.show_status=1 demo.ssh $root_args"
+	fi
 }
 
 # What the machine reads about this run: an ISO image with the script, the carried files and the
@@ -69,6 +73,9 @@ make_control_disk()
 	if [ -n "$script" ]; then
 		install -m 755 "$script" "$run/script"
 		map+=(-map "$run/script" /script)
+	else
+		ssh-keygen -q -t ed25519 -N '' -C demo -f "$run/key"
+		map+=(-map "$run/key.pub" /key.pub)
 	fi
 	mkdir "$run/carry"
 	map+=(-map "$run/carry" /carry)
@@ -85,7 +92,11 @@ make_control_disk()
 # $machine: the emulator's options but for how to boot and where the lines lead to.
 describe_machine()
 {
-	local first='' second=''
+	local first='' second='' forward=''
+	if [ -z "$script" ]; then
+		choose_ssh_port
+		forward=",hostfwd=tcp:127.0.0.1:$ssh_port-:22"
+	fi
 	if [ -z "$direct" ]; then
 		first=,bootindex=0
 		second=,bootindex=1
@@ -96,7 +107,7 @@ describe_machine()
 		-device "virtio-blk-pci,drive=root$first"
 		-drive "if=none,id=control,file=$run/control.iso,format=raw,readonly=on"
 		-device "virtio-blk-pci,drive=control$second"
-		-netdev user,id=net,guestfwd=tcp:10.0.2.100:7-cmd:cat -device e1000,netdev=net
+		-netdev "user,id=net,guestfwd=tcp:10.0.2.100:7-cmd:cat$forward" -device e1000,netdev=net
 		-device virtio-rng-pci
 		-serial chardev:console -serial chardev:hypervisor
 	)
@@ -176,15 +187,50 @@ report()
 	cat "$run/qemu.log" >&2
 }
 
+# $ssh_port: one of this host that nobody listens at. Only this host reaches it.
+choose_ssh_port()
+{
+	for ((ssh_port = 22022; ssh_port < 22122; ssh_port++)); do
+		(exec 3<>"/dev/tcp/127.0.0.1/$ssh_port") 2>/dev/null || break
+	done
+}
+
+# run_ssh [COMMAND…]: a shell, or a command, in the machine that was started last and still runs.
+run_ssh()
+{
+	local folder
+	for folder in $(ls -td "$cache"/run.*/ 2>/dev/null); do
+		[ -e "$folder/ssh-port" ] && (exec 3<>"/dev/tcp/127.0.0.1/$(<"$folder/ssh-port")") 2>/dev/null || continue
+		exec ssh -i "$folder/key" -p "$(<"$folder/ssh-port")" -o LogLevel=ERROR \
+			-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o IdentitiesOnly=yes \
+			root@127.0.0.1 "$@"
+	done
+	die 2 "no machine of the demo runs; start one by ./demo in another terminal"
+}
+
+# announce TEXT: says it at the first line of standard input, and passes that on.
+announce()
+{
+	local line
+	IFS= read -r line || return 0
+	say "$1"
+	printf '%s\n' "$line"
+	cat
+}
+
 run_terminal()
 {
-	say "the keys Ctrl-A X end the machine"
+	say "starting GRUB, the hypervisor and Debian in an emulated machine: about half a minute on an" \
+		"idle host, some minutes on a busy one"
+	say "the keys Ctrl-A X end the machine; ./demo ssh opens another terminal in it"
+	echo "$ssh_port" >"$run/ssh-port"
 	mkfifo "$run/console"
 	collect root <"$run/console" &
 	TMPDIR=$run "${machine[@]}" \
 		-chardev stdio,id=console,mux=on,signal=off,logfile=/dev/fd/20,logappend=on \
 		-mon chardev=console \
 		-chardev "file,id=hypervisor,path=/dev/fd/21,append=on" \
-		20>"$run/console" 21> >(collect keelson)
+		20>"$run/console" \
+		21> >(announce "the hypervisor has started${with_hypervisor:+ and starts Debian}" | collect keelson)
 	exit
 }

@@ -39,6 +39,7 @@ refuses '--cpu-features takes a list' "${script[@]}" --cpu-features svm
 refuses "cannot write '/nonexistent/log'" "${script[@]}" --log /nonexistent/log
 refuses 'go with --script only' --timeout 5
 refuses 'no terminal' --cpus 1
+refuses 'no machine of the demo runs' ssh
 echo "$refused refusals"
 
 # An end by time has a status of its own.

@@ -30,6 +30,17 @@ comes ':~# '
 echo 'echo $((6 * 7)) $(id -u)' >&4
 comes "42 0"
 comes ':~# '
+
+# A second terminal; and what a user looks for in the machine is there.
+attempt=0
+until "$top/demo" ssh 'echo $SSH_CONNECTION' 2>>"$err" | grep -q '^10\.0\.2\.2 '; do
+	attempt=$((attempt + 1))
+	[ $attempt -lt 100 ] || fail "no second terminal"
+done
+"$top/demo" ssh 'for page in keelson vmctl vmms vmms.conf; do man -w $page || exit; done
+	type jq less nano tmux && . /etc/bash_completion && _completion_loader vmctl; complete -p vmctl &&
+	awk "length > 80 { exit 1 }" /etc/motd' >"$test_dir/second" 2>&1 || fail "$(cat "$test_dir/second")"
+[ "$("$top/demo" ssh 'exit 7'; echo $?)" = 7 ] || fail "the exit status of a command does not come back"
 echo 'poweroff' >&4
 cat <&3 >>"$out"
 status=0
