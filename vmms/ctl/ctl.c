@@ -5,6 +5,7 @@
 #include "ctl/ctl.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,18 +19,6 @@
 #include "ctl/json.h"
 #include "model/error.h"
 
-int ctl_fail(const char *format, ...)
-{
-	va_list ap;
-
-	fprintf(stderr, "vmctl: ");
-	va_start(ap, format);
-	vfprintf(stderr, format, ap);
-	va_end(ap);
-	fprintf(stderr, "\n");
-	return EXIT_FAILURE;
-}
-
 int ctl_bad_reply(int r)
 {
 	return ctl_fail(
@@ -37,34 +26,28 @@ int ctl_bad_reply(int r)
 		strerror(-r));
 }
 
-/* For people a sentence; with --json an object on standard error, with libvirt's number. */
+/* What the daemon, the bus or ssh had to say, with what a person can do about it. */
 static void tell(const struct ctl *ctl, const char *name, const char *message)
 {
-	enum vm_error_code code = vm_error_from_name(name);
-	struct json json;
+	char text[2048];
 
-	if (!ctl->json) {
-		if (strcmp(name, SD_BUS_ERROR_SERVICE_UNKNOWN) == 0 ||
-		    strcmp(name, SD_BUS_ERROR_NAME_HAS_NO_OWNER) == 0)
-			ctl_fail("The service vmms does not run; 'systemctl start vmms' starts it");
-		else if (ctl->host && strncmp(name, "System.Error.", 13) == 0)
-			ctl_fail("The connection to %s by ssh has ended (%s); 'ssh %s vmctl list' "
-				 "may tell why",
-				 ctl->host, message, ctl->host);
-		else
-			ctl_fail("%s", message);
-		return;
-	}
-	json_begin(&json, stderr);
-	json_open(&json, NULL, '{');
-	json_open(&json, "error", '{');
-	json_string(&json, "name", name);
-	json_string(&json, "message", message);
-	json_number(&json, "libvirt",
-		    (uint64_t)vm_error_info(code ? code : VM_ERROR_INTERNAL)->libvirt);
-	json_close(&json, '}');
-	json_close(&json, '}');
-	json_end(&json);
+	if (strcmp(name, SD_BUS_ERROR_SERVICE_UNKNOWN) == 0 ||
+	    strcmp(name, SD_BUS_ERROR_NAME_HAS_NO_OWNER) == 0)
+		snprintf(text, sizeof(text),
+			 "The service vmms does not run; 'systemctl start vmms' starts it");
+	else if (ctl->host && strncmp(name, "System.Error.", 13) == 0)
+		snprintf(text, sizeof(text),
+			 "The connection to %s by ssh has ended (%s); 'ssh %s vmctl list' "
+			 "may tell why",
+			 ctl->host, message, ctl->host);
+	else if (vm_error_from_name(name) == VM_ERROR_ACCESS_DENIED)
+		snprintf(text, sizeof(text),
+			 "%s. Root and members of the group keelson may ('adduser USER keelson', "
+			 "then log in again)",
+			 message);
+	else
+		snprintf(text, sizeof(text), "%s", message);
+	say_error(name, text);
 }
 
 void ctl_connect(struct ctl *ctl)
@@ -178,6 +161,33 @@ static int on_job_removed(sd_bus_message *m, void *data, sd_bus_error *error)
 
 static bool daemon_lost;
 
+/* Ctrl-C while a job is waited for: the job is the daemon's, and goes on. */
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+	interrupted = 1;
+}
+
+static void notice_interrupts(void)
+{
+	struct sigaction action = {.sa_handler = on_interrupt};
+
+	sigaction(SIGINT, &action, NULL);
+}
+
+static _Noreturn void leave_job(const struct ctl *ctl, const char *path)
+{
+	const char *id = strrchr(path, '_') + 1;
+
+	if (!ctl->json)
+		fprintf(stderr,
+			"\nJob %s goes on. 'vmctl jobs' shows it, 'vmctl jobs cancel %s' ends "
+			"it.\n",
+			id, id);
+	exit(128 + SIGINT);
+}
+
 static int on_owner_changed(sd_bus_message *m, void *data, sd_bus_error *error)
 {
 	const char *name, *before, *after;
@@ -253,9 +263,12 @@ static const struct ended_job *wait_for(struct ctl *ctl, const char *path, const
 {
 	const struct ended_job *ended;
 
+	notice_interrupts();
 	while (!(ended = find_ended(path))) {
 		int r = wait_a_moment(ctl);
 
+		if (interrupted)
+			leave_job(ctl, path);
 		if (r == 0)
 			show_progress(ctl, path, machine);
 		if (r < 0)
@@ -287,7 +300,11 @@ static void wait_for_way(struct ctl *ctl, const char *machine, const char *why)
 	if (isatty(STDERR_FILENO) && !ctl->json)
 		fprintf(stderr, "%s\nWaiting for it; Ctrl-C ends that.\n", why);
 	while (count_ended(machine) == before) {
-		if (wait_a_moment(ctl) < 0)
+		int r = wait_a_moment(ctl);
+
+		if (interrupted)
+			exit(128 + SIGINT);
+		if (r < 0)
 			exit(ctl_fail("The daemon has ended while %s had to wait", machine));
 	}
 }
@@ -378,17 +395,15 @@ int ctl_run_job(struct ctl *ctl, const char *member, const char *machine, const 
 
 /* ── arguments ─────────────────────────────────────────────────────────────────────────────── */
 
-int ctl_usage(const char *verb)
-{
-	const struct verb *v = ctl_find_verb(verb);
-
-	fprintf(stderr, "Usage: vmctl %s %s\n'vmctl help %s' tells more.\n", verb,
-		v ? v->arguments : "", verb);
-	return EXIT_FAILURE;
-}
-
 bool ctl_arguments(int argc, char **argv, int min, int max)
 {
+	for (int i = 1; i < argc; i++) {
+		if (argv[i][0] == '-' && argv[i][1]) {
+			ctl_fail("%s has no option '%s'; 'vmctl help %s' tells what it takes",
+				 argv[0], argv[i], argv[0]);
+			return false;
+		}
+	}
 	if (argc - 1 >= min && argc - 1 <= max)
 		return true;
 	ctl_usage(argv[0]);

@@ -11,6 +11,7 @@
 #include <systemd/sd-bus.h>
 
 #include "base/macros.h"
+#include "ctl/say.h"
 
 #define _cleanup_message_ __attribute__((cleanup(ctl_message_unrefp)))
 
@@ -87,11 +88,7 @@ char *ctl_vm_path(struct ctl *ctl, const char *name);
 
 /* False, after a usage line, unless min <= argc - 1 <= max. */
 bool ctl_arguments(int argc, char **argv, int min, int max);
-int ctl_usage(const char *verb);
 const struct verb *ctl_find_verb(const char *name);
-
-/* "vmctl: …" on standard error; EXIT_FAILURE. */
-int ctl_fail(const char *format, ...) printf_like(1, 2);
 
 /* The whole of a file, or of standard input for "-"; NULL: told. free() it. */
 char *ctl_read_file(const char *path);

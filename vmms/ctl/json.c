@@ -5,6 +5,7 @@
 #include "ctl/json.h"
 
 #include <inttypes.h>
+#include <libsmartcols/libsmartcols.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,64 +94,42 @@ void json_bool(struct json *json, const char *key, bool value)
 
 void table_begin(struct table *table, size_t columns, const char *const headings[])
 {
-	*table = (struct table){.columns = columns};
-	table_row(table, headings);
+	*table = (struct table){.columns = columns, .scols = scols_new_table()};
+	CHECK(table->scols);
+	/* As wide as its contents, in a pipe and on a terminal alike. */
+	CHECK(scols_table_set_termforce(table->scols, SCOLS_TERMFORCE_NEVER) == 0);
+	CHECK(scols_table_set_column_separator(table->scols, "  ") == 0);
+	for (size_t i = 0; i < columns; i++)
+		CHECK(scols_table_new_column(table->scols, headings[i], 0, 0));
 }
 
 void table_row(struct table *table, const char *const cells[])
 {
-	if (table->rows == table->space) {
-		table->space = table->space ? 2 * table->space : 32;
-		table->cells =
-			realloc(table->cells, table->space * table->columns * sizeof(char *));
-		CHECK(table->cells);
-	}
+	struct libscols_line *line = scols_table_new_line(table->scols, NULL);
+
+	CHECK(line);
+	for (size_t i = 0; i < table->columns; i++)
+		CHECK(scols_line_set_data(line, i, cells[i]) == 0);
+}
+
+/* The library prints nothing of a table without rows; its headings tell that it is one. */
+static void print_headings(const struct table *table)
+{
 	for (size_t i = 0; i < table->columns; i++) {
-		char *copy = strdup(cells[i]);
+		struct libscols_column *column = scols_table_get_column(table->scols, i);
 
-		CHECK(copy);
-		table->cells[table->rows * table->columns + i] = copy;
+		printf("%s%s", i ? "  " : "", scols_cell_get_data(scols_column_get_header(column)));
 	}
-	table->rows++;
-}
-
-/* Characters, not bytes, of UTF-8. */
-static size_t text_width(const char *text)
-{
-	size_t width = 0;
-
-	for (; *text; text++)
-		width += ((unsigned char)*text & 0xc0) != 0x80;
-	return width;
-}
-
-static size_t column_width(const struct table *table, size_t column)
-{
-	size_t width = 0;
-
-	for (size_t row = 0; row < table->rows; row++)
-		width = MAX(width, text_width(table->cells[row * table->columns + column]));
-	return width;
+	printf("\n");
 }
 
 void table_end(struct table *table)
 {
-	size_t widths[16];
-
-	CHECK(table->columns <= ARRAY_SIZE(widths));
-	for (size_t i = 0; i < table->columns; i++)
-		widths[i] = column_width(table, i);
-	for (size_t row = 0; row < table->rows; row++) {
-		for (size_t i = 0; i < table->columns; i++) {
-			char *cell = table->cells[row * table->columns + i];
-			size_t pad = i + 1 < table->columns ? widths[i] - text_width(cell) + 2 : 0;
-
-			printf("%s%*s", cell, (int)pad, "");
-			free(cell);
-		}
-		printf("\n");
-	}
-	free(table->cells);
+	if (scols_table_get_nlines(table->scols) == 0)
+		print_headings(table);
+	else
+		CHECK(scols_print_table(table->scols) == 0);
+	scols_unref_table(table->scols);
 }
 
 /* ── lists ─────────────────────────────────────────────────────────────────────────────────── */

@@ -27,10 +27,15 @@ void json_number(struct json *json, const char *key, uint64_t value);
 void json_fraction(struct json *json, const char *key, double value);
 void json_bool(struct json *json, const char *key, bool value);
 
-/* Rows of text under headings, columns as wide as needed. */
+struct libscols_table;
+
+/*
+ * Rows of text under headings, columns as wide as needed, by libsmartcols: what would move a
+ * terminal's cursor, and what is no text, is shown as \\xHH.
+ */
 struct table {
-	size_t columns, rows, space;
-	char **cells; /* headings first */
+	size_t columns;
+	struct libscols_table *scols;
 };
 
 void table_begin(struct table *table, size_t columns, const char *const headings[]);

@@ -2,6 +2,8 @@
 /*
  * vmctl: options that every verb takes, finding the verb, help.
  */
+#include <langinfo.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +70,24 @@ static void print_overview(void)
 	print_options();
 }
 
+static int unknown_verb(const char *typed)
+{
+	const char *names[64], *near;
+	size_t count = 0;
+
+	for (size_t g = 0; g < ARRAY_SIZE(groups) && groups[g].title; g++) {
+		for (const struct verb *verb = groups[g].verbs; verb->name; verb++) {
+			CHECK(count + 1 < ARRAY_SIZE(names));
+			names[count++] = verb->name;
+		}
+	}
+	names[count] = NULL;
+	near = *typed == '-' ? NULL : ctl_nearest(typed, names);
+	return ctl_fail("There is no %s '%s'%s%s%s; 'vmctl help' shows those there are",
+			*typed == '-' ? "option" : "verb", typed, near ? "; did you mean '" : "",
+			near ? near : "", near ? "'?" : "");
+}
+
 static int run_help(struct ctl *ctl, int argc, char **argv)
 {
 	const struct verb *verb;
@@ -78,8 +98,7 @@ static int run_help(struct ctl *ctl, int argc, char **argv)
 	}
 	verb = ctl_find_verb(argv[1]);
 	if (!verb)
-		return ctl_fail("There is no verb '%s'; 'vmctl help' shows those there are",
-				argv[1]);
+		return unknown_verb(argv[1]);
 	printf("Usage: vmctl [OPTION]… %s %s\n\n%c%s.\n", verb->name, verb->arguments,
 	       verb->summary[0] - ('a' - 'A'), verb->summary + 1);
 	if (verb->details)
@@ -136,6 +155,14 @@ static bool take_option(struct ctl *ctl, int argc, char **argv, int *at)
 	return true;
 }
 
+/* Tables are cut and padded by characters; a terminal without a locale mostly knows UTF-8, too. */
+static void choose_locale(void)
+{
+	setlocale(LC_CTYPE, "");
+	if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+		setlocale(LC_CTYPE, "C.UTF-8");
+}
+
 int main(int argc, char **argv)
 {
 	struct ctl ctl = {.program = argv[0]};
@@ -145,6 +172,12 @@ int main(int argc, char **argv)
 	bool verbatim = false;
 
 	CHECK(rest);
+	choose_locale();
+	/* Before anything can go wrong that is to be told as JSON. */
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--json") == 0)
+			say_as_json(true);
+	}
 	for (int i = 1; i < argc; i++) {
 		verbatim |= strcmp(argv[i], "--") == 0;
 		if (verbatim || !take_option(&ctl, argc, argv, &i))
@@ -161,8 +194,7 @@ int main(int argc, char **argv)
 	else if (verb)
 		status = verb->run(&ctl, count, rest);
 	else
-		status = ctl_fail("There is no verb '%s'; 'vmctl help' shows those there are",
-				  rest[0]);
+		status = unknown_verb(rest[0]);
 	sd_bus_flush_close_unref(ctl.bus);
 	free(rest);
 	return status;

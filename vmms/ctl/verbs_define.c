@@ -18,6 +18,7 @@
 #include "config/units.h"
 #include "ctl/ctl.h"
 #include "ctl/json.h"
+#include "ctl/value.h"
 
 /* ── create ────────────────────────────────────────────────────────────────────────────────── */
 
@@ -169,7 +170,7 @@ static int apply(struct creation *creation, int option)
 		add_card(domain, optarg, option == 'b');
 		return 0;
 	default:
-		return ctl_usage("create");
+		return EXIT_FAILURE; /* told */
 	}
 }
 
@@ -198,17 +199,23 @@ static int run_create(struct ctl *ctl, int argc, char **argv)
 {
 	_cleanup_domain_ struct domain *domain = NULL;
 	struct creation creation = {0};
+	struct vm_error err = {0};
 	int option, status = EXIT_SUCCESS;
 
 	if (argc < 2 || argv[1][0] == '-')
 		return ctl_usage(argv[0]);
 	creation.domain = domain = empty_domain(argv[1]);
-	optind = 2;
+	optind = 0;
 	while (status == EXIT_SUCCESS &&
-	       (option = getopt_long(argc, argv, "", create_options, NULL)) != -1)
+	       (option = ctl_next_option(argc, argv, create_options)) != -1)
 		status = apply(&creation, option);
-	if (status == EXIT_SUCCESS && optind < argc)
+	if (status == EXIT_SUCCESS && optind + 1 != argc)
 		return ctl_usage(argv[0]);
+	/* Here, and not by the daemon, which would speak of lines of an XML that nobody wrote. */
+	if (status == EXIT_SUCCESS && domain_check(domain, &err) < 0)
+		return ctl_fail_as(err.code == VM_ERROR_INVALID_XML ? VM_ERROR_INVALID_ARGUMENT
+								    : err.code,
+				   "%s", err.text);
 	return status == EXIT_SUCCESS ? send_creation(ctl, &creation) : status;
 }
 
@@ -216,9 +223,9 @@ enum { DEFINE_CHANGE = 2 }; /* of DefineVM: the machine must be there */
 
 /* ── XML ───────────────────────────────────────────────────────────────────────────────────── */
 
-static int define_text(struct ctl *ctl, const char *xml, uint32_t flags)
+static int define_text(struct ctl *ctl, const char *source, const char *xml, uint32_t flags)
 {
-	return ctl_call(ctl, "DefineVM", NULL, "su", xml, flags) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return ctl_done_if(ctl_call(ctl, "DefineVM", NULL, "su", xml, flags), source, "defined");
 }
 
 static int run_define(struct ctl *ctl, int argc, char **argv)
@@ -227,7 +234,7 @@ static int run_define(struct ctl *ctl, int argc, char **argv)
 
 	if (!ctl_arguments(argc, argv, 1, 1) || !(xml = ctl_read_file(argv[1])))
 		return EXIT_FAILURE;
-	return define_text(ctl, xml, 0);
+	return define_text(ctl, argv[1], xml, 0);
 }
 
 static int run_check(struct ctl *ctl, int argc, char **argv)
@@ -283,7 +290,7 @@ static int run_editor(const char *path)
 }
 
 /* Until the daemon takes it, or the text is left as it was. The file stays when it is not taken. */
-static int edit_file(struct ctl *ctl, const char *path, const char *before)
+static int edit_file(struct ctl *ctl, const char *name, const char *path, const char *before)
 {
 	for (;;) {
 		_cleanup_free_ char *after = NULL;
@@ -295,7 +302,7 @@ static int edit_file(struct ctl *ctl, const char *path, const char *before)
 			printf("Nothing was changed.\n");
 			return EXIT_SUCCESS;
 		}
-		if (define_text(ctl, after, DEFINE_CHANGE) == EXIT_SUCCESS)
+		if (define_text(ctl, name, after, DEFINE_CHANGE) == EXIT_SUCCESS)
 			return EXIT_SUCCESS;
 		if (!isatty(STDIN_FILENO))
 			return ctl_fail("Your text is kept in %s", path);
@@ -319,7 +326,7 @@ static int run_edit(struct ctl *ctl, int argc, char **argv)
 	fd = mkstemps(path, 4);
 	if (fd < 0 || fd_write_full(fd, xml, strlen(xml)) < 0)
 		return ctl_fail("%s: %s", path, strerror(errno));
-	status = edit_file(ctl, path, xml);
+	status = edit_file(ctl, argv[1], path, xml);
 	if (status == EXIT_SUCCESS)
 		unlink(path);
 	return status;
@@ -348,7 +355,7 @@ static int run_set(struct ctl *ctl, int argc, char **argv)
 		r = sd_bus_message_close_container(m);
 	if (r < 0)
 		return ctl_fail("%s", strerror(-r));
-	return ctl_send(ctl, m, NULL) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return ctl_done_if(ctl_send(ctl, m, NULL), argv[1], "set");
 }
 
 /* ── diff ──────────────────────────────────────────────────────────────────────────────────── */
@@ -365,8 +372,11 @@ static int print_diff(struct ctl *ctl, sd_bus_message *reply)
 	for (; r >= 0 && (r = sd_bus_message_read(reply, "(sss)", &key, &before, &after)) > 0;
 	     count++) {
 		if (!ctl->json) {
-			printf("%s: %s -> %s\n", key, *before ? before : "(none)",
-			       *after ? after : "(none)");
+			char old[1024], new[1024];
+
+			value_format_setting(key, before, old, sizeof(old));
+			value_format_setting(key, after, new, sizeof(new));
+			printf("%s: %s -> %s\n", key, *old ? old : "(none)", *new ? new : "(none)");
 			continue;
 		}
 		json_open(&json, NULL, '{');
@@ -455,16 +465,16 @@ static int run_attach(struct ctl *ctl, int argc, char **argv)
 		return ctl_usage(argv[0]);
 	if (!xml)
 		return EXIT_FAILURE;
-	return ctl_call(ctl, "AttachDevice", NULL, "ss", argv[1], xml) < 0 ? EXIT_FAILURE
-									   : EXIT_SUCCESS;
+	return ctl_done_if(ctl_call(ctl, "AttachDevice", NULL, "ss", argv[1], xml), argv[1],
+			   "attached");
 }
 
 static int run_detach(struct ctl *ctl, int argc, char **argv)
 {
 	if (!ctl_arguments(argc, argv, 2, 2))
 		return EXIT_FAILURE;
-	return ctl_call(ctl, "DetachDevice", NULL, "ss", argv[1], argv[2]) < 0 ? EXIT_FAILURE
-									       : EXIT_SUCCESS;
+	return ctl_done_if(ctl_call(ctl, "DetachDevice", NULL, "ss", argv[1], argv[2]), argv[1],
+			   "%s detached", argv[2]);
 }
 
 const struct verb define_verbs[] = {

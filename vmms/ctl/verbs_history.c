@@ -76,19 +76,32 @@ static int cancel_job(struct ctl *ctl, const char *number)
 
 	if (!*number || *end || id > UINT32_MAX)
 		return ctl_fail("'%s' is not the number of a job", number);
-	return ctl_call(ctl, "CancelJob", NULL, "u", (uint32_t)id) < 0 ? EXIT_FAILURE
-								       : EXIT_SUCCESS;
+	return ctl_done_if(ctl_call(ctl, "CancelJob", NULL, "u", (uint32_t)id), number,
+			   "asked to end");
 }
 
 static int run_log(struct ctl *ctl, int argc, char **argv);
 
+static const struct option jobs_options[] = {
+	{"all", no_argument, NULL, 'a'},
+	{NULL, 0, NULL, 0},
+};
+
 static int run_jobs(struct ctl *ctl, int argc, char **argv)
 {
 	_cleanup_message_ sd_bus_message *reply = NULL;
+	bool all = false;
+	int option;
 
+	optind = 0;
+	while ((option = ctl_next_option(argc, argv, jobs_options)) != -1) {
+		if (option == '?')
+			return EXIT_FAILURE;
+		all = true;
+	}
 	if (argc == 3 && strcmp(argv[1], "cancel") == 0)
 		return cancel_job(ctl, argv[2]);
-	if (argc == 2 && strcmp(argv[1], "--all") == 0)
+	if (all && optind == argc)
 		return run_log(ctl, 1, argv);
 	if (!ctl_arguments(argc, argv, 0, 0) || ctl_call(ctl, "ListJobs", &reply, "") < 0)
 		return EXIT_FAILURE;
@@ -133,6 +146,13 @@ static void past_row(struct table *table, const struct past_job *job)
 					  *job->user ? job->user : "-", job->message});
 }
 
+/* A machine that is gone may have left a history; one that never was is a slip. */
+static int nothing_of(struct ctl *ctl, const char *name)
+{
+	free(ctl_vm_path(ctl, name));
+	return EXIT_FAILURE;
+}
+
 static int print_past(struct ctl *ctl, sd_bus_message *reply)
 {
 	static const char *const headings[] = {"JOB",       "STARTED", "TOOK", "MACHINE",
@@ -155,6 +175,23 @@ static int print_past(struct ctl *ctl, sd_bus_message *reply)
 	return r < 0 ? ctl_bad_reply(r) : EXIT_SUCCESS;
 }
 
+static bool is_empty(sd_bus_message *reply, const char *contents)
+{
+	bool empty = sd_bus_message_enter_container(reply, 'a', contents) >= 0 &&
+		     sd_bus_message_at_end(reply, false) > 0;
+
+	sd_bus_message_rewind(reply, true);
+	return empty;
+}
+
+static bool is_known(struct ctl *ctl, const char *name)
+{
+	_cleanup_message_ sd_bus_message *reply = NULL;
+
+	return sd_bus_call_method(ctl->bus, BUS_NAME, BUS_PATH, BUS_MANAGER_INTERFACE, "GetVM",
+				  NULL, &reply, "s", name) >= 0;
+}
+
 static int run_log(struct ctl *ctl, int argc, char **argv)
 {
 	_cleanup_message_ sd_bus_message *reply = NULL;
@@ -163,6 +200,8 @@ static int run_log(struct ctl *ctl, int argc, char **argv)
 		return EXIT_FAILURE;
 	if (ctl_call(ctl, "ListHistory", &reply, "su", argc == 2 ? argv[1] : "", 100u) < 0)
 		return EXIT_FAILURE;
+	if (argc == 2 && is_empty(reply, "(ussssssttus)") && !is_known(ctl, argv[1]))
+		return nothing_of(ctl, argv[1]);
 	return print_past(ctl, reply);
 }
 
@@ -213,6 +252,8 @@ static int print_past_events(struct ctl *ctl, const char *name)
 
 	if (ctl_call(ctl, "ListEvents", &reply, "stu", name, UINT64_C(0), 200u) < 0)
 		return EXIT_FAILURE;
+	if (*name && is_empty(reply, "(ttssssus)") && !is_known(ctl, name))
+		return nothing_of(ctl, name);
 	r = sd_bus_message_enter_container(reply, 'a', "(ttssssus)");
 	while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "ttssssus")) > 0) {
 		r = print_event(ctl, reply);
@@ -260,19 +301,27 @@ static int follow(struct ctl *ctl, struct following *following)
 	}
 }
 
+static const struct option events_options[] = {
+	{"follow", no_argument, NULL, 'f'},
+	{NULL, 0, NULL, 0},
+};
+
 static int run_events(struct ctl *ctl, int argc, char **argv)
 {
 	struct following following = {.ctl = ctl, .name = ""};
 	bool following_on = false;
+	int option;
 
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--follow") == 0 || strcmp(argv[i], "-f") == 0)
-			following_on = true;
-		else if (argv[i][0] == '-' || *following.name)
-			return ctl_usage(argv[0]);
-		else
-			following.name = argv[i];
+	optind = 0;
+	while ((option = ctl_next_option(argc, argv, events_options)) != -1) {
+		if (option == '?')
+			return EXIT_FAILURE;
+		following_on = true;
 	}
+	if (optind + 1 < argc)
+		return ctl_usage(argv[0]);
+	if (optind < argc)
+		following.name = argv[optind];
 	ctl_connect(ctl);
 	return following_on ? follow(ctl, &following) : print_past_events(ctl, following.name);
 }

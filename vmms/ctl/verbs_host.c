@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,15 +18,16 @@
 #include "ctl/ctl.h"
 #include "ctl/json.h"
 #include "ctl/terminal.h"
+#include "ctl/value.h"
 
 /* ── a{sv} of simple values ────────────────────────────────────────────────────────────────── */
 
 static void print_pair(struct json *json, bool as_json, const char *key, const char *text,
 		       uint64_t number, char type)
 {
-	char size[32];
-	size_t length = strlen(key);
+	char value[64];
 
+	value_format(key, number, value, sizeof(value));
 	if (as_json && type == 's')
 		json_string(json, key, text);
 	else if (as_json && type == 'b')
@@ -36,14 +38,12 @@ static void print_pair(struct json *json, bool as_json, const char *key, const c
 		printf("%-22s %s\n", key, *text ? text : "none");
 	else if (type == 'b')
 		printf("%-22s %s\n", key, number ? "yes" : "no");
-	else if (length > 3 && strcmp(key + length - 3, "KiB") == 0) {
-		units_format_size(number * 1024, size, sizeof(size));
-		printf("%-22.*s %s\n", (int)length - 3, key, size);
-	} else
-		printf("%-22s %" PRIu64 "\n", key, number);
+	else
+		printf("%-22.*s %s\n", value_label_length(key), key, value);
 }
 
-static int print_dictionary(struct ctl *ctl, sd_bus_message *reply)
+/* `version` of Keelson comes first; NULL: it is not asked for. */
+static int print_dictionary(struct ctl *ctl, sd_bus_message *reply, const char *version)
 {
 	int r = sd_bus_message_enter_container(reply, 'a', "{sv}");
 	struct json json;
@@ -51,6 +51,8 @@ static int print_dictionary(struct ctl *ctl, sd_bus_message *reply)
 	json_begin(&json, stdout);
 	if (ctl->json)
 		json_open(&json, NULL, '{');
+	if (version)
+		print_pair(&json, ctl->json, "Keelson", version, 0, 's');
 	while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
 		const char *key, *contents, *text = "";
 		uint32_t u = 0;
@@ -79,10 +81,14 @@ static int print_dictionary(struct ctl *ctl, sd_bus_message *reply)
 static int run_host(struct ctl *ctl, int argc, char **argv)
 {
 	_cleanup_message_ sd_bus_message *reply = NULL;
+	_cleanup_free_ char *version = NULL;
+	int r;
 
 	if (!ctl_arguments(argc, argv, 0, 0) || ctl_call(ctl, "GetHost", &reply, "") < 0)
 		return EXIT_FAILURE;
-	return print_dictionary(ctl, reply);
+	r = sd_bus_get_property_string(ctl->bus, BUS_NAME, BUS_PATH, BUS_MANAGER_INTERFACE,
+				       "Version", NULL, &version);
+	return r < 0 ? ctl_bad_reply(r) : print_dictionary(ctl, reply, version);
 }
 
 static int run_metrics(struct ctl *ctl, int argc, char **argv)
@@ -92,7 +98,7 @@ static int run_metrics(struct ctl *ctl, int argc, char **argv)
 	if (!ctl_arguments(argc, argv, 1, 1) ||
 	    ctl_call(ctl, "GetVMMetrics", &reply, "s", argv[1]) < 0)
 		return EXIT_FAILURE;
-	return print_dictionary(ctl, reply);
+	return print_dictionary(ctl, reply, NULL);
 }
 
 /* ── top ───────────────────────────────────────────────────────────────────────────────────── */
@@ -146,10 +152,11 @@ static int sample_one(struct ctl *ctl, const char *name, struct sample *sample)
 	return r;
 }
 
-static int sample_all(struct ctl *ctl, struct samples *samples)
+/* Of the machine `only` alone, by name or UUID, or of all that are on. */
+static int sample_all(struct ctl *ctl, const char *only, struct samples *samples)
 {
 	_cleanup_message_ sd_bus_message *reply = NULL;
-	const char *name, *power;
+	const char *uuid, *name, *power;
 	int r = ctl_call(ctl, "ListVMs", &reply, "");
 
 	samples->count = 0;
@@ -158,8 +165,9 @@ static int sample_all(struct ctl *ctl, struct samples *samples)
 		return r;
 	r = sd_bus_message_enter_container(reply, 'a', "(sssssutboo)");
 	while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sssssutboo")) > 0) {
-		r = sd_bus_message_read(reply, "sss", NULL, &name, &power);
-		if (r >= 0 && strcmp(power, "off") != 0 && strcmp(power, "saved") != 0 &&
+		r = sd_bus_message_read(reply, "sss", &uuid, &name, &power);
+		if (r >= 0 && (!only || strcmp(only, name) == 0 || strcasecmp(only, uuid) == 0) &&
+		    strcmp(power, "off") != 0 && strcmp(power, "saved") != 0 &&
 		    samples->count < ARRAY_SIZE(samples->items) &&
 		    sample_one(ctl, name, &samples->items[samples->count]) >= 0)
 			samples->count++;
@@ -271,19 +279,28 @@ static bool wait_or_quit(void)
 static int run_top(struct ctl *ctl, int argc, char **argv)
 {
 	static struct samples samples[2];
+	const char *only = NULL;
 	long rounds = -1;
 
-	if (!ctl_arguments(argc, argv, 0, 1))
+	if (!ctl_arguments(argc, argv, 0, 2))
 		return EXIT_FAILURE;
-	if (argc == 2)
-		rounds = strtol(argv[1], NULL, 10);
-	if (sample_all(ctl, &samples[0]) < 0)
+	for (int i = 1; i < argc; i++) {
+		_cleanup_free_ char *path = NULL;
+
+		if (argv[i][strspn(argv[i], "0123456789")] == '\0')
+			rounds = strtol(argv[i], NULL, 10);
+		else if (only || !(path = ctl_vm_path(ctl, argv[i])))
+			return only ? ctl_usage(argv[0]) : EXIT_FAILURE;
+		else
+			only = argv[i];
+	}
+	if (sample_all(ctl, only, &samples[0]) < 0)
 		return EXIT_FAILURE;
 	terminal_take(false);
 	for (int turn = 1; rounds != 0; turn ^= 1, rounds -= rounds > 0) {
 		if (wait_or_quit())
 			break;
-		if (sample_all(ctl, &samples[turn]) < 0)
+		if (sample_all(ctl, only, &samples[turn]) < 0)
 			return EXIT_FAILURE;
 		if (ctl->json) {
 			top_json(&samples[turn ^ 1], &samples[turn]);
@@ -350,8 +367,8 @@ static int run_stop_all(struct ctl *ctl, int argc, char **argv)
 
 const struct verb host_verbs[] = {
 	{"host", "", "show the host: hypervisor, memory, processors", NULL, run_host, ""},
-	{"top", "[ROUNDS]", "show what machines use, second by second", "q, or Ctrl-C, leaves.\n",
-	 run_top, ""},
+	{"top", "[VM] [ROUNDS]", "show what machines use, second by second",
+	 "q, or Ctrl-C, leaves; so does the end of that many rounds.\n", run_top, "vm"},
 	{"metrics", "VM", "show a machine's counters", NULL, run_metrics, "vm"},
 	{"stop-all", "", "stop all machines by their stop actions, in order",
 	 "What the service keelson-guests does at the host's shutdown. What would start by "

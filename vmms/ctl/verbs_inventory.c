@@ -14,6 +14,8 @@
 #include "config/units.h"
 #include "ctl/ctl.h"
 #include "ctl/json.h"
+#include "ctl/value.h"
+#include "model/operation.h"
 
 /* ── list ──────────────────────────────────────────────────────────────────────────────────── */
 
@@ -99,6 +101,7 @@ static int print_simple(struct json *json, bool as_json, const char *key, sd_bus
 		int b;
 	} value;
 	int r = sd_bus_message_read_basic(m, type, &value);
+	char text[64];
 
 	if (r < 0)
 		return r;
@@ -115,28 +118,40 @@ static int print_simple(struct json *json, bool as_json, const char *key, sd_bus
 	} else {
 		uint64_t number = type == 'u' ? value.u : value.t;
 
+		value_format(key, number, text, sizeof(text));
 		if (as_json)
 			json_number(json, key, number);
 		else
-			printf("%-20s %" PRIu64 "\n", key, number);
+			printf("%-20.*s %s\n", value_label_length(key), key, text);
 	}
 	return 0;
 }
 
+/* What a person can type for an operation; the operation itself where it is none of ours. */
+static const char *verbs_of(const char *name)
+{
+	enum vm_operation operation;
+
+	return vm_operation_parse(name, &operation) ? vm_operation_info(operation)->verbs : name;
+}
+
+/* AvailableOperations, the only list there is. */
 static int print_strings(struct json *json, bool as_json, const char *key, sd_bus_message *m)
 {
-	const char *item;
+	const char *item, *verbs, *before = " ";
 	int r = sd_bus_message_enter_container(m, 'a', "s");
 
 	if (as_json)
 		json_open(json, key, '[');
 	else
-		printf("%-20s", key);
+		printf("%-20s", "Possible now");
 	while (r >= 0 && (r = sd_bus_message_read(m, "s", &item)) > 0) {
 		if (as_json)
 			json_string(json, NULL, item);
-		else
-			printf(" %s", item);
+		else if ((verbs = verbs_of(item))) {
+			printf("%s%s", before, verbs);
+			before = ", ";
+		}
 	}
 	if (as_json)
 		json_close(json, ']');
@@ -200,6 +215,7 @@ static int print_values(struct ctl *ctl, struct json *json, const char *name)
 {
 	_cleanup_message_ sd_bus_message *reply = NULL;
 	const char *key, *value;
+	char text[1024];
 	int r = ctl_call(ctl, "GetVMValues", &reply, "s", name);
 
 	if (r < 0)
@@ -212,8 +228,10 @@ static int print_values(struct ctl *ctl, struct json *json, const char *name)
 	while (r >= 0 && (r = sd_bus_message_read(reply, "(ss)", &key, &value)) > 0) {
 		if (ctl->json)
 			json_string(json, key, value);
-		else if (*value)
-			printf("%-20s %s\n", key, value);
+		else if (*value) {
+			value_format_setting(key, value, text, sizeof(text));
+			printf("%-20s %s\n", key, text);
+		}
 	}
 	if (ctl->json)
 		json_close(json, '}');
@@ -273,17 +291,17 @@ static int run_rename(struct ctl *ctl, int argc, char **argv)
 {
 	if (!ctl_arguments(argc, argv, 2, 2))
 		return EXIT_FAILURE;
-	return ctl_call(ctl, "RenameVM", NULL, "ss", argv[1], argv[2]) < 0 ? EXIT_FAILURE
-									   : EXIT_SUCCESS;
+	return ctl_done_if(ctl_call(ctl, "RenameVM", NULL, "ss", argv[1], argv[2]), argv[1],
+			   "renamed to %s", argv[2]);
 }
 
 static int run_notes(struct ctl *ctl, int argc, char **argv)
 {
-	if (!ctl_arguments(argc, argv, 2, 2))
-		return EXIT_FAILURE;
-	return ctl_call(ctl, "SetVMOptions", NULL, "sa{sv}", argv[1], 1, "Notes", "s", argv[2]) < 0
-		       ? EXIT_FAILURE
-		       : EXIT_SUCCESS;
+	if (argc != 3) /* the text may begin with a dash */
+		return ctl_usage(argv[0]);
+	return ctl_done_if(
+		ctl_call(ctl, "SetVMOptions", NULL, "sa{sv}", argv[1], 1, "Notes", "s", argv[2]),
+		argv[1], *argv[2] ? "notes set" : "notes removed");
 }
 
 static const struct option autostart_options[] = {
@@ -294,66 +312,77 @@ static const struct option autostart_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static int append_number(sd_bus_message *m, const char *key, const char *text)
+static int append_number(sd_bus_message *m, const char *key, const char *option, const char *text)
 {
 	char *end;
 	unsigned long number = strtoul(text, &end, 10);
 
-	if (!*text || *end || number > UINT_MAX) {
-		ctl_fail("'%s' is not a number", text);
+	if (!*text || *end || *text == '-' || number > UINT_MAX) {
+		ctl_fail("%s takes a whole number, not '%s'", option, text);
 		return -1;
 	}
 	return sd_bus_message_append(m, "{sv}", key, "u", (uint32_t)number);
 }
 
-static int append_autostart_options(sd_bus_message *m, int argc, char **argv)
+/* Negative, and told, for what is none. */
+static int append_autostart_option(sd_bus_message *m, int option)
 {
-	int option, r = 0;
-
-	optind = 1;
-	while (r >= 0 && (option = getopt_long(argc, argv, "", autostart_options, NULL)) != -1) {
-		if (option == 'o')
-			r = append_number(m, "AutostartOrder", optarg);
-		else if (option == 'd')
-			r = append_number(m, "AutostartDelay", optarg);
-		else if (option == 't')
-			r = append_number(m, "StopTimeout", optarg);
-		else if (option == 'a')
-			r = sd_bus_message_append(m, "{sv}", "StopAction", "s", optarg);
-		else
-			r = -1;
+	switch (option) {
+	case 'o':
+		return append_number(m, "AutostartOrder", "--order", optarg);
+	case 'd':
+		return append_number(m, "AutostartDelay", "--delay", optarg);
+	case 't':
+		return append_number(m, "StopTimeout", "--stop-timeout", optarg);
+	case 'a':
+		return sd_bus_message_append(m, "{sv}", "StopAction", "s", optarg);
+	default:
+		return -1;
 	}
-	return r;
+}
+
+/* The machine's name comes first in the message: options are read once to find it, then to send them. */
+static int autostart_words(int argc, char **argv)
+{
+	int option;
+
+	optind = 0;
+	while ((option = ctl_next_option(argc, argv, autostart_options)) != -1) {
+		if (option == '?')
+			return -1;
+	}
+	return optind;
 }
 
 static int run_autostart(struct ctl *ctl, int argc, char **argv)
 {
-	_cleanup_message_ sd_bus_message *options = ctl_message(ctl, "SetVMOptions");
-	const char *name = NULL, *word = NULL;
-	int r;
+	_cleanup_message_ sd_bus_message *options = NULL;
+	const char *name, *word;
+	int option, r,
+		first = autostart_words(argc, argv); /* the words are behind the options now */
 
-	for (int i = 1; i < argc; i++) { /* VM [on|off] come before or between the options */
-		if (argv[i][0] == '-')
-			i += strchr(argv[i], '=') == NULL;
-		else if (!name)
-			name = argv[i];
-		else
-			word = argv[i];
-	}
-	if (!name || (word && strcmp(word, "on") != 0 && strcmp(word, "off") != 0))
+	if (first < 0)
+		return EXIT_FAILURE;
+	name = argv[first];
+	word = name ? argv[first + 1] : NULL;
+	if (!name || first + 2 < argc ||
+	    (word && strcmp(word, "on") != 0 && strcmp(word, "off") != 0))
 		return ctl_usage(argv[0]);
+	options = ctl_message(ctl, "SetVMOptions");
 	r = sd_bus_message_append(options, "s", name);
 	if (r >= 0)
 		r = sd_bus_message_open_container(options, 'a', "{sv}");
 	if (r >= 0 && word)
 		r = sd_bus_message_append(options, "{sv}", "Autostart", "b",
 					  strcmp(word, "on") == 0);
-	if (r >= 0)
-		r = append_autostart_options(options, argc, argv);
+	optind = 0;
+	while (r >= 0 && (option = ctl_next_option(argc, argv, autostart_options)) != -1)
+		r = append_autostart_option(options, option);
 	if (r < 0)
-		return ctl_usage(argv[0]);
+		return EXIT_FAILURE;
 	r = sd_bus_message_close_container(options);
-	return r < 0 || ctl_send(ctl, options, NULL) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return ctl_done_if(r < 0 ? r : ctl_send(ctl, options, NULL), name, "autostart %s",
+			   word ? word : "set");
 }
 
 /* ── files ─────────────────────────────────────────────────────────────────────────────────── */
@@ -410,7 +439,7 @@ static int run_delete(struct ctl *ctl, int argc, char **argv)
 const struct verb inventory_verbs[] = {
 	{"list", "", "list the machines and their states", NULL, run_list, ""},
 	{"show", "VM", "show all that is known of a machine",
-	 "AvailableOperations names what can be done to it now.\n", run_show, "vm"},
+	 "\"Possible now\" has the verbs that can be used on it now.\n", run_show, "vm"},
 	{"xml", "VM", "print a machine's configuration as XML", NULL, run_xml, "vm"},
 	{"rename", "VM NAME", "give a machine another name", NULL, run_rename, "vm"},
 	{"notes", "VM TEXT", "set a machine's notes", NULL, run_notes, "vm"},

@@ -71,6 +71,17 @@ static const struct option create_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
+/* The daemon says what a VLAN may be; this only keeps what is no number from being one. */
+static uint32_t parse_vlan(const char *text)
+{
+	char *end;
+	unsigned long vlan = strtoul(text, &end, 10);
+
+	if (!*text || *end || *text == '-' || vlan == 0 || vlan > 4094)
+		exit(ctl_fail("--vlan takes a number from 1 to 4094, not '%s'", text));
+	return (uint32_t)vlan;
+}
+
 /* argv: "network" "create" NAME OPTION… */
 static int create(struct ctl *ctl, int argc, char **argv)
 {
@@ -78,31 +89,32 @@ static int create(struct ctl *ctl, int argc, char **argv)
 	uint32_t vlan = 0;
 	int option;
 
-	if (argc < 3 || argv[2][0] == '-')
-		return ctl_usage(argv[0]);
-	optind = 3;
-	while ((option = getopt_long(argc, argv, "", create_options, NULL)) != -1) {
+	optind = 0;
+	while ((option = ctl_next_option(argc, argv, create_options)) != -1) {
 		if (option == 'b')
 			bridge = optarg;
 		else if (option == 'a')
 			address = optarg;
 		else if (option == 'v')
-			vlan = (uint32_t)strtoul(optarg, NULL, 10);
+			vlan = parse_vlan(optarg);
 		else
-			return ctl_usage(argv[0]);
+			return EXIT_FAILURE;
 	}
-	return ctl_call(ctl, "CreateNetwork", NULL, "ssssu", argv[2], *bridge ? "bridge" : "nat",
-			bridge, address, vlan) < 0
-		       ? EXIT_FAILURE
-		       : EXIT_SUCCESS;
+	/* "create" and the name are behind the options now. */
+	if (optind + 2 != argc)
+		return ctl_usage(argv[0]);
+	return ctl_done_if(ctl_call(ctl, "CreateNetwork", NULL, "ssssu", argv[optind + 1],
+				    *bridge ? "bridge" : "nat", bridge, address, vlan),
+			   argv[optind + 1], "created");
 }
 
 static int run_network(struct ctl *ctl, int argc, char **argv)
 {
 	static const struct {
-		const char *word, *member;
-	} simple[] = {
-		{"delete", "DeleteNetwork"}, {"start", "StartNetwork"}, {"stop", "StopNetwork"}};
+		const char *word, *member, *done;
+	} simple[] = {{"delete", "DeleteNetwork", "deleted"},
+		      {"start", "StartNetwork", "started"},
+		      {"stop", "StopNetwork", "stopped"}};
 
 	if (argc == 1 || (argc == 2 && strcmp(argv[1], "list") == 0))
 		return list(ctl);
@@ -110,9 +122,8 @@ static int run_network(struct ctl *ctl, int argc, char **argv)
 		return create(ctl, argc, argv);
 	for (size_t i = 0; argc == 3 && i < ARRAY_SIZE(simple); i++) {
 		if (strcmp(simple[i].word, argv[1]) == 0)
-			return ctl_call(ctl, simple[i].member, NULL, "s", argv[2]) < 0
-				       ? EXIT_FAILURE
-				       : EXIT_SUCCESS;
+			return ctl_done_if(ctl_call(ctl, simple[i].member, NULL, "s", argv[2]),
+					   argv[2], "%s", simple[i].done);
 	}
 	return ctl_usage(argv[0]);
 }

@@ -147,7 +147,7 @@ int vm_check_definition(const struct vm *vm, const char *what, struct vm_error *
 		vm->config->name, what, vm->damage, vm->config->name, vm->config->uuid);
 }
 
-/* "start, delete, …": what can be done instead. */
+/* "start, delete, …": the verbs of vmctl that can be typed instead. */
 static void list_available(const struct vm *vm, char *buffer, size_t size)
 {
 	size_t length = 0;
@@ -158,10 +158,11 @@ static void list_available(const struct vm *vm, char *buffer, size_t size)
 
 		if (operation == VM_OPERATION_QUERY || operation == VM_OPERATION_ANNOTATE ||
 		    (vm->damage && needs_definition(operation)) ||
+		    !vm_operation_info(operation)->verbs ||
 		    !vm_operation_available(operation, vm->power, vm->activity))
 			continue;
 		length += (size_t)snprintf(buffer + length, size - length, "%s%s",
-					   length ? ", " : "", vm_operation_name(operation));
+					   length ? ", " : "", vm_operation_info(operation)->verbs);
 	}
 }
 

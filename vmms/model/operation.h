@@ -83,6 +83,7 @@ struct vm_operation_info {
 	const char *name;   /* as in AvailableOperations, jobs, history and error messages */
 	const char *method; /* the D-Bus calls that do it; NULL while there is none */
 	const char *title;  /* for people */
+	const char *verbs;  /* of vmctl that do it; NULL while there is none */
 };
 
 const struct vm_operation_info *vm_operation_info(enum vm_operation operation);
