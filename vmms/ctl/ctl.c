@@ -52,6 +52,7 @@ static void tell(const struct ctl *ctl, const char *name, const char *message)
 
 void ctl_connect(struct ctl *ctl)
 {
+	char text[512];
 	int r;
 
 	if (ctl->bus)
@@ -60,8 +61,9 @@ void ctl_connect(struct ctl *ctl)
 		      : sd_bus_open_system(&ctl->bus);
 	if (r >= 0)
 		return;
-	exit(ctl_fail("The system bus %s%s cannot be reached: %s", ctl->host ? "of " : "",
-		      ctl->host ? ctl->host : "of this machine", strerror(-r)));
+	snprintf(text, sizeof(text), "The system bus %s%s cannot be reached: %s",
+		 ctl->host ? "of " : "", ctl->host ? ctl->host : "of this machine", strerror(-r));
+	exit(say_error(SD_BUS_ERROR_NO_SERVER, text));
 }
 
 sd_bus_message *ctl_message(struct ctl *ctl, const char *member)
@@ -204,6 +206,7 @@ void ctl_watch_jobs(struct ctl *ctl)
 	if (ctl->no_wait || ctl->watching)
 		return;
 	ctl_connect(ctl);
+	notice_interrupts();
 	ctl->watching = true;
 	r = sd_bus_match_signal(ctl->bus, NULL, BUS_NAME, BUS_PATH, BUS_MANAGER_INTERFACE,
 				"JobRemoved", on_job_removed, NULL);
@@ -263,7 +266,6 @@ static const struct ended_job *wait_for(struct ctl *ctl, const char *path, const
 {
 	const struct ended_job *ended;
 
-	notice_interrupts();
 	while (!(ended = find_ended(path))) {
 		int r = wait_a_moment(ctl);
 

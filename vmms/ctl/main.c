@@ -83,8 +83,8 @@ static int unknown_verb(const char *typed)
 	}
 	names[count] = NULL;
 	near = *typed == '-' ? NULL : ctl_nearest(typed, names);
-	return ctl_fail("There is no %s '%s'%s%s%s; 'vmctl help' shows those there are",
-			*typed == '-' ? "option" : "verb", typed, near ? "; did you mean '" : "",
+	return ctl_fail("There is no %s '%s'.%s%s%s 'vmctl help' shows those there are",
+			*typed == '-' ? "option" : "verb", typed, near ? " Did you mean '" : "",
 			near ? near : "", near ? "'?" : "");
 }
 

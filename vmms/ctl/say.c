@@ -150,7 +150,7 @@ static size_t distance(const char *a, const char *b)
 
 const char *ctl_nearest(const char *word, const char *const *words)
 {
-	size_t best = MAX(strlen(word) / 3, (size_t)1) + 1;
+	size_t best = strlen(word) < 4 ? 2 : 3; /* two letters that changed places are two */
 	const char *nearest = NULL;
 
 	for (; *words; words++) {
@@ -176,9 +176,9 @@ static int unknown_option(const char *verb, const char *typed, const struct opti
 	names[count] = NULL;
 	snprintf(word, sizeof(word), "%.*s", (int)strcspn(name, "="), name);
 	near = ctl_nearest(word, names);
-	ctl_fail("%s has no option '%.*s'%s%s%s; 'vmctl help %s' lists what it has", verb,
-		 (int)strcspn(typed, "="), typed, near ? "; did you mean '--" : "",
-		 near ? near : "", near ? "'?" : "", verb);
+	ctl_fail("%s has no option '%.*s'.%s%s%s 'vmctl help %s' lists what it has", verb,
+		 (int)strcspn(typed, "="), typed, near ? " Did you mean '--" : "", near ? near : "",
+		 near ? "'?" : "", verb);
 	return '?';
 }
 

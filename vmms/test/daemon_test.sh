@@ -176,9 +176,9 @@ ok define "$DIR/one.xml"
 ok xml one
 cmp -s "$DIR/out" "$DIR/one.xml" || fail "the XML changed by defining it again"
 ok set one memory=32M vcpus=2
-"$VMCTL" diff one "$DIR/one.xml" | grep -q 'memory: 32768KiB -> 16384KiB' || fail "diff"
+"$VMCTL" diff one "$DIR/one.xml" | grep -q 'memory: 32 MiB -> 16 MiB' || fail "diff"
 VISUAL='sed -i s/32768/24576/' ok edit one
-"$VMCTL" diff one "$DIR/one.xml" | grep -q 'memory: 24576KiB -> 16384KiB' || fail "edit"
+"$VMCTL" diff one "$DIR/one.xml" | grep -q 'memory: 24 MiB -> 16 MiB' || fail "edit"
 VISUAL=true ok edit one
 grep -q 'Nothing was changed' "$DIR/out" || fail "edit: $(cat "$DIR/out")"
 VISUAL=false refused 'The editor failed; nothing was changed' edit one

@@ -21,7 +21,7 @@ while read -ra words; do
 	[ "${words[1]}" != create ] || field "${words[2]}" UUID >> "$DIR/uuids"
 done < <(sed -n 's/^    \(vmctl .*\)/\1/p' "$TOP/doc/man/keelson.7" | sed "s|\\\\-|-|g; s|/srv|$DIR|g; s|--disk 20G|&:$DIR/new.raw|")
 [ $lines -ge 4 ] || fail "$lines lines of an example in keelson(7)"
-state web Running
+state web running
 ok stop web
 
 for example in "$TOP"/etc/examples/*.xml; do

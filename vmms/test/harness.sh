@@ -62,7 +62,12 @@ start_daemon() {
 		--set Device="$DIR/no-device" --set Scopes=no --set Sandbox=$SANDBOX \
 		--set RestartDelayMSec=100 --debug "$@" >> "$DIR/log" 2>&1 &
 	DAEMON_PID=$!
-	await "the daemon" "$VMCTL" host
+	await "the daemon" answers_or_died
+	kill -0 "$DAEMON_PID" 2> /dev/null || fail "the daemon did not start"
+}
+
+answers_or_died() {
+	"$VMCTL" host || ! kill -0 "$DAEMON_PID"
 }
 
 # A clean end, so that the sanitizers of the build speak.
@@ -103,7 +108,7 @@ refused() {
 	shift
 	CHECKS=$((CHECKS + 1))
 	"$VMCTL" "$@" > "$DIR/out" 2> "$DIR/err" && fail "vmctl $*: succeeded"
-	grep -qE "$pattern" "$DIR/err" || fail "vmctl $*: no '$pattern' in: $(cat "$DIR/err")"
+	grep -qE -- "$pattern" "$DIR/err" || fail "vmctl $*: no '$pattern' in: $(cat "$DIR/err")"
 }
 
 # one field of `vmctl show`
