@@ -9,17 +9,28 @@
 #include <stdint.h>
 #include <time.h>
 
+static void end(struct bus_loop *bus_loop, struct ev_loop *loop)
+{
+	bus_loop_stop(bus_loop, loop);
+	bus_loop->lost(bus_loop->data);
+}
+
 /*
- * One message a turn: timers and workers have theirs in between. While there are more, an idle
- * watcher keeps the loop from sleeping.
+ * A few messages a turn: timers and workers have theirs in between, and one of the calls that wait
+ * (call.h). A few and not one: those calls take longer than most messages, and a client that sends many
+ * of them is to be refused, and the others answered, before its calls have had their turns. While there
+ * are more, an idle watcher keeps the loop from sleeping.
  */
+enum { MESSAGES_A_TURN = 32 };
+
 static void process(struct bus_loop *bus_loop, struct ev_loop *loop)
 {
-	int r = sd_bus_process(bus_loop->bus, NULL);
+	int r = 1;
 
+	for (int i = 0; i < MESSAGES_A_TURN && r > 0; i++)
+		r = sd_bus_process(bus_loop->bus, NULL);
 	if (r < 0 && r != -EBUSY) {
-		bus_loop_stop(bus_loop, loop);
-		bus_loop->lost(bus_loop->data);
+		end(bus_loop, loop);
 		return;
 	}
 	if (r > 0)
@@ -43,17 +54,23 @@ static void on_idle(struct ev_loop *loop, ev_idle *watcher, int events)
 	process(watcher->data, loop);
 }
 
-static void watch_io(struct bus_loop *bus_loop, struct ev_loop *loop)
+/* False for a connection that has ended: while the store waited for the disk, somebody else saw it. */
+static bool watch_io(struct bus_loop *bus_loop, struct ev_loop *loop)
 {
-	int wanted = sd_bus_get_events(bus_loop->bus), events = 0;
+	int fd = sd_bus_get_fd(bus_loop->bus), wanted = sd_bus_get_events(bus_loop->bus),
+	    events = 0;
+
+	ev_io_stop(loop, &bus_loop->io);
+	if (fd < 0 || wanted < 0)
+		return false;
 
 	if (wanted & POLLIN)
 		events |= EV_READ;
 	if (wanted & POLLOUT)
 		events |= EV_WRITE;
-	ev_io_stop(loop, &bus_loop->io);
-	ev_io_set(&bus_loop->io, sd_bus_get_fd(bus_loop->bus), events);
+	ev_io_set(&bus_loop->io, fd, events);
 	ev_io_start(loop, &bus_loop->io);
+	return true;
 }
 
 static void watch_timeout(struct bus_loop *bus_loop, struct ev_loop *loop)
@@ -77,8 +94,10 @@ static void on_prepare(struct ev_loop *loop, ev_prepare *watcher, int events)
 
 	if (bus_loop->turn(bus_loop->data))
 		ev_idle_start(loop, &bus_loop->idle);
-	watch_io(bus_loop, loop);
-	watch_timeout(bus_loop, loop);
+	if (watch_io(bus_loop, loop))
+		watch_timeout(bus_loop, loop);
+	else
+		end(bus_loop, loop);
 }
 
 void bus_loop_start(struct bus_loop *bus_loop, struct ev_loop *loop, sd_bus *bus,

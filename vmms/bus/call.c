@@ -74,9 +74,7 @@ const struct bus_method *call_find(const struct bus_method *methods, size_t coun
 	return NULL;
 }
 
-/* The machine of the object, or the one that the first argument names. */
-static int find_vm(struct manager *manager, sd_bus_message *m, struct vm **ret,
-		   struct vm_error *err)
+int call_find_vm(struct manager *manager, sd_bus_message *m, struct vm **ret, struct vm_error *err)
 {
 	_cleanup_free_ char *uuid = NULL;
 	const char *name;
@@ -84,7 +82,9 @@ static int find_vm(struct manager *manager, sd_bus_message *m, struct vm **ret,
 
 	if (r > 0)
 		return vm_find(manager, uuid, ret, err);
-	r = sd_bus_message_read(m, "s", &name);
+	r = sd_bus_message_rewind(m, true);
+	if (r >= 0)
+		r = sd_bus_message_read(m, "s", &name);
 	return r < 0 ? call_bad_message(r, err) : vm_find(manager, name, ret, err);
 }
 
@@ -92,7 +92,7 @@ static int run(struct manager *manager, const struct bus_method *method, sd_bus_
 {
 	struct vm_error err = {0};
 	struct vm *vm = NULL;
-	int r = method->vm ? find_vm(manager, m, &vm, &err) : 0;
+	int r = method->vm ? call_find_vm(manager, m, &vm, &err) : 0;
 
 	if (r == 0)
 		r = method->run(manager, vm, m, &err);
@@ -119,6 +119,8 @@ static int run_as(struct manager *manager, const struct bus_method *method, sd_b
 
 /* ── waiting for their turn ────────────────────────────────────────────────────────────────── */
 
+enum { MAX_WAITING = 32 }; /* of one client */
+
 struct waiting_call {
 	struct waiting_call *next;
 	const struct bus_method *method;
@@ -132,11 +134,37 @@ static void waiting_free(struct waiting_call *call)
 	free(call);
 }
 
+/* One client must not make all others wait, nor fill the memory. */
+static unsigned int count_waiting(const struct manager *manager, sd_bus_message *m)
+{
+	const char *sender = sd_bus_message_get_sender(m);
+	unsigned int count = 0;
+
+	for (const struct waiting_call *call = manager->waiting_calls; call; call = call->next) {
+		const char *other = sd_bus_message_get_sender(call->m);
+
+		count += sender && other && strcmp(sender, other) == 0;
+	}
+	return count;
+}
+
+static int refuse_flood(sd_bus_message *m)
+{
+	struct vm_error err = {0};
+
+	(void)vm_error_set(&err, VM_ERROR_BUSY, "%d calls of yours are waiting already",
+			   MAX_WAITING);
+	return call_reply_error(m, &err);
+}
+
 static int run_soon(struct manager *manager, const struct bus_method *method, sd_bus_message *m,
 		    uint32_t uid)
 {
-	struct waiting_call *call = calloc(1, sizeof(*call)), **at = &manager->waiting_calls;
+	struct waiting_call *call, **at = &manager->waiting_calls;
 
+	if (count_waiting(manager, m) >= MAX_WAITING)
+		return refuse_flood(m);
+	call = calloc(1, sizeof(*call));
 	if (!call)
 		return -ENOMEM;
 	call->method = method;

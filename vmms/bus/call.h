@@ -62,6 +62,10 @@ int must_check call_reply_nothing(sd_bus_message *m, struct vm_error *err);
 int must_check call_open_list(sd_bus_message *m, const char *element, sd_bus_message **ret_reply);
 int must_check call_send_list(int r, sd_bus_message *reply, struct vm_error *err);
 
+/* The machine of the object, or the one that the first argument names. */
+int must_check call_find_vm(struct manager *manager, sd_bus_message *m, struct vm **ret,
+			    struct vm_error *err);
+
 const struct bus_method *call_find(const struct bus_method *methods, size_t count,
 				   const char *member);
 

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "bus/bus.h"
 #include "bus/methods.h"
+#include "bus/xml_check.h"
 #include "daemon/metrics.h"
 #include "daemon/sequence.h"
 #include "store/backup.h"
@@ -101,22 +102,22 @@ static int method_create(struct manager *manager, struct vm *none, sd_bus_messag
 	return call_reply_job(m, job, err);
 }
 
+static int reply_canonical(struct manager *manager, sd_bus_message *m, const struct domain *config,
+			   struct vm_error *err)
+{
+	_cleanup_free_ char *canonical = domain_print(config);
+
+	return call_replied(canonical ? sd_bus_reply_method_return(m, "s", canonical) : -ENOMEM,
+			    err);
+}
+
 static int method_validate(struct manager *manager, struct vm *none, sd_bus_message *m,
 			   struct vm_error *err)
 {
-	_cleanup_domain_ struct domain *config = NULL;
-	_cleanup_free_ char *canonical = NULL;
 	const char *xml;
 	int r = sd_bus_message_read(m, "s", &xml);
 
-	if (r < 0)
-		return call_bad_message(r, err);
-	r = domain_parse(xml, &config, err);
-	if (r < 0)
-		return r;
-	canonical = domain_print(config);
-	r = canonical ? sd_bus_reply_method_return(m, "s", canonical) : -ENOMEM;
-	return call_replied(r, err);
+	return r < 0 ? call_bad_message(r, err) : xml_check(manager, m, xml, reply_canonical, err);
 }
 
 /* ── jobs, history ─────────────────────────────────────────────────────────────────────────── */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "bus/methods.h"
 #include "net/network.h"
 
@@ -47,22 +48,34 @@ static int read_request(sd_bus_message *m, struct network_request *request, stru
 	return 0;
 }
 
+/* The reply, when what was asked for is done. Takes the message over. */
+static void on_done(void *data, const struct vm_error *err)
+{
+	sd_bus_message *m = data;
+	int r = err ? call_reply_error(m, err) : sd_bus_reply_method_return(m, "");
+
+	if (r < 0)
+		log_debug("A reply cannot be sent: %s", strerror(-r));
+	sd_bus_message_unref(m);
+}
+
 static int method_create(struct manager *manager, struct vm *vm, sd_bus_message *m,
 			 struct vm_error *err)
 {
 	struct network_request request = {0};
-	struct network *network;
 	int r = read_request(m, &request, err);
 
-	if (r == 0)
-		r = network_create(manager, &request, &network, err);
 	if (r < 0)
 		return r;
-	return call_reply_nothing(m, err);
+	r = network_create(manager, &request, on_done, sd_bus_message_ref(m), err);
+	if (r < 0)
+		sd_bus_message_unref(m);
+	return r;
 }
 
 static int with_network(struct manager *manager, sd_bus_message *m,
-			int (*act)(struct network *network, struct vm_error *err),
+			int (*act)(struct network *network, vm_done_fn *done, void *data,
+				   struct vm_error *err),
 			struct vm_error *err)
 {
 	struct network *network;
@@ -72,11 +85,12 @@ static int with_network(struct manager *manager, sd_bus_message *m,
 	if (r < 0)
 		return call_bad_message(r, err);
 	r = network_find(manager, name, &network, err);
-	if (r == 0)
-		r = act(network, err);
 	if (r < 0)
 		return r;
-	return call_reply_nothing(m, err);
+	r = act(network, on_done, sd_bus_message_ref(m), err);
+	if (r < 0)
+		sd_bus_message_unref(m);
+	return r;
 }
 
 static int method_delete(struct manager *manager, struct vm *vm, sd_bus_message *m,

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "bus/methods.h"
+#include "bus/xml_check.h"
 #include "config/domain_field.h"
 #include "daemon/metrics.h"
 
@@ -333,24 +334,30 @@ static int reply_differences(sd_bus_message *m, const struct domain_differences 
 	return call_send_list(r, reply, err);
 }
 
-/* What would change if this XML were defined. */
-static int method_diff(struct manager *manager, struct vm *vm, sd_bus_message *m,
-		       struct vm_error *err)
+/* The machine is found again: it may have gone while the XML was checked. */
+static int reply_diff(struct manager *manager, sd_bus_message *m, const struct domain *config,
+		      struct vm_error *err)
 {
-	_cleanup_domain_ struct domain *config = NULL;
 	struct domain_differences changes = {0};
-	const char *xml;
-	int r = sd_bus_message_read(m, "s", &xml);
+	struct vm *vm;
+	int r = call_find_vm(manager, m, &vm, err);
 
-	if (r < 0)
-		return call_bad_message(r, err);
-	r = domain_parse(xml, &config, err);
 	if (r < 0)
 		return r;
 	r = domain_diff(vm->config, config, &changes);
 	r = r < 0 ? call_bad_message(r, err) : reply_differences(m, &changes, err);
 	domain_differences_free(&changes);
 	return r;
+}
+
+/* What would change if this XML were defined. */
+static int method_diff(struct manager *manager, struct vm *vm, sd_bus_message *m,
+		       struct vm_error *err)
+{
+	const char *xml;
+	int r = sd_bus_message_read(m, "s", &xml);
+
+	return r < 0 ? call_bad_message(r, err) : xml_check(manager, m, xml, reply_diff, err);
 }
 
 static int method_values(struct manager *manager, struct vm *vm, sd_bus_message *m,

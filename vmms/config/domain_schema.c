@@ -11,11 +11,11 @@
 #include <libxml/parser.h>
 #include <libxml/relaxng.h>
 
-enum { MAX_XML_SIZE = 1 << 20 };
-
 DEFINE_CLEANUP(xmlRelaxNGParserCtxtPtr, xmlRelaxNGFreeParserCtxt, cleanup_schema_parser);
 DEFINE_CLEANUP(xmlRelaxNGValidCtxtPtr, xmlRelaxNGFreeValidCtxt, cleanup_validator);
 DEFINE_CLEANUP(xmlParserCtxtPtr, xmlFreeParserCtxt, cleanup_parser);
+
+static _Thread_local xmlRelaxNGPtr parsed;
 
 /* What libxml2 says of a tree that does not match: the element it names first. */
 struct complaint {
@@ -38,6 +38,12 @@ static void drop(void *data, xmlErrorPtr error)
 {
 }
 
+void domain_xml_forget_schema(void)
+{
+	xmlRelaxNGFree(parsed);
+	parsed = NULL;
+}
+
 void domain_xml_init(void)
 {
 	xmlInitParser();
@@ -49,14 +55,15 @@ int domain_xml_read(const char *xml, xmlDocPtr *ret, struct vm_error *err)
 {
 	_cleanup_(cleanup_parser) xmlParserCtxtPtr parser = xmlNewParserCtxt();
 	_cleanup_xml_doc_ xmlDocPtr doc = NULL;
-	size_t length = strlen(xml);
+	int r;
 
 	if (!parser)
 		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
-	if (length > MAX_XML_SIZE)
-		return vm_error_set(err, VM_ERROR_INVALID_XML, "The XML is longer than %d bytes",
-				    MAX_XML_SIZE);
-	doc = xmlCtxtReadMemory(parser, xml, (int)length, NULL, NULL,
+	r = domain_xml_check_size(xml, err);
+	if (r < 0)
+		return r;
+	/* UTF-8 whatever it says of itself: in another encoding it would not be what was measured. */
+	doc = xmlCtxtReadMemory(parser, xml, (int)strlen(xml), NULL, "UTF-8",
 				XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
 					XML_PARSE_BIG_LINES);
 	if (!doc) {
@@ -75,10 +82,12 @@ int domain_xml_read(const char *xml, xmlDocPtr *ret, struct vm_error *err)
 	return 0;
 }
 
-/* Parsed once and kept: the schema is part of the program. */
+/*
+ * Parsed once by each thread and kept: the schema is part of the program, and nobody says that two
+ * threads may use one at a time.
+ */
 static xmlRelaxNGPtr schema(void)
 {
-	static xmlRelaxNGPtr parsed;
 	_cleanup_(cleanup_schema_parser) xmlRelaxNGParserCtxtPtr parser = NULL;
 
 	if (parsed)

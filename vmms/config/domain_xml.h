@@ -17,7 +17,13 @@ DEFINE_CLEANUP(xmlDocPtr, xmlFreeDoc, cleanup_xml_doc);
 /* Call before the first use; any number of times. */
 void domain_xml_init(void);
 
-/* Well-formed XML without a document type and of at most a MiB. No entity or URL is followed. */
+/* At the end of a thread that has read XML. */
+void domain_xml_forget_schema(void);
+
+/* Refuses XML that is larger, or has more in it, than a machine can need. */
+int must_check domain_xml_check_size(const char *xml, struct vm_error *err);
+
+/* Well-formed XML that domain_xml_check_size() lets pass. No entity or URL is followed. */
 int domain_xml_read(const char *xml, xmlDocPtr *ret, struct vm_error *err);
 
 /* Refuses the first element, attribute or value that is not in the supported subset. */

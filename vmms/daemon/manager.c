@@ -19,10 +19,13 @@
 #include "base/text.h"
 #include "daemon/job.h"
 #include "daemon/journal.h"
+#include "daemon/opening.h"
 #include "daemon/publish.h"
 #include "daemon/sequence.h"
 #include "net/network.h"
 #include "worker/worker.h"
+
+enum { EVENTS_BETWEEN_PRUNING = 1000 };
 
 int64_t manager_now(void)
 {
@@ -71,6 +74,12 @@ static void record_event(struct manager *manager, const struct vm *vm, const str
 	if (store_event_add(manager->store, &event, &event.sequence, &err) < 0)
 		log_error("%s", err.text);
 	log_event(&event, caller, job);
+	/* A daemon runs for months. */
+	if (++manager->events_unpruned >= EVENTS_BETWEEN_PRUNING) {
+		manager->events_unpruned = 0;
+		if (store_prune(manager->store, &err) < 0)
+			log_error("%s", err.text);
+	}
 	publish_event(manager, &event);
 }
 
@@ -323,6 +332,8 @@ void manager_begin(struct manager *manager)
 
 void manager_fini(struct manager *manager)
 {
+	bool opened;
+
 	job_forget_all(manager);
 	ev_timer_stop(manager->loop, &manager->sequence_timer);
 	ev_timer_stop(manager->loop, &manager->stop_timer);
@@ -331,7 +342,9 @@ void manager_fini(struct manager *manager)
 			worker_release(manager->vms->worker);
 		vm_destroy(manager->vms);
 	}
+	opened = opening_end_all(manager);
 	network_free_all(manager);
 	manager->store = store_close(manager->store);
-	settings_fini(&manager->settings);
+	if (opened)
+		settings_fini(&manager->settings);
 }

@@ -21,17 +21,22 @@ struct vm;
 struct job;
 struct network;
 struct waiting_call;
+struct xml_check;
+struct opening;
 
 struct manager {
 	struct settings settings;
 	struct ev_loop *loop;
 	sd_bus *bus;                        /* NULL until there is one */
 	struct waiting_call *waiting_calls; /* oldest first (bus/call.h) */
+	struct xml_check *xml_checks;       /* oldest first (bus/xml_check.h) */
 	struct store *store;
 	struct vm *vms; /* by name */
 	size_t vm_count;
 	struct job *jobs;         /* by number */
 	struct network *networks; /* by name */
+	struct opening *openings; /* of files, on threads */
+	unsigned int events_unpruned;
 	char boot_id[37];
 	struct caller caller;    /* of the method that runs; else the daemon itself */
 	ev_timer sequence_timer; /* the next automatic start */

@@ -39,6 +39,8 @@ static const struct setting {
 	{"StartTimeoutSec", SETTING_NUMBER, offsetof(struct settings, start_timeout), "60", 1,
 	 3600},
 	{"StopTimeoutSec", SETTING_NUMBER, offsetof(struct settings, stop_timeout), "10", 1, 3600},
+	{"AnswerTimeoutSec", SETTING_NUMBER, offsetof(struct settings, answer_timeout), "30", 1,
+	 3600},
 	{"RestartDelayMSec", SETTING_NUMBER, offsetof(struct settings, restart_delay), "1000", 10,
 	 3600000},
 };

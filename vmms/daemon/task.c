@@ -60,6 +60,16 @@ void task_abandon(struct task *task)
 	ev_async_stop(task->loop, &task->wake);
 }
 
+bool task_finish(struct task *task)
+{
+	if (!atomic_load(&task->finished))
+		return false;
+	ev_async_stop(task->loop, &task->wake);
+	pthread_join(task->thread, NULL);
+	task->done(task);
+	return true;
+}
+
 bool task_canceled(const struct task *task)
 {
 	return atomic_load(&task->canceled);

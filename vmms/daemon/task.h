@@ -36,6 +36,9 @@ void task_cancel(struct task *task);
 /* At the daemon's end: cancels, waits for the thread, and calls nothing any more. */
 void task_abandon(struct task *task);
 
+/* Where the loop has no turn: calls `done` if `run` has returned. Returns whether it has. */
+bool task_finish(struct task *task);
+
 /* For `run`. */
 bool task_canceled(const struct task *task);
 void task_set_progress(struct task *task, unsigned int permille);

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "daemon/job.h"
+#include "daemon/opening.h"
 #include "daemon/publish.h"
 
 struct vm *vm_by_uuid(struct manager *manager, const char *uuid)
@@ -98,6 +99,7 @@ void vm_destroy(struct vm *vm)
 void vm_destroy_keep_config(struct vm *vm)
 {
 	vm_delist(vm);
+	vm->opening = opening_abandon(vm->opening);
 	vm_forget_questions(vm);
 	ev_timer_stop(vm->manager->loop, &vm->restart_timer);
 	if (vm->job)

@@ -8,11 +8,14 @@
 #include <ev.h>
 
 #include "config/domain.h"
+#include "daemon/bucket.h"
 #include "daemon/manager.h"
 #include "model/operation.h"
 #include "model/state.h"
 #include "proto/message.h"
 
+struct opening;
+struct vm_asked;
 struct worker;
 
 enum stop_action { STOP_ACTION_SHUTDOWN, STOP_ACTION_TURN_OFF, STOP_ACTION_COUNT };
@@ -27,9 +30,11 @@ struct vm_options {
 	char *notes;
 };
 
-/* In whatever waits for a worker's answer; `answered` is called once. `err` is NULL for success. */
+/*
+ * In whatever waits for a worker's answer; `answered` is called once, at the latest when the time for
+ * an answer is over. `err` is NULL for success.
+ */
 struct vm_question {
-	struct vm_question *next;
 	void (*answered)(struct vm_question *question, struct vm *vm, const struct vm_error *err);
 };
 
@@ -49,19 +54,23 @@ struct vm {
 	struct vm_options options;
 	uint32_t worker_uid;
 	int64_t created;
-	struct job *job;               /* the one that changes this machine; NULL: none */
-	struct worker *worker;         /* NULL: no process */
-	struct vm_question *questions; /* to the worker, oldest first */
-	bool medium_changing;          /* one of them is about a CD */
+	struct job *job;            /* the one that changes this machine; NULL: none */
+	struct worker *worker;      /* NULL: no process */
+	struct vm_asked *questions; /* to the worker, oldest first (vm_question.c) */
+	struct opening *opening;    /* of the files for a start; NULL: none */
+	bool awaits_networks;       /* a start, for those that are being started */
+	bool medium_changing;       /* one of them is about a CD */
 	struct proto_stats stats;
-	struct vm_error failure; /* why a start is being given up, until the worker is gone */
-	bool autostart_pending;  /* waits for its turn after the host's boot */
-	bool start_again;        /* an interrupted start is repeated when the worker is gone */
-	bool stopping_for_host;  /* the host goes down: Off gets the reason host-shutdown */
-	double host_stop_until;  /* by the loop's clock: then it is turned off, asked or not */
-	bool guest_crashed;      /* it said so, and is being turned off for that */
-	unsigned int restarts;   /* automatic ones in a row, for the back-off */
-	int64_t running_since;   /* microseconds; 0: not running */
+	struct vm_error failure;    /* why a start is being given up, until the worker is gone */
+	bool autostart_pending;     /* waits for its turn after the host's boot */
+	bool start_again;           /* an interrupted start is repeated when the worker is gone */
+	bool stopping_for_host;     /* the host goes down: Off gets the reason host-shutdown */
+	double host_stop_until;     /* by the loop's clock: then it is turned off, asked or not */
+	bool guest_crashed;         /* it said so, and is being turned off for that */
+	unsigned int restarts;      /* automatic ones in a row, for the back-off */
+	int64_t running_since;      /* microseconds; 0: not running */
+	struct bucket guest_events; /* that are recorded */
+	struct bucket flips;        /* of the state by the worker, which nobody asked for */
 	ev_timer restart_timer;
 };
 
@@ -157,6 +166,9 @@ int must_check vm_resume(struct vm *vm, struct job **ret, struct vm_error *err);
 int must_check vm_open_console(struct vm *vm, uint32_t port, struct vm_question *question,
 			       int *ret_fd, struct vm_error *err);
 
+/* A network has been started, stopped, or could not be: starts that waited for it go on. */
+void vm_networks_changed(struct manager *manager);
+
 /* Sends a request; `question`, the caller's memory, is answered if 0 is returned (vm_question.c). */
 int must_check vm_ask(struct vm *vm, struct proto_message *message, struct vm_question *question,
 		      struct vm_error *err);
@@ -167,6 +179,8 @@ void vm_forget_questions(struct vm *vm);
 void vm_worker_state(struct vm *vm, enum proto_state state, enum proto_cause cause,
 		     const char *text);
 void vm_worker_guest_event(struct vm *vm, const struct proto_message *message);
+/* It has been reached again after its connection was lost. */
+void vm_worker_reconnected(struct vm *vm);
 /* `cause` is PROTO_CAUSE_COUNT for a worker that never said it stopped. `words` may be NULL. */
 void vm_worker_gone(struct vm *vm, enum proto_cause cause, const char *words);
 
@@ -181,7 +195,10 @@ void vm_power_recover(struct vm *vm, const struct store_worker *row,
 
 struct vm_files; /* open descriptors of all that the configuration names */
 
-/* Opens everything; the error names the file, why it cannot be had, and what to do. */
+/*
+ * Opens everything; the error names the file, why it cannot be had, and what to do. Runs on a thread,
+ * with a machine of its own that has a configuration, settings and networks alone (opening.c).
+ */
 int must_check vm_files_open(struct vm *vm, struct vm_files **ret, struct vm_error *err);
 struct vm_files *vm_files_close(struct vm_files *files);
 /* Sends what the machine is; `answered` gets each answer. */
@@ -189,7 +206,7 @@ int must_check vm_build_send(struct vm *vm, const struct vm_files *files,
 			     void (*answered)(void *vm, const struct proto_message *answer));
 /* Is there memory for it? */
 int must_check vm_build_check_memory(const struct vm *vm, struct vm_error *err);
-/* A CD's file, read-only. */
+/* A CD's file, read-only. On a thread, as vm_files_open(). */
 int must_check vm_open_medium(const struct vm *vm, const char *path, int *ret_fd,
 			      struct vm_error *err);
 

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "daemon/job.h"
+#include "daemon/opening.h"
 #include "daemon/publish.h"
 #include "worker/worker.h"
 
@@ -193,6 +194,7 @@ struct change {
 	char *kind, *what;     /* for the history */
 	vm_done_fn *done;
 	void *data;
+	uint32_t unit; /* of the drive whose medium changes */
 };
 
 static struct change *change_free(struct change *change)
@@ -250,14 +252,43 @@ static void on_medium_answer(struct vm_question *question, struct vm *vm,
 	change_free(change);
 }
 
-/* 1: the worker has been asked and `change` is its question's; 0: there is nothing to ask. */
+static int ask_for_medium(struct vm *vm, struct change *change, int fd, struct vm_error *err)
+{
+	struct proto_message message = {.type = PROTO_MEDIUM};
+
+	message.port.number = change->unit;
+	if (fd >= 0)
+		message.fds[message.fd_count++] = fd;
+	change->question.answered = on_medium_answer;
+	return vm_ask(vm, &message, &change->question, err);
+}
+
+/* `vm` may have been turned off, or deleted, while its file was being opened. */
+static void on_medium_opened(void *data, struct vm *vm, int fd, const struct vm_error *failed)
+{
+	_cleanup_close_ int medium = fd;
+	struct change *change = data;
+	struct vm_error err = {0};
+
+	if (!failed && (vm && vm->worker ? ask_for_medium(vm, change, medium, &err)
+					 : vm_error_set(&err, VM_ERROR_WORKER,
+							"Machine %s was turned off meanwhile",
+							change->config->name)) < 0)
+		failed = &err;
+	if (!failed)
+		return;
+	if (vm)
+		vm->medium_changing = false;
+	change->done(change->data, failed);
+	change_free(change);
+}
+
+/* 1: `change` is in the hands of what answers it; 0: the worker need not be asked. */
 static int change_live(struct vm *vm, struct change *change, struct vm_error *err)
 {
 	const char *reason = why_not_hot(vm, change->config);
 	const struct domain_disk *disk = reason ? NULL : changed_medium(vm, change->config);
-	struct proto_message message = {.type = PROTO_MEDIUM};
-	_cleanup_close_ int fd = -1;
-	int r = 0;
+	int r;
 
 	if (reason)
 		return vm_error_set(err, VM_ERROR_NOT_SUPPORTED,
@@ -268,14 +299,13 @@ static int change_live(struct vm *vm, struct change *change, struct vm_error *er
 		return vm_error_set(err, VM_ERROR_BUSY,
 				    "Machine %s: another change of a CD is under way; try again",
 				    vm->config->name);
-	message.port.number = (uint32_t)domain_disk_unit(disk->target);
-	if (disk->source) {
-		r = vm_open_medium(vm, disk->source, &fd, err);
-		message.fds[message.fd_count++] = fd;
-	}
-	change->question.answered = on_medium_answer;
-	if (r == 0)
-		r = vm_ask(vm, &message, &change->question, err);
+	change->unit = (uint32_t)domain_disk_unit(disk->target);
+	if (!disk->source)
+		r = ask_for_medium(vm, change, -1, err);
+	else if (opening_begin_medium(vm, disk->source, on_medium_opened, change) < 0)
+		r = vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	else
+		r = 0;
 	if (r < 0)
 		return r;
 	vm->medium_changing = true;

@@ -14,8 +14,10 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "daemon/job.h"
+#include "daemon/opening.h"
 #include "daemon/publish.h"
 #include "daemon/sequence.h"
+#include "net/network.h"
 #include "worker/worker.h"
 
 static bool job_is(const struct vm *vm, enum vm_operation operation)
@@ -43,9 +45,26 @@ static void set_timer(struct job *job, void (*fired)(struct ev_loop *, ev_timer 
 
 /* ── start ─────────────────────────────────────────────────────────────────────────────────── */
 
+/* Before there is a worker: nothing has to end first. */
+static void end_early(struct vm *vm, enum vm_reason reason, enum job_result result,
+		      const struct vm_error *why)
+{
+	struct job *job = vm->job;
+
+	vm->opening = opening_abandon(vm->opening);
+	vm_set_power(vm, VM_POWER_OFF, reason);
+	job_end(job, result, why);
+	vm->stopping_for_host = false;
+	sequence_vm_off(vm->manager);
+}
+
 /* The job ends when the process has. */
 static void give_up_start(struct vm *vm, const struct vm_error *why)
 {
+	if (!vm->worker && vm->power == VM_POWER_STARTING && job_is(vm, VM_OPERATION_START)) {
+		end_early(vm, VM_REASON_START_FAILED, JOB_FAILED, why);
+		return;
+	}
 	if (!vm->failure.code)
 		vm->failure = *why;
 	if (vm->worker) /* else its end is just being recorded */
@@ -58,7 +77,11 @@ static void on_start_timeout(struct ev_loop *loop, ev_timer *watcher, int events
 	struct vm_error err = {0};
 
 	(void)vm_error_set(&err, VM_ERROR_TIMEOUT,
-			   "Machine %s: its worker was not ready within %u s (StartTimeoutSec)",
+			   job->vm->opening
+				   ? "Machine %s: its files could not be opened within %u s "
+				     "(StartTimeoutSec): is a disk, or a server, not answering?"
+				   : "Machine %s: its worker was not ready within %u s "
+				     "(StartTimeoutSec)",
 			   job->name, job->manager->settings.start_timeout);
 	give_up_start(job->vm, &err);
 }
@@ -83,9 +106,7 @@ static void on_power_on_answer(void *data, const struct proto_message *answer)
 	on_build_answer(data, answer);
 	if (!answer || answer->reply.status < 0 || vm->power != VM_POWER_STARTING)
 		return;
-	if (worker_empty_root(vm->worker) < 0)
-		log_warning("%s: the worker's root directory could not be emptied",
-			    vm->config->name);
+	worker_empty_root(vm->worker);
 	vm_set_power(vm, VM_POWER_RUNNING, VM_REASON_STARTED);
 	if (job_is(vm, VM_OPERATION_START))
 		job_end(vm->job, JOB_DONE, NULL);
@@ -99,7 +120,10 @@ static void on_worker_ready(struct vm *vm, const struct vm_error *err)
 
 static void cancel_start(struct job *job)
 {
-	worker_kill(job->vm->worker);
+	if (job->vm->worker)
+		worker_kill(job->vm->worker);
+	else
+		end_early(job->vm, VM_REASON_REQUESTED, JOB_CANCELED, NULL);
 }
 
 static int send_all(struct vm *vm, const struct vm_files *files, struct vm_error *err)
@@ -116,29 +140,45 @@ static int send_all(struct vm *vm, const struct vm_files *files, struct vm_error
 	return 0;
 }
 
-/* The job has begun: from here on failures end it, and the caller gets the job. */
-static void run_start(struct vm *vm, const struct vm_files *files)
+static void on_opened(struct vm *vm, struct vm_files *files, const struct vm_error *failed)
 {
-	struct job *job = vm->job;
 	struct vm_error err = {0};
 
-	vm->failure = (struct vm_error){0};
-	memset(&vm->stats, 0, sizeof(vm->stats));
-	vm_set_power(vm, VM_POWER_STARTING, VM_REASON_NONE);
-	if (worker_launch(vm, on_worker_ready, &err) < 0) {
-		vm_set_power(vm, VM_POWER_OFF, VM_REASON_START_FAILED);
-		job_end(job, JOB_FAILED, &err);
+	vm->opening = NULL;
+	if (failed) {
+		give_up_start(vm, failed);
 		return;
 	}
-	job->cancel = cancel_start;
-	set_timer(job, on_start_timeout, vm->manager->settings.start_timeout);
-	if (send_all(vm, files, &err) < 0)
+	if (worker_launch(vm, on_worker_ready, &err) < 0 || send_all(vm, files, &err) < 0)
 		give_up_start(vm, &err);
+	vm_files_close(files);
+}
+
+/* Its networks are there first: at the host's boot both begin at once. */
+static void begin_opening(struct vm *vm)
+{
+	struct vm_error err = {0};
+
+	vm->awaits_networks = network_awaited(vm->manager, vm->config);
+	if (vm->awaits_networks)
+		return;
+	if (opening_begin(vm, on_opened, &vm->opening) == 0)
+		return;
+	(void)vm_error_set(&err, VM_ERROR_NO_MEMORY, "Out of memory");
+	give_up_start(vm, &err);
+}
+
+void vm_networks_changed(struct manager *manager)
+{
+	for (struct vm *vm = manager->vms; vm; vm = vm->next) {
+		if (vm->awaits_networks && job_is(vm, VM_OPERATION_START) && !vm->worker &&
+		    !vm->opening)
+			begin_opening(vm);
+	}
 }
 
 int vm_start(struct vm *vm, struct job **ret, struct vm_error *err)
 {
-	struct vm_files *files = NULL;
 	int r = vm_check(vm, VM_OPERATION_START, err);
 
 	if (r == 0)
@@ -146,33 +186,41 @@ int vm_start(struct vm *vm, struct job **ret, struct vm_error *err)
 	if (r == 0)
 		r = vm_build_check_memory(vm, err);
 	if (r == 0)
-		r = vm_files_open(vm, &files, err);
-	if (r == 0)
 		r = begin(vm, VM_OPERATION_START, ret, err);
-	if (r == 0) {
-		ev_timer_stop(vm->manager->loop, &vm->restart_timer);
-		run_start(vm, files);
-		/* A start that failed at once is over, and its job gone. */
-		*ret = vm->job;
-		if (!vm->job)
-			r = vm_error_set(
-				err, VM_ERROR_WORKER,
-				"Machine %s: its worker could not be made; 'vmctl events %s' "
-				"tells why",
-				vm->config->name, vm->config->name);
-	}
-	vm_files_close(files);
-	return r;
+	if (r < 0)
+		return r;
+	/* From here on failures end the job, in a later turn of the loop: the caller gets the job. */
+	ev_timer_stop(vm->manager->loop, &vm->restart_timer);
+	vm->failure = (struct vm_error){0};
+	memset(&vm->stats, 0, sizeof(vm->stats));
+	vm_set_power(vm, VM_POWER_STARTING, VM_REASON_NONE);
+	(*ret)->cancel = cancel_start;
+	set_timer(*ret, on_start_timeout, vm->manager->settings.start_timeout);
+	begin_opening(vm);
+	*ret = vm->job;
+	return vm->job ? 0 : vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
 }
 
 /* ── turn off ──────────────────────────────────────────────────────────────────────────────── */
+
+static void on_no_worker(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	struct job *job = watcher->data;
+
+	vm_worker_gone(job->vm, PROTO_CAUSE_COUNT, NULL);
+}
 
 static void power_off_worker(struct vm *vm)
 {
 	struct proto_message message = {.type = PROTO_POWER_OFF};
 
-	if (!vm->worker)
+	if (!vm->worker) {
+		/* Its files were still being opened. In the next turn, when the caller has the job. */
+		vm->opening = opening_abandon(vm->opening);
+		if (vm->job)
+			set_timer(vm->job, on_no_worker, 0);
 		return;
+	}
 	if (vm->worker->known && worker_send(vm->worker, &message, NULL) == 0)
 		worker_kill_after(vm->worker, vm->manager->settings.stop_timeout);
 	else
@@ -317,10 +365,28 @@ static void return_to_worker_state(struct vm *vm)
 {
 	if (vm->power != VM_POWER_PAUSING && vm->power != VM_POWER_RESUMING)
 		return;
-	if (vm->power == VM_POWER_PAUSING)
+	if (vm->worker ? vm->worker->state == PROTO_STATE_RUNNING : vm->power == VM_POWER_PAUSING)
 		vm_set_power(vm, VM_POWER_RUNNING, VM_REASON_STARTED);
 	else
 		vm_set_power(vm, VM_POWER_PAUSED, VM_REASON_REQUESTED);
+}
+
+/*
+ * The worker has not answered, or its answer was lost with the connection. If it has done what was asked
+ * that is told; if it does it later, its state says so (vm_worker_state).
+ */
+static void on_at_once_timeout(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	struct job *job = watcher->data;
+	struct vm *vm = job->vm;
+	struct vm_error err = {0};
+
+	(void)vm_error_set(&err, VM_ERROR_TIMEOUT,
+			   "Machine %s: its worker did not answer to '%s' within %u s "
+			   "(AnswerTimeoutSec). 'vmctl stop %s' turns the machine off",
+			   job->name, job->kind, job->manager->settings.answer_timeout, job->name);
+	return_to_worker_state(vm);
+	job_end(job, JOB_FAILED, &err);
 }
 
 static void on_at_once_answer(void *data, const struct proto_message *answer)
@@ -350,6 +416,8 @@ static int do_at_once(struct vm *vm, size_t row, struct job **ret, struct vm_err
 
 	if (r == 0)
 		r = send_request(vm, at_once[row].type, on_at_once_answer, err);
+	if (r == 0)
+		set_timer(*ret, on_at_once_timeout, vm->manager->settings.answer_timeout);
 	if (r == 0 && at_once[row].on_the_way != VM_POWER_COUNT)
 		vm_set_power(vm, at_once[row].on_the_way, VM_REASON_REQUESTED);
 	return r;
@@ -401,19 +469,59 @@ int vm_open_console(struct vm *vm, uint32_t port, struct vm_question *question, 
 	return 0;
 }
 
+/* Of what a guest brings about, this many events are recorded: at once, and each second. */
+enum { GUEST_EVENT_BURST = 20 };
+#define GUEST_EVENT_RATE 0.1
+
 /* ── what the worker tells ─────────────────────────────────────────────────────────────────── */
+
+static bool take_token(struct vm *vm, struct bucket *bucket, double rate, double burst)
+{
+	return bucket_take(bucket, ev_now(vm->manager->loop), rate, burst);
+}
+
+/*
+ * A worker pauses a machine by itself when the disk is full, once for each time that it was told to go
+ * on. One that goes back and forth is not ours any more, and each time would be written to the disk.
+ */
+static bool flips(struct vm *vm, enum proto_state state)
+{
+	bool flip = (state == PROTO_STATE_PAUSED && vm->power == VM_POWER_RUNNING) ||
+		    (state == PROTO_STATE_RUNNING && vm->power == VM_POWER_PAUSED);
+
+	if (!flip || take_token(vm, &vm->flips, 1, 20))
+		return false;
+	if (vm->flips.refused == 1)
+		log_error("%s: worker %d goes between states without end and is killed",
+			  vm->config->name, vm->worker->pid);
+	worker_kill(vm->worker);
+	return true;
+}
+
+static enum vm_reason paused_reason(enum proto_cause cause)
+{
+	switch (cause) {
+	case PROTO_CAUSE_LOW_DISK:
+		return VM_REASON_LOW_DISK;
+	case PROTO_CAUSE_GUEST_CRASH:
+		return VM_REASON_GUEST_CRASHED;
+	case PROTO_CAUSE_REQUEST: /* of us, which had not waited any longer */
+		return VM_REASON_REQUESTED;
+	default:
+		return VM_REASON_HOST_ERROR;
+	}
+}
 
 void vm_worker_state(struct vm *vm, enum proto_state state, enum proto_cause cause,
 		     const char *text)
 {
-	if (*text)
+	if (flips(vm, state))
+		return;
+	if (*text && take_token(vm, &vm->guest_events, GUEST_EVENT_RATE, GUEST_EVENT_BURST))
 		manager_event(vm->manager, vm, "worker", "%s", text);
 	/* Answers to requests settle the states that requests lead to. */
 	if (state == PROTO_STATE_PAUSED && vm->power == VM_POWER_RUNNING)
-		vm_set_power(vm, VM_POWER_PAUSED,
-			     cause == PROTO_CAUSE_LOW_DISK      ? VM_REASON_LOW_DISK
-			     : cause == PROTO_CAUSE_GUEST_CRASH ? VM_REASON_GUEST_CRASHED
-								: VM_REASON_HOST_ERROR);
+		vm_set_power(vm, VM_POWER_PAUSED, paused_reason(cause));
 	else if (state == PROTO_STATE_RUNNING && vm->power == VM_POWER_PAUSED)
 		vm_set_power(vm, VM_POWER_RUNNING, VM_REASON_RESUMED);
 	else if (state == PROTO_STATE_STOPPED && vm->worker)
@@ -448,6 +556,24 @@ static void guest_crashed(struct vm *vm, const uint64_t p[5], const char *words)
 	power_off_worker(vm);
 }
 
+/*
+ * What a guest brings about, as fast as it likes: no more than some of it is written down, and told to
+ * clients; the next one that is says how many were not.
+ */
+static void record_guest_event(struct vm *vm, const char *kind, const char *words)
+{
+	unsigned int refused = vm->guest_events.refused;
+
+	if (!take_token(vm, &vm->guest_events, GUEST_EVENT_RATE, GUEST_EVENT_BURST))
+		return;
+	vm->guest_events.refused = 0;
+	if (refused)
+		manager_event(vm->manager, vm, kind, "%s%sand %u events before it", words,
+			      *words ? ", " : "", refused);
+	else
+		manager_event(vm->manager, vm, kind, "%s", words);
+}
+
 void vm_worker_guest_event(struct vm *vm, const struct proto_message *message)
 {
 	char words[PROTO_MAX_TEXT + 1];
@@ -455,15 +581,17 @@ void vm_worker_guest_event(struct vm *vm, const struct proto_message *message)
 	text_make_safe(message->text, words, sizeof(words), "\n");
 	switch (message->guest.event) {
 	case PROTO_GUEST_RESET:
-		manager_event(vm->manager, vm, "guest-reset", "%s", words);
+		record_guest_event(vm, "guest-reset", words);
 		if (job_is(vm, VM_OPERATION_REBOOT))
 			job_end(vm->job, JOB_DONE, NULL);
 		break;
 	case PROTO_GUEST_CRASH:
-		guest_crashed(vm, message->guest.parameters, words);
+		/* It is told once; its worker may say it again after a reconnection. */
+		if (!vm->guest_crashed)
+			guest_crashed(vm, message->guest.parameters, words);
 		break;
 	default:
-		manager_event(vm->manager, vm, "guest-triple-fault", "%s", words);
+		record_guest_event(vm, "guest-triple-fault", words);
 	}
 }
 
@@ -651,6 +779,17 @@ static void settle_resumed(struct vm *vm)
 	} else {
 		settle_interrupted(vm, vm->job);
 	}
+}
+
+void vm_worker_reconnected(struct vm *vm)
+{
+	struct worker *worker = vm->worker;
+
+	if (worker->state == PROTO_STATE_STOPPED)
+		worker_kill_after(worker, vm->manager->settings.stop_timeout);
+	else if (!vm->job)
+		take_worker_state(vm);
+	manager_event(vm->manager, vm, "reconnected", "worker %d", worker->pid);
 }
 
 static void on_adopted(struct vm *vm, const struct vm_error *err)

@@ -1,46 +1,94 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Questions to a machine's worker whose answer somebody waits for. A worker answers in order, so
- * the oldest question is the one that is answered.
+ * Questions to a machine's worker whose answer somebody waits for, but not longer than the setting
+ * AnswerTimeoutSec. A worker answers in order, so the oldest question is the one that is answered.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "daemon/vm.h"
 #include "worker/worker.h"
+
+/* One that was sent. It stays in its place until the worker answers, whoever still waits for that. */
+struct vm_asked {
+	struct vm_asked *next;
+	struct vm *vm;
+	struct vm_question *question; /* NULL: nobody waits any more */
+	ev_timer timer;
+};
+
+static void finish(struct vm_asked *asked, const struct vm_error *err)
+{
+	struct vm_question *question = asked->question;
+
+	ev_timer_stop(asked->vm->manager->loop, &asked->timer);
+	asked->question = NULL;
+	if (question)
+		question->answered(question, asked->vm, err);
+	else
+		log_warning("Machine %s: its worker has answered after all, too late",
+			    asked->vm->config->name);
+}
+
+static void on_timeout(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	struct vm_asked *asked = watcher->data;
+	struct vm_error err = {0};
+
+	(void)vm_error_set(&err, VM_ERROR_TIMEOUT,
+			   "Machine %s: its worker did not answer within %u s (AnswerTimeoutSec). "
+			   "'vmctl stop %s' turns the machine off",
+			   asked->vm->config->name, asked->vm->manager->settings.answer_timeout,
+			   asked->vm->config->name);
+	finish(asked, &err);
+}
 
 static void on_answer(void *data, const struct proto_message *answer)
 {
 	struct vm *vm = data;
-	struct vm_question *question = vm->questions;
+	struct vm_asked *asked = vm->questions;
 	struct vm_error err = {0};
 
-	CHECK(question);
-	vm->questions = question->next;
+	CHECK(asked);
+	vm->questions = asked->next;
 	if (!answer)
-		(void)vm_error_set(&err, VM_ERROR_WORKER, "Machine %s: its worker has ended",
+		(void)vm_error_set(&err, VM_ERROR_WORKER,
+				   "Machine %s: the connection to its worker has ended",
 				   vm->config->name);
 	else if (answer->reply.status < 0)
 		(void)vm_error_set_errno(&err, VM_ERROR_WORKER, -answer->reply.status,
 					 "Machine %s: its worker refuses: %s", vm->config->name,
 					 answer->text);
-	question->answered(question, vm, err.code ? &err : NULL);
+	finish(asked, err.code ? &err : NULL);
+	free(asked);
 }
 
 int vm_ask(struct vm *vm, struct proto_message *message, struct vm_question *question,
 	   struct vm_error *err)
 {
-	struct vm_question **at = &vm->questions;
-	int r = vm->worker ? worker_send(vm->worker, message, on_answer) : -ENOTCONN;
+	struct vm_asked *asked = calloc(1, sizeof(*asked)), **at = &vm->questions;
+	int r;
 
-	if (r < 0)
+	if (!asked)
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	r = vm->worker ? worker_send(vm->worker, message, on_answer) : -ENOTCONN;
+	if (r < 0) {
+		free(asked);
 		return vm_error_set_errno(err, VM_ERROR_WORKER, -r,
 					  "Machine %s: its worker cannot be reached",
 					  vm->config->name);
+	}
+	asked->vm = vm;
+	asked->question = question;
+	ev_now_update(vm->manager->loop);
+	ev_timer_init(&asked->timer, on_timeout, vm->manager->settings.answer_timeout, 0);
+	asked->timer.data = asked;
+	ev_timer_start(vm->manager->loop, &asked->timer);
 	while (*at)
 		at = &(*at)->next;
-	question->next = NULL;
-	*at = question;
+	*at = asked;
 	return 0;
 }
 
@@ -50,9 +98,10 @@ void vm_forget_questions(struct vm *vm)
 
 	(void)vm_error_set(&err, VM_ERROR_WORKER, "The daemon ends");
 	while (vm->questions) {
-		struct vm_question *question = vm->questions;
+		struct vm_asked *asked = vm->questions;
 
-		vm->questions = question->next;
-		question->answered(question, vm, &err);
+		vm->questions = asked->next;
+		finish(asked, &err);
+		free(asked);
 	}
 }

@@ -13,9 +13,9 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "daemon/vm.h"
-#include "net/command.h"
 #include "net/dnsmasq.h"
 #include "net/link.h"
+#include "net/network_work.h"
 
 /* ── addresses ─────────────────────────────────────────────────────────────────────────────── */
 
@@ -65,30 +65,16 @@ static bool parse_address(const char *text, uint32_t *ret_address, unsigned int 
 	       (*ret_address | mask_of(*ret_prefix)) != ~(uint32_t)0;
 }
 
-static const struct network *overlapping(const struct manager *manager, uint32_t address,
-					 unsigned int prefix)
+const struct network *network_overlapping(const struct network *network, uint32_t address,
+					  unsigned int prefix)
 {
-	for (const struct network *other = manager->networks; other; other = other->next) {
+	for (const struct network *other = network->manager->networks; other; other = other->next) {
 		uint32_t mask = mask_of(MIN(prefix, other->prefix));
 
-		if (other->nat && (other->address & mask) == (address & mask))
+		if (other != network && other->nat && (other->address & mask) == (address & mask))
 			return other;
 	}
 	return NULL;
-}
-
-/* 10.77.n.1/24 with the first n that no network of ours has. */
-static bool free_address(const struct manager *manager, uint32_t *ret_address)
-{
-	for (uint32_t n = 1; n < 255; n++) {
-		uint32_t address = 10u << 24 | 77u << 16 | n << 8 | 1;
-
-		if (!overlapping(manager, address, 24)) {
-			*ret_address = address;
-			return true;
-		}
-	}
-	return false;
 }
 
 /* ── inventory ─────────────────────────────────────────────────────────────────────────────── */
@@ -110,6 +96,8 @@ static struct network *network_new(struct manager *manager, const char *name)
 
 static void network_free(struct network *network)
 {
+	network_work_abandon(network);
+	dnsmasq_free(network->dnsmasq);
 	free(network->name);
 	free(network);
 }
@@ -133,6 +121,38 @@ static void delist(struct network *network)
 	*at = network->next;
 }
 
+int network_copy_all(const struct manager *manager, struct network **ret)
+{
+	struct network *first = NULL, **at = &first;
+
+	for (const struct network *network = manager->networks; network; network = network->next) {
+		struct network *copy = network_new(NULL, network->name);
+
+		if (!copy) {
+			network_free_copies(first);
+			return -ENOMEM;
+		}
+		memcpy(copy->bridge, network->bridge, sizeof(copy->bridge));
+		copy->nat = network->nat;
+		copy->vlan = network->vlan;
+		copy->active = network->active;
+		*at = copy;
+		at = &copy->next;
+	}
+	*ret = first;
+	return 0;
+}
+
+void network_free_copies(struct network *networks)
+{
+	while (networks) {
+		struct network *network = networks;
+
+		networks = network->next;
+		network_free(network);
+	}
+}
+
 int network_find(struct manager *manager, const char *name, struct network **ret,
 		 struct vm_error *err)
 {
@@ -148,6 +168,8 @@ int network_find(struct manager *manager, const char *name, struct network **ret
 			    name, name);
 }
 
+static void on_dnsmasq_lost(struct network *network, const char *why);
+
 static int load_one(void *data, const struct store_network *row)
 {
 	struct network *network = network_new(data, row->name);
@@ -160,6 +182,10 @@ static int load_one(void *data, const struct store_network *row)
 	network->autostart = row->autostart;
 	if (network->nat && !parse_address(row->address, &network->address, &network->prefix))
 		log_error("Network %s: address '%s' makes no sense", row->name, row->address);
+	if (network->nat && !(network->dnsmasq = dnsmasq_new(network, on_dnsmasq_lost))) {
+		network_free(network);
+		return -ENOMEM;
+	}
 	enlist(network);
 	return 0;
 }
@@ -183,117 +209,68 @@ static int save(const struct network *network, struct vm_error *err)
 	return store_network_put(network->manager->store, &row, err);
 }
 
-/* ── address translation ───────────────────────────────────────────────────────────────────── */
-
-static const char *const nft[] = {"nft", "-f", "-", NULL};
-
-/* A table of its own for each network: replaced and removed as a whole. */
-static int add_rules(const struct network *network, struct vm_error *err)
-{
-	char script[1024], net[INET_ADDRSTRLEN];
-
-	format_ip(network->address & mask_of(network->prefix), net);
-	snprintf(script, sizeof(script),
-		 "table ip keelson-%s\n"
-		 "delete table ip keelson-%s\n"
-		 "table ip keelson-%s {\n"
-		 "  chain forward {\n"
-		 "    type filter hook forward priority filter; policy accept;\n"
-		 "    oifname \"%s\" iifname != \"%s\" ct state established,related accept\n"
-		 "    oifname \"%s\" iifname != \"%s\" drop\n"
-		 "  }\n"
-		 "  chain postrouting {\n"
-		 "    type nat hook postrouting priority srcnat;\n"
-		 "    ip saddr %s/%u oifname != \"%s\" masquerade\n"
-		 "  }\n"
-		 "}\n",
-		 network->bridge, network->bridge, network->bridge, network->bridge,
-		 network->bridge, network->bridge, network->bridge, net, network->prefix,
-		 network->bridge);
-	return command_run(nft, script, err);
-}
-
-static void remove_rules(const struct network *network)
-{
-	struct vm_error err = {0};
-	char script[128];
-
-	snprintf(script, sizeof(script), "table ip keelson-%s\ndelete table ip keelson-%s\n",
-		 network->bridge, network->bridge);
-	if (command_run(nft, script, &err) < 0)
-		log_warning("Network %s: %s", network->name, err.text);
-}
-
 /* ── start and stop ────────────────────────────────────────────────────────────────────────── */
 
-static int set_address(const struct network *network, struct vm_error *err)
+static void tell(const struct waiter *waiter, const struct vm_error *err)
 {
-	char address[32];
-	const char *const argv[] = {"ip",  "address",       "replace", address,
-				    "dev", network->bridge, NULL};
-
-	network_format_address(network, address, sizeof(address));
-	return command_run(argv, "", err);
+	if (waiter->done)
+		waiter->done(waiter->data, err);
 }
 
-static int start_bridge(const struct network *network, struct vm_error *err)
+static int check_idle(const struct network *network, struct vm_error *err)
 {
-	int r = link_exists(network->bridge) ? 0 : link_add_bridge(network->bridge);
-
-	if (r == 0)
-		r = link_set_up(network->bridge, true);
-	if (r < 0)
-		return vm_error_set_errno(err, VM_ERROR_NETWORK, -r, "Network %s: bridge %s",
-					  network->name, network->bridge);
-	return set_address(network, err);
-}
-
-static int start_nat(struct network *network, struct vm_error *err)
-{
-	int r = start_bridge(network, err);
-
-	if (r == 0)
-		r = add_rules(network, err);
-	if (r == 0)
-		r = dnsmasq_start(network, err);
-	return r;
-}
-
-static void stop_nat(struct network *network)
-{
-	int r;
-
-	dnsmasq_stop(network);
-	remove_rules(network);
-	if (!link_exists(network->bridge))
-		return;
-	r = link_set_up(network->bridge, false);
-	if (r == 0)
-		r = link_remove_bridge(network->bridge);
-	if (r < 0)
-		log_warning("Network %s: bridge %s stays: %s", network->name, network->bridge,
-			    strerror(-r));
-}
-
-int network_start(struct network *network, struct vm_error *err)
-{
-	int r = 0;
-
-	if (network->active)
+	if (!network->work)
 		return 0;
-	if (network->nat)
-		r = start_nat(network, err);
-	else if (!link_is_bridge(network->bridge))
-		r = vm_error_set(
-			err, VM_ERROR_NETWORK,
-			"Network %s: there is no bridge %s; make it, or leave --bridge away "
-			"for one with address translation",
-			network->name, network->bridge);
-	if (r == 0) {
-		network->active = true;
-		manager_event(network->manager, NULL, "network", "%s started", network->name);
-	}
+	return vm_error_set(err, VM_ERROR_BUSY,
+			    "Network %s is being started or stopped; try again when that is done",
+			    network->name);
+}
+
+static void on_started(struct network *network, const struct vm_error *err)
+{
+	struct waiter waiter = network->waiter;
+
+	network->waiter = (struct waiter){0};
+	if (err && !waiter.done) /* nobody else tells */
+		log_error("%s", err->text);
+	if (err)
+		manager_event_by(network->manager, NULL, &waiter.caller, 0, "network",
+				 "%s failed: %s", network->name, err->text);
+	else if (!network->active)
+		manager_event_by(network->manager, NULL, &waiter.caller, 0, "network",
+				 "%s started", network->name);
+	network->active = !err;
+	tell(&waiter, err);
+	vm_networks_changed(network->manager);
+}
+
+int network_start(struct network *network, vm_done_fn *done, void *data, struct vm_error *err)
+{
+	int r = check_idle(network, err);
+
+	if (r < 0)
+		return r;
+	network->waiter = (struct waiter){done, data, network->manager->caller};
+	r = network_work_up(network, false, on_started, err);
+	if (r < 0)
+		network->waiter = (struct waiter){0};
 	return r;
+}
+
+/* Begun once more. If that fails, the list says so: its machines get no addresses any more. */
+static void on_dnsmasq_lost(struct network *network, const char *why)
+{
+	struct vm_error err = {0};
+
+	log_error("Network %s: %s", network->name, why);
+	manager_event(network->manager, NULL, "network", "%s: %s; it is started again",
+		      network->name, why);
+	if (network->work) /* which starts, or stops, it anyway */
+		return;
+	if (network_start(network, NULL, NULL, &err) < 0) {
+		log_error("%s", err.text);
+		network->active = false;
+	}
 }
 
 /* A machine that names the network; running ones only if so asked. */
@@ -311,20 +288,52 @@ static const struct vm *user_of(const struct network *network, bool running)
 	return NULL;
 }
 
-int network_stop(struct network *network, struct vm_error *err)
+bool network_awaited(struct manager *manager, const struct domain *config)
+{
+	for (size_t i = 0; i < config->interface_count; i++) {
+		const struct domain_interface *card = &config->interfaces[i];
+		struct network *network;
+
+		if (!card->bridge && network_find(manager, card->source, &network, NULL) == 0 &&
+		    network->work)
+			return true;
+	}
+	return false;
+}
+
+static void on_stopped(struct network *network, const struct vm_error *err)
+{
+	struct waiter waiter = network->waiter;
+
+	network->waiter = (struct waiter){0};
+	manager_event_by(network->manager, NULL, &waiter.caller, 0, "network", "%s stopped",
+			 network->name);
+	tell(&waiter, NULL);
+	vm_networks_changed(network->manager);
+}
+
+static int stop(struct network *network,
+		void (*stopped)(struct network *network, const struct vm_error *err),
+		vm_done_fn *done, void *data, struct vm_error *err)
 {
 	const struct vm *user = user_of(network, true);
+	int r = check_idle(network, err);
 
+	if (r < 0)
+		return r;
 	if (user)
 		return vm_error_set(err, VM_ERROR_BUSY,
 				    "Network %s: machine %s runs on it; shut that down first",
 				    network->name, user->config->name);
-	if (network->nat && network->active)
-		stop_nat(network);
-	if (network->active)
-		manager_event(network->manager, NULL, "network", "%s stopped", network->name);
+	network->waiter = (struct waiter){done, data, network->manager->caller};
+	/* From now on no machine begins to run on it. */
 	network->active = false;
-	return 0;
+	return network_work_down(network, stopped, err);
+}
+
+int network_stop(struct network *network, vm_done_fn *done, void *data, struct vm_error *err)
+{
+	return stop(network, on_stopped, done, data, err);
 }
 
 void network_start_all(struct manager *manager)
@@ -332,8 +341,11 @@ void network_start_all(struct manager *manager)
 	for (struct network *network = manager->networks; network; network = network->next) {
 		struct vm_error err = {0};
 
-		if (network->autostart && network_start(network, &err) < 0)
+		if (network->autostart && network_start(network, NULL, NULL, &err) < 0) {
 			log_error("%s", err.text);
+			manager_event(manager, NULL, "network", "%s failed: %s", network->name,
+				      err.text);
+		}
 	}
 }
 
@@ -342,8 +354,7 @@ void network_free_all(struct manager *manager)
 	while (manager->networks) {
 		struct network *network = manager->networks;
 
-		/* All of it stays for the machines. */
-		dnsmasq_leave(network);
+		/* All of it stays for the machines, but a dnsmasq that is a child. */
 		delist(network);
 		network_free(network);
 	}
@@ -384,23 +395,19 @@ static int choose_bridge(struct network *network, const char *wanted, struct vm_
 	return 0;
 }
 
+/* The host's own ranges are looked at by what makes the bridge (network_work.c). */
 static int choose_address(struct network *network, const char *wanted, struct vm_error *err)
 {
 	const struct network *other;
 
-	if (!*wanted) {
-		network->prefix = 24;
-		if (free_address(network->manager, &network->address))
-			return 0;
-		return vm_error_set(
-			err, VM_ERROR_NETWORK_EXISTS,
-			"No address range is left in 10.77.0.0/16; give one with --address");
-	}
+	network->prefix = 24;
+	if (!*wanted)
+		return 0;
 	if (!parse_address(wanted, &network->address, &network->prefix))
 		return vm_error_set(err, VM_ERROR_INVALID_ARGUMENT,
 				    "'%s' is not an address with prefix length like 10.77.1.1/24",
 				    wanted);
-	other = overlapping(network->manager, network->address, network->prefix);
+	other = network_overlapping(network, network->address, network->prefix);
 	if (other)
 		return vm_error_set(err, VM_ERROR_NETWORK_EXISTS,
 				    "Address range %s overlaps that of network %s", wanted,
@@ -427,10 +434,58 @@ static int prepare(struct network *network, const struct network_request *reques
 	return r == 0 && request->nat ? choose_address(network, request->address, err) : r;
 }
 
-int network_create(struct manager *manager, const struct network_request *request,
-		   struct network **ret, struct vm_error *err)
+static void forget(struct network *network)
+{
+	delist(network);
+	network_free(network);
+}
+
+/* It could not be started: what was made of it has been taken down. */
+static void on_taken_back(struct network *network, const struct vm_error *none)
+{
+	struct waiter waiter = network->waiter;
+	struct vm_error err = network->failure;
+
+	forget(network);
+	tell(&waiter, &err);
+}
+
+static void take_back(struct network *network, const struct vm_error *why)
+{
+	struct vm_error err = {0};
+
+	network->failure = *why;
+	if (network_work_down(network, on_taken_back, &err) < 0) {
+		log_error("%s", err.text);
+		on_taken_back(network, NULL);
+	}
+}
+
+/* In the inventory when it is there: a crash before that leaves a bridge that is known by its alias. */
+static void on_created(struct network *network, const struct vm_error *failed)
+{
+	struct waiter waiter = network->waiter;
+	struct vm_error err = {0};
+
+	if (!failed && save(network, &err) < 0)
+		failed = &err;
+	if (failed) {
+		take_back(network, failed);
+		return;
+	}
+	network->waiter = (struct waiter){0};
+	network->active = true;
+	manager_event_by(network->manager, NULL, &waiter.caller, 0, "network", "%s started",
+			 network->name);
+	tell(&waiter, NULL);
+	vm_networks_changed(network->manager);
+}
+
+int network_create(struct manager *manager, const struct network_request *request, vm_done_fn *done,
+		   void *data, struct vm_error *err)
 {
 	struct network *network = NULL;
+	bool any_address = request->nat && !*request->address;
 	int r;
 
 	if (!domain_name_valid(request->name))
@@ -440,79 +495,68 @@ int network_create(struct manager *manager, const struct network_request *reques
 		return vm_error_set(err, VM_ERROR_NETWORK_EXISTS, "There is a network '%s' already",
 				    request->name);
 	network = network_new(manager, request->name);
-	if (!network)
+	if (!network ||
+	    (request->nat && !(network->dnsmasq = dnsmasq_new(network, on_dnsmasq_lost)))) {
+		if (network)
+			network_free(network);
 		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	}
 	r = prepare(network, request, err);
-	if (r == 0)
-		r = save(network, err);
 	if (r < 0) {
 		network_free(network);
 		return r;
 	}
+	network->waiter = (struct waiter){done, data, network->manager->caller};
 	enlist(network);
-	r = network_start(network, err);
-	if (r < 0) {
-		if (network->nat)
-			stop_nat(network);
-		if (store_network_remove(manager->store, network->name, NULL) < 0)
-			log_error("Network %s stays in the inventory", network->name);
-		delist(network);
-		network_free(network);
-		return r;
-	}
-	*ret = network;
-	return 0;
+	r = network_work_up(network, any_address, on_created, err);
+	if (r < 0)
+		forget(network);
+	return r;
 }
 
-int network_delete(struct network *network, struct vm_error *err)
+static void on_deleted(struct network *network, const struct vm_error *none)
+{
+	struct manager *manager = network->manager;
+	struct waiter waiter = network->waiter;
+	struct vm_error err = {0};
+
+	network->waiter = (struct waiter){0};
+	if (store_network_remove(manager->store, network->name, &err) == 0) {
+		manager_event_by(manager, NULL, &waiter.caller, 0, "network", "%s deleted",
+				 network->name);
+		forget(network);
+	}
+	tell(&waiter, err.code ? &err : NULL);
+	vm_networks_changed(manager);
+}
+
+int network_delete(struct network *network, vm_done_fn *done, void *data, struct vm_error *err)
 {
 	const struct vm *user = user_of(network, false);
-	int r;
 
 	if (user)
 		return vm_error_set(err, VM_ERROR_BUSY,
 				    "Network %s: machine %s has a card on it; detach that first",
 				    network->name, user->config->name);
-	r = network_stop(network, err);
-	if (r == 0)
-		r = store_network_remove(network->manager->store, network->name, err);
-	if (r < 0)
-		return r;
-	manager_event(network->manager, NULL, "network", "%s deleted", network->name);
-	delist(network);
-	network_free(network);
-	return 0;
+	return stop(network, on_deleted, done, data, err);
 }
 
 /* ── taps ──────────────────────────────────────────────────────────────────────────────────── */
 
-/* Untagged frames of the port belong to the VLAN, and only that one passes. */
-static int set_vlan(const char *bridge, const char *port, uint32_t vlan, struct vm_error *err)
-{
-	char id[16];
-	const char *const filter[] = {"ip",     "link",           "set", bridge, "type",
-				      "bridge", "vlan_filtering", "1",   NULL};
-	const char *const drop[] = {"bridge", "vlan", "del", "dev", port, "vid", "1", NULL};
-	const char *const add[] = {"bridge", "vlan", "add",  "dev",      port,
-				   "vid",    id,     "pvid", "untagged", NULL};
-	int r;
+/* Where a card's tap goes. */
+struct port {
+	const char *bridge;
+	uint32_t vlan;
+	bool nat;
+};
 
-	snprintf(id, sizeof(id), "%u", vlan);
-	r = command_run(filter, "", err);
-	if (r == 0 && vlan != 1)
-		r = command_run(drop, "", err);
-	return r == 0 ? command_run(add, "", err) : r;
-}
-
-static int find_bridge(struct manager *manager, const struct domain *config,
-		       const struct domain_interface *card, const char **ret_bridge,
-		       uint32_t *ret_vlan, struct vm_error *err)
+static int find_port(struct manager *manager, const struct domain *config,
+		     const struct domain_interface *card, struct port *ret, struct vm_error *err)
 {
 	struct network *network = NULL;
 	int r;
 
-	*ret_vlan = card->vlan;
-	*ret_bridge = card->source;
+	*ret = (struct port){.bridge = card->source, .vlan = card->vlan};
 	if (card->bridge) {
 		if (link_is_bridge(card->source))
 			return 0;
@@ -527,36 +571,39 @@ static int find_bridge(struct manager *manager, const struct domain *config,
 			err, VM_ERROR_NETWORK,
 			"Machine %s: network %s is not active; 'vmctl network start %s'",
 			config->name, network->name, network->name);
-	*ret_bridge = network->bridge;
+	ret->bridge = network->bridge;
+	ret->nat = network->nat;
 	if (card->vlan == 0)
-		*ret_vlan = network->vlan;
+		ret->vlan = network->vlan;
 	return 0;
 }
 
 int network_open_tap(struct manager *manager, const struct domain *config, size_t index,
 		     int *ret_fd, struct vm_error *err)
 {
-	const struct domain_interface *card = &config->interfaces[index];
 	_cleanup_close_ int fd = -1;
-	struct vm_error inner = {0};
 	char name[IFNAMSIZ];
-	const char *bridge;
-	uint32_t vlan;
-	int r = find_bridge(manager, config, card, &bridge, &vlan, err);
+	struct port port;
+	int r = find_port(manager, config, &config->interfaces[index], &port, err);
 
 	if (r < 0)
 		return r;
 	r = link_open_tap(&fd, name);
+	if (r == 0 && port.nat)
+		r = link_set_group(name, NETWORK_LINK_GROUP);
 	if (r == 0)
-		r = link_add_port(bridge, name);
+		r = link_add_port(port.bridge, name);
 	if (r == 0)
 		r = link_set_up(name, true);
 	if (r < 0)
 		return vm_error_set_errno(err, VM_ERROR_NETWORK, -r,
-					  "Machine %s: a tap on bridge %s", config->name, bridge);
-	if (vlan != 0 && set_vlan(bridge, name, vlan, &inner) < 0)
-		return vm_error_set(err, VM_ERROR_NETWORK, "Machine %s: VLAN %u on bridge %s: %s",
-				    config->name, vlan, bridge, inner.text);
+					  "Machine %s: a tap on bridge %s", config->name,
+					  port.bridge);
+	r = port.vlan ? link_set_vlan(port.bridge, name, port.vlan) : 0;
+	if (r < 0)
+		return vm_error_set_errno(err, VM_ERROR_NETWORK, -r,
+					  "Machine %s: VLAN %u on bridge %s", config->name,
+					  port.vlan, port.bridge);
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }

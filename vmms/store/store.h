@@ -157,6 +157,8 @@ struct store_event {
 };
 
 enum { STORE_EVENTS_KEPT = 20000, STORE_OPERATIONS_KEPT = 5000 };
+/* About how much store_event_each() gives at most: a message of the bus is no larger than 32 MiB. */
+enum { STORE_ANSWER_BYTES = 4 << 20 };
 
 int must_check store_event_add(struct store *store, const struct store_event *event,
 			       int64_t *ret_sequence, struct vm_error *err);

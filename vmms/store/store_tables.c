@@ -253,6 +253,12 @@ static int event_row(void *data, sqlite3_stmt *row)
 }
 
 #define EVENT_COLUMNS "sequence, time, uuid, name, kind, detail, uid, user"
+/* The newest ones, oldest first: so many, and of so many bytes. */
+#define NEWEST_EVENTS(where)                                                            \
+	"SELECT " EVENT_COLUMNS " FROM (SELECT *, sum(length(detail) + 150) OVER"       \
+	" (ORDER BY sequence DESC) AS bytes FROM (SELECT " EVENT_COLUMNS                \
+	" FROM event WHERE " where " ORDER BY sequence DESC LIMIT ?)) WHERE bytes <= ?" \
+	" ORDER BY sequence"
 
 int store_event_each(struct store *store, const char *uuid, int64_t after, uint32_t limit,
 		     int (*each)(void *data, const struct store_event *event), void *data,
@@ -262,15 +268,10 @@ int store_event_each(struct store *store, const char *uuid, int64_t after, uint3
 
 	if (uuid)
 		return sql_run(store, event_row, &walk, err,
-			       "SELECT * FROM (SELECT " EVENT_COLUMNS
-			       " FROM event WHERE uuid = ? AND sequence > ? ORDER BY sequence DESC"
-			       " LIMIT ?) ORDER BY sequence",
-			       "sii", uuid, after, (int64_t)limit);
-	return sql_run(store, event_row, &walk, err,
-		       "SELECT * FROM (SELECT " EVENT_COLUMNS
-		       " FROM event WHERE sequence > ? ORDER BY sequence DESC LIMIT ?)"
-		       " ORDER BY sequence",
-		       "ii", after, (int64_t)limit);
+			       NEWEST_EVENTS("uuid = ? AND sequence > ?"), "siii", uuid, after,
+			       (int64_t)limit, (int64_t)STORE_ANSWER_BYTES);
+	return sql_run(store, event_row, &walk, err, NEWEST_EVENTS("sequence > ?"), "iii", after,
+		       (int64_t)limit, (int64_t)STORE_ANSWER_BYTES);
 }
 
 int store_prune(struct store *store, struct vm_error *err)

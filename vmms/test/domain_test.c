@@ -327,6 +327,90 @@ START_TEST(devices_come_and_go)
 }
 END_TEST
 
+/* A machine with something repeated in its metadata, or its root element. */
+static char *grown(const char *head, const char *format, unsigned int count, const char *tail)
+{
+	char *xml = NULL;
+	size_t size;
+	FILE *file = open_memstream(&xml, &size);
+
+	fputs(head, file);
+	for (unsigned int i = 0; i < count; i++) {
+		fputs(format, file);
+		if (format[strlen(format) - 1] == ' ')
+			fprintf(file, "a%u='' ", i);
+	}
+	fputs(tail, file);
+	fclose(file);
+	return xml;
+}
+
+#define METADATA      "<domain type='keelson'><name>a</name><metadata>"
+#define AFTERWARDS    "</metadata><memory>16384</memory><os><type>hvm</type></os></domain>"
+#define ELEMENT(with) METADATA "<x xmlns='urn:x' " with
+
+/* Each would keep the parser, or the schema, busy for seconds or minutes. */
+START_TEST(xml_beyond_all_need_is_refused)
+{
+	static const struct {
+		const char *head, *repeated;
+		unsigned int good, bad;
+		const char *tail, *why;
+	} cases[] = {
+		{ELEMENT(""), " ", 62, 64, "/>" AFTERWARDS, "attributes in one element"},
+		{METADATA "<x xmlns='urn:x'>", "<y a='' b='' c=''/>", 2700, 2740, "</x>" AFTERWARDS,
+		 "8192 attributes"},
+		{METADATA "<x xmlns='urn:x'>", "<y/>", 4000, 4097, "</x>" AFTERWARDS,
+		 "4096 elements"},
+		{METADATA "<x xmlns='urn:x'>", "<!---->", 4000, 4097, "</x>" AFTERWARDS,
+		 "4096 elements"},
+		{METADATA "<x xmlns='urn:x'>", "<![CDATA[]]>", 4000, 4097, "</x>" AFTERWARDS,
+		 "4096 elements"},
+		{METADATA "<x xmlns='urn:x'>", "text", 1000, 270000, "</x>" AFTERWARDS,
+		 "longer than"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *good =
+			grown(cases[i].head, cases[i].repeated, cases[i].good, cases[i].tail);
+		_cleanup_free_ char *bad =
+			grown(cases[i].head, cases[i].repeated, cases[i].bad, cases[i].tail);
+		struct domain *domain = parse(good);
+		struct vm_error err = {0};
+
+		domain_free(domain);
+		ck_assert_msg(domain_parse(bad, &domain, &err) < 0, "case %zu", i);
+		ck_assert_int_eq(err.code, VM_ERROR_INVALID_XML);
+		ck_assert_msg(strstr(err.text, cases[i].why) != NULL, "%s", err.text);
+	}
+}
+END_TEST
+
+/* What would look different to the parser than to what measures it. */
+START_TEST(measured_is_what_is_parsed)
+{
+	static const char *const bad[] = {
+		"<?xml version='1.0' encoding='UTF-7'?>+ADw-domain/+AD4-",
+		"<!DOCTYPE d [<!ENTITY x 'x'>]><domain type='keelson'/>",
+		"<domain><![CDATA[",
+		"<domain><!--",
+		"<domain a='",
+		"<domain a=",
+		"<",
+		"<?",
+		"<!",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct domain *domain;
+		struct vm_error err = {0};
+
+		ck_assert_msg(domain_parse(bad[i], &domain, &err) < 0, "%s", bad[i]);
+		ck_assert_int_ne(err.code, 0);
+	}
+}
+END_TEST
+
 START_TEST(settings)
 {
 	_cleanup_domain_ struct domain *d = parse(SMALL(""));
@@ -661,6 +745,8 @@ int main(void)
 	tcase_add_test(tcase, round_trip);
 	tcase_add_test(tcase, canonical_form);
 	tcase_add_test(tcase, bad_xml_is_refused);
+	tcase_add_test(tcase, xml_beyond_all_need_is_refused);
+	tcase_add_test(tcase, measured_is_what_is_parsed);
 	tcase_add_test(tcase, devices_come_and_go);
 	tcase_add_test(tcase, settings);
 	tcase_add_test(tcase, what_is_set_can_be_stored_and_read_again);

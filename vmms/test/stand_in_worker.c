@@ -4,6 +4,7 @@
  * is written to its console. A line there makes it happen:
  *
  *   poweroff, reboot, crash, triple-fault   the guest does that
+ *   reboot-loop                             the guest resets 3000 times
  *   panic                                   the guest tells of its crash, and waits for ever
  *   foreign                                 as crash, with words that are no proper text
  *   die                                     the worker ends without a word
@@ -148,6 +149,9 @@ static void obey(struct stand_in *w, const char *line)
 		stop(w, PROTO_CAUSE_GUEST_OFF, NULL);
 	} else if (strcmp(line, "reboot") == 0) {
 		guest_reset(w);
+	} else if (strcmp(line, "reboot-loop") == 0) {
+		for (int i = 0; i < 3000; i++)
+			guest_reset(w);
 	} else if (strcmp(line, "crash") == 0 || strcmp(line, "panic") == 0) {
 		proto_service_guest_event(&w->service, PROTO_GUEST_CRASH, parameters,
 					  "Kernel panic - not syncing\x07");

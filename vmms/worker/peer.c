@@ -90,7 +90,7 @@ static bool receive_one(struct peer *peer)
 	if (good)
 		return peer->fd >= 0;
 	peer_close(peer);
-	peer->closed(peer->data);
+	peer->closed(peer->data, r == 0 || r == -EBADMSG);
 	return false;
 }
 

@@ -7,6 +7,7 @@
 #define VMMS_WORKER_PEER_H
 
 #include <ev.h>
+#include <stdbool.h>
 
 #include "proto/message.h"
 
@@ -27,7 +28,8 @@ struct peer {
 	uint32_t serial;
 	struct peer_request *waiting; /* oldest first */
 	void (*event)(void *data, const struct proto_message *message);
-	void (*closed)(void *data); /* the worker closed, or sent what it must not */
+	/* The worker closed, or, if `broken`, sent what it must not. */
+	void (*closed)(void *data, bool broken);
 	void *data;
 };
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "worker/child.h"
 
 #define SANDBOX_NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
@@ -102,17 +103,41 @@ _Noreturn static void empty_root_child(int mount_namespace)
 	_exit(0);
 }
 
-int spawn_empty_root(int mount_namespace)
-{
-	int helper_fd = -1, status = 0;
-	pid_t pid = clone_child(0, &helper_fd);
+struct emptying {
+	ev_child watcher;
+	char name[64]; /* of the machine */
+};
 
+static void on_emptied(struct ev_loop *loop, ev_child *watcher, int events)
+{
+	struct emptying *emptying = watcher->data;
+
+	ev_child_stop(loop, watcher);
+	if (!WIFEXITED(watcher->rstatus) || WEXITSTATUS(watcher->rstatus) != 0)
+		log_warning("%s: the worker's root directory could not be emptied (status %#x)",
+			    emptying->name, watcher->rstatus);
+	free(emptying);
+}
+
+int spawn_empty_root(int mount_namespace, struct ev_loop *loop, const char *name)
+{
+	struct emptying *emptying = calloc(1, sizeof(*emptying));
+	int helper_fd = -1;
+	pid_t pid;
+
+	if (!emptying)
+		return -ENOMEM;
+	snprintf(emptying->name, sizeof(emptying->name), "%s", name);
+	pid = clone_child(0, &helper_fd);
 	if (pid == 0)
 		empty_root_child(mount_namespace);
-	if (pid < 0)
+	if (pid < 0) {
+		free(emptying);
 		return -errno;
+	}
 	fd_close(helper_fd);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPERM;
+	ev_child_init(&emptying->watcher, on_emptied, pid, 0);
+	emptying->watcher.data = emptying;
+	ev_child_start(loop, &emptying->watcher);
+	return 0;
 }

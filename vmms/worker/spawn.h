@@ -6,6 +6,7 @@
 #ifndef VMMS_WORKER_SPAWN_H
 #define VMMS_WORKER_SPAWN_H
 
+#include <ev.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -39,8 +40,8 @@ int must_check spawn_start_time(pid_t pid, uint64_t *ret);
 
 /*
  * Takes the program's files, which a started worker needs no longer, out of its mount namespace:
- * its root is empty then.
+ * its root is empty when the process that does it has ended. A failure of that is logged.
  */
-int must_check spawn_empty_root(int mount_namespace);
+int must_check spawn_empty_root(int mount_namespace, struct ev_loop *loop, const char *name);
 
 #endif

@@ -63,6 +63,7 @@ static void worker_free(struct worker *worker)
 	scope_free(worker->scope);
 	ev_io_stop(loop, &worker->exit_watcher);
 	ev_timer_stop(loop, &worker->kill_timer);
+	ev_timer_stop(loop, &worker->reconnect_timer);
 	fd_close(worker->pidfd);
 	fd_close(worker->go);
 	fd_close(worker->mount_namespace);
@@ -98,6 +99,7 @@ static void on_exit_seen(struct ev_loop *loop, ev_io *watcher, int events)
 		log_debug("%s: worker %d: code %d, status %d", vm->config->name, worker->pid,
 			  info.si_code, info.si_status);
 	peer_drain(&worker->peer);
+	peer_close(&worker->peer);
 	unlink(worker->socket);
 	vm_worker_gone(vm, worker->state == PROTO_STATE_STOPPED ? worker->cause : PROTO_CAUSE_COUNT,
 		       worker->words);
@@ -119,12 +121,61 @@ static void on_event(void *data, const struct proto_message *message)
 	vm_worker_state(worker->vm, worker->state, worker->cause, message->text);
 }
 
-/* Without a connection a worker cannot be governed; a living one that drops it has lost its way. */
-static void on_closed(void *data)
-{
-	struct vm *vm = data;
+/* ── the connection ────────────────────────────────────────────────────────────────────────── */
 
-	worker_kill_after(vm->worker, 1);
+enum { RECONNECT_ATTEMPTS = 30 };
+#define RECONNECT_SECONDS 0.1
+
+static int send_hello(struct worker *worker);
+
+static void give_up_connection(struct worker *worker, const char *why)
+{
+	log_error("%s: worker %d %s and is killed", worker->vm->config->name, worker->pid, why);
+	worker_kill(worker);
+}
+
+static void try_later(struct worker *worker)
+{
+	struct ev_loop *loop = worker->vm->manager->loop;
+
+	if (worker->attempts++ >= RECONNECT_ATTEMPTS) {
+		give_up_connection(worker, "cannot be reached any more");
+		return;
+	}
+	ev_timer_stop(loop, &worker->reconnect_timer);
+	ev_now_update(loop);
+	ev_timer_set(&worker->reconnect_timer, RECONNECT_SECONDS, 0);
+	ev_timer_start(loop, &worker->reconnect_timer);
+}
+
+static void on_reconnect_timer(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	struct worker *worker = watcher->data;
+
+	if (peer_connect(&worker->peer, loop, worker->socket) < 0)
+		try_later(worker);
+	else if (send_hello(worker) < 0)
+		peer_close(&worker->peer), try_later(worker);
+}
+
+/*
+ * Without a connection a worker cannot be governed. One that is about to end is seen by its pidfd. One
+ * that lives dropped the connection because this daemon had not read for long – the host was busy, or
+ * asleep – and its guest is not to pay for that. What it was being built of is lost, though.
+ */
+static void on_closed(void *data, bool broken)
+{
+	struct worker *worker = ((struct vm *)data)->worker;
+
+	if (broken)
+		give_up_connection(worker, "says what makes no sense");
+	else if (!worker->known || worker->state == PROTO_STATE_STOPPED ||
+		 worker->vm->power == VM_POWER_STARTING)
+		worker_kill_after(worker, 1);
+	else if (!bucket_take(&worker->reconnects, ev_now(worker->vm->manager->loop), 0.1, 20))
+		give_up_connection(worker, "drops each connection");
+	else
+		try_later(worker);
 }
 
 static void on_hello(void *data, const struct proto_message *answer)
@@ -142,12 +193,17 @@ static void on_hello(void *data, const struct proto_message *answer)
 				   "Machine %s: another process answers at its worker's socket",
 				   worker->vm->config->name);
 	if (err.code) {
+		if (worker->known)
+			give_up_connection(worker, "is another one now");
 		report(worker, &err);
 		return;
 	}
-	worker->known = true;
 	worker->state = (enum proto_state)answer->hello_reply.state;
 	worker->cause = (enum proto_cause)answer->hello_reply.cause;
+	worker->attempts = 0;
+	if (worker->known)
+		vm_worker_reconnected(worker->vm);
+	worker->known = true;
 	report(worker, NULL);
 }
 
@@ -184,6 +240,8 @@ static struct worker *worker_new(struct vm *vm,
 	worker->exit_watcher.data = worker;
 	ev_init(&worker->kill_timer, on_kill_timer);
 	worker->kill_timer.data = worker;
+	ev_init(&worker->reconnect_timer, on_reconnect_timer);
+	worker->reconnect_timer.data = worker;
 	return worker;
 }
 
@@ -260,12 +318,17 @@ static int spawn(struct worker *worker, int listener, uint64_t *ret_start_time)
 	return 0;
 }
 
-int worker_empty_root(struct worker *worker)
+void worker_empty_root(struct worker *worker)
 {
-	int r = worker->mount_namespace >= 0 ? spawn_empty_root(worker->mount_namespace) : 0;
+	int r = worker->mount_namespace >= 0
+			? spawn_empty_root(worker->mount_namespace, worker->vm->manager->loop,
+					   worker->vm->config->name)
+			: 0;
 
+	if (r < 0)
+		log_warning("%s: the worker's root directory cannot be emptied: %s",
+			    worker->vm->config->name, strerror(-r));
 	worker->mount_namespace = fd_close(worker->mount_namespace);
-	return r;
 }
 
 static int record(const struct worker *worker, uint64_t start_time, struct vm_error *err)
@@ -370,11 +433,9 @@ int worker_launch(struct vm *vm, void (*ready)(struct vm *vm, const struct vm_er
 	vm->worker = worker;
 	r = give_birth(worker, err);
 	if (r < 0) {
-		/* A child that was not let go ends when the pipe closes, and reaps itself below. */
-		if (worker->pidfd >= 0) {
+		/* A child that was not let go ends when the pipe closes, and is reaped by the loop. */
+		if (worker->pidfd >= 0)
 			worker_kill(worker);
-			waitid((idtype_t)P_PIDFD, (id_t)worker->pidfd, &(siginfo_t){0}, WEXITED);
-		}
 		worker->ready = NULL;
 		worker_release(worker);
 	}

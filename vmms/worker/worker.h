@@ -30,6 +30,9 @@ struct worker {
 	enum proto_cause cause;
 	char *words; /* of its last state, for people; NULL: none */
 	ev_timer kill_timer;
+	ev_timer reconnect_timer;
+	unsigned int attempts; /* to connect again, in a row */
+	struct bucket reconnects;
 	/* Once: it is known (err NULL), or cannot be had. */
 	void (*ready)(struct vm *vm, const struct vm_error *err);
 };
@@ -52,8 +55,8 @@ int must_check worker_adopt(struct vm *vm, const struct store_worker *row,
 int must_check worker_send(struct worker *worker, struct proto_message *message,
 			   void (*done)(void *vm, const struct proto_message *answer));
 
-/* Takes the program's files out of its root directory, where it is in a sandbox. */
-int must_check worker_empty_root(struct worker *worker);
+/* Begins to take the program's files out of its root directory, where it is in a sandbox. */
+void worker_empty_root(struct worker *worker);
 
 /* SIGKILL, now or after `seconds` unless it ends before. */
 void worker_kill(struct worker *worker);

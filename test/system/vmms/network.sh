@@ -56,7 +56,7 @@ systemctl kill -s KILL vmms
 await "the daemon to come again" vmctl host
 state tapped running
 [ "$(ports kbr0)" = 1 ] || fail "the tap is gone after a restart"
-holds "dnsmasq still there" systemctl is-active keelson-dnsmasq@kbr0.service
+await "dnsmasq" systemctl is-active keelson-dnsmasq@kbr0.service
 ok stop tapped
 await "the tap to go" sh -c '[ "$(ip -o link show master kbr0 | wc -l)" = 0 ]'
 ok network stop lan

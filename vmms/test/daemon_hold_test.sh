@@ -1,0 +1,176 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Nothing holds the daemon: files, workers, clients and the bus that do not answer, or say too much.
+# What is measured is what goes on meanwhile: the fault is held until queries, and changes of another
+# machine, have been answered.
+BUILD=$1
+. "$(dirname "$0")/harness.sh"
+echo bios > "$DIR/bios"
+mkdir "$DIR/faults"
+export FAULTS=$DIR/faults
+start_preloaded() {
+	LD_PRELOAD=$BUILD/test/libfaults.so \
+		ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 start_daemon "$@"
+}
+start_bus
+start_preloaded
+make held --disk 1M:"$DIR/held.raw"
+make free --disk 1M:"$DIR/free.raw"
+ok attach free cdrom "$DIR/bios" hdc
+cp "$DIR/bios" "$DIR/cd"
+
+# hold PATH: opening it does not return
+hold() {
+	rm -f "$FAULTS/hangs"
+	echo "$1" > "$FAULTS/hang-open.new"
+	mv "$FAULTS/hang-open.new" "$FAULTS/hang-open"
+}
+
+release() {
+	rm "$FAULTS/hang-open"
+}
+
+# answered: queries, and what changes another machine
+answered() {
+	"$BUILD/test/query_storm" 200 > "$DIR/storm" 2>&1 || fail "queries wait for $1: $(cat "$DIR/storm")"
+	ok notes free "while $1 hangs"
+}
+
+# ── files ────────────────────────────────────────────────────────────────────────────────────
+for file in "$DIR/held.raw" "$DIR/bios"; do
+	hold "$file"
+	"$VMCTL" start held > "$DIR/start.out" 2>&1 &
+	start=$!
+	await "the file to hang" test -e "$FAULTS/hangs"
+	answered "$file"
+	[ "$file" = "$DIR/bios" ] || { ok start free; ok stop free; }
+	state held starting
+	kill -0 $start || fail "the start has ended: $(cat "$DIR/start.out")"
+	release
+	wait $start || fail "start: $(cat "$DIR/start.out")"
+	state held running started
+	ok stop held
+done
+
+# a start whose file hangs can be ended, in each way
+hold "$DIR/held.raw"
+ok --no-wait start held
+await "the file to hang" test -e "$FAULTS/hangs"
+ok jobs cancel "$("$VMCTL" jobs | awk '$2 == "held" { print $1 }')"
+state held off requested
+ok --no-wait start held
+ok stop held
+state held off requested
+ok --no-wait start held
+kill_daemon
+start_preloaded --set StartTimeoutSec=1
+await "the start to be given up" is_state held off
+state held off start-failed
+"$VMCTL" log held | grep -q 'could not be opened within 1 s' || fail "log: $("$VMCTL" log held)"
+release
+
+# a CD
+ok start free
+hold "$DIR/cd"
+"$VMCTL" attach free cdrom "$DIR/cd" hdc > "$DIR/attach.out" 2>&1 &
+attach=$!
+await "the CD to hang" test -e "$FAULTS/hangs"
+answered "a CD"
+refused 'another change of a CD' detach free hdc
+release
+wait $attach || fail "attach: $(cat "$DIR/attach.out")"
+field free disk.hdc | grep -q "$DIR/cd" || fail "the CD is not in"
+
+# ── workers ──────────────────────────────────────────────────────────────────────────────────
+stop_daemon
+start_preloaded --set AnswerTimeoutSec=1
+state free running
+worker=$(workers_of "$(field free UUID)")
+kill -STOP "$worker"
+refused "did not answer to 'pause' within 1 s.*vmctl stop free" pause free
+refused "did not answer to 'reset' within 1 s" reset free
+refused 'did not answer within 1 s' console free < /dev/null
+refused 'did not answer within 1 s' detach free hdc
+kill -CONT "$worker"
+await "the pause, too late" is_state free paused
+state free paused requested
+ok resume free
+
+# more resets than anybody needs to know of
+mkfifo "$DIR/words"
+guest_console() {
+	"$VMCTL" console free < "$DIR/words" > "$DIR/console" 2>&1 &
+	console=$!
+	exec 9> "$DIR/words"
+	echo hello >&9
+	await "the console" grep -q hello "$DIR/console"
+}
+resets() {
+	printf 'reboot-loop\n%s\n' "$1" >&9
+	await "the guest to be through" grep -q "$1" "$DIR/console"
+}
+guest_console
+resets all-told
+ok reset free
+recorded=$("$VMCTL" events free | grep -c guest-reset)
+[ "$recorded" -ge 10 ] && [ "$recorded" -le 100 ] || fail "$recorded resets are recorded"
+
+# a daemon that is late: the worker's socket is full, its connection lost, the guest is not
+pid=$(field free WorkerPID)
+kill -STOP "$DAEMON_PID"
+resets all-lost
+kill -CONT "$DAEMON_PID"
+await "the worker to be reached again" sh -c '"$0" events free | grep -q reconnected' "$VMCTL"
+state free running
+[ "$(field free WorkerPID)" = "$pid" ] || fail "the worker is another one"
+ok pause free
+ok resume free
+echo bye >&9
+exec 9>&-
+wait $console
+
+# ── clients ──────────────────────────────────────────────────────────────────────────────────
+"$BUILD/test/deaf_client" 3000 > "$DIR/deaf" &
+HELPER_PIDS="$HELPER_PIDS $!"
+await "the deaf client to have asked" grep -q asked "$DIR/deaf"
+answered "a client"
+
+# XML that is larger than anybody needs, and as much that is not: others do not wait for it
+{
+	printf '<domain type="keelson" '
+	seq -f 'a%.0f=""' 100000
+	printf '/>'
+} > "$DIR/wide.xml"
+refused 'more than 64 attributes in one element' diff free "$DIR/wide.xml"
+{
+	printf '<domain type="keelson"><name>a</name><metadata><x xmlns="urn:x">'
+	seq -f '<y a="" b="%.0f"/>' 4000
+	printf '</x></metadata><memory>16384</memory><os><type>hvm</type></os></domain>'
+} > "$DIR/large.xml"
+checks=
+for ((i = 0; i < 8; i++)); do
+	"$VMCTL" diff free "$DIR/large.xml" > "$DIR/diff.$i" 2>&1 &
+	checks="$checks $!"
+done
+answered "XML"
+for pid in $checks; do
+	wait "$pid"
+	[ $? -le 1 ] || fail "diff: $(cat "$DIR"/diff.*)"
+done
+pid=$(field free WorkerPID)
+
+# ── the bus ──────────────────────────────────────────────────────────────────────────────────
+kill "$BUS_PID"
+wait "$DAEMON_PID"
+status=$?
+[ $status = 1 ] || fail "without its bus the daemon ended with status $status"
+kill -0 "$pid" || fail "the worker is gone with the bus"
+rm -f "$DIR/bus" "$DIR/bus.address"
+start_bus
+start_preloaded
+await "free to be taken over" sh -c '"$0" events free | grep -q adopted' "$VMCTL"
+[ "$(field free WorkerPID)" = "$pid" ] || fail "the worker is another one"
+ok stop free
+stop_daemon
+echo "$CHECKS checks"
