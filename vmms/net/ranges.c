@@ -19,6 +19,9 @@
 
 #include "net/netlink.h"
 
+/* Routes for more are default routes; a tunnel for everything has two of one bit. */
+enum { MIN_PREFIX = 8 };
+
 struct range {
 	uint32_t address;
 	unsigned int prefix;
@@ -47,8 +50,8 @@ static void add(struct ranges *ranges, const struct nl_addr *addr, int link, boo
 	uint32_t wire;
 
 	if (!addr || nl_addr_get_family(addr) != AF_INET || nl_addr_get_len(addr) != sizeof(wire) ||
-	    nl_addr_get_prefixlen(addr) == 0 || (link != 0 && link == ranges->except))
-		return; /* the default route is everybody's */
+	    nl_addr_get_prefixlen(addr) < MIN_PREFIX || (link != 0 && link == ranges->except))
+		return;
 	memcpy(&wire, nl_addr_get_binary_addr(addr), sizeof(wire));
 	range.address = ntohl(wire);
 	range.prefix = nl_addr_get_prefixlen(addr);
