@@ -53,6 +53,20 @@ for file in "$DIR/held.raw" "$DIR/bios"; do
 	ok stop held
 done
 
+# the copying of disks, and the making of one
+mkdir "$DIR/export"
+for verb in "clone held copy" "export held $DIR/export"; do
+	hold "$DIR/held.raw"
+	# shellcheck disable=SC2086
+	"$VMCTL" $verb > "$DIR/verb.out" 2>&1 &
+	running=$!
+	await "the disk to hang" test -e "$FAULTS/hangs"
+	answered "$verb"
+	release
+	wait $running || fail "$verb: $(cat "$DIR/verb.out")"
+done
+ok delete copy --storage
+
 # a start whose file hangs can be ended, in each way
 hold "$DIR/held.raw"
 ok --no-wait start held
@@ -112,16 +126,24 @@ resets() {
 }
 guest_console
 resets all-told
-ok reset free
+# a slow host may have lost its connection by that already
+await "a reset" "$VMCTL" reset free
 recorded=$("$VMCTL" events free | grep -c guest-reset)
 [ "$recorded" -ge 10 ] && [ "$recorded" -le 100 ] || fail "$recorded resets are recorded"
 
 # a daemon that is late: the worker's socket is full, its connection lost, the guest is not
 pid=$(field free WorkerPID)
+reconnections() {
+	"$VMCTL" events free | grep -c reconnected
+}
+before=$(reconnections)
+reconnected() {
+	[ "$(reconnections)" -gt "$before" ]
+}
 kill -STOP "$DAEMON_PID"
 resets all-lost
 kill -CONT "$DAEMON_PID"
-await "the worker to be reached again" sh -c '"$0" events free | grep -q reconnected' "$VMCTL"
+await "the worker to be reached again" reconnected
 state free running
 [ "$(field free WorkerPID)" = "$pid" ] || fail "the worker is another one"
 ok pause free
