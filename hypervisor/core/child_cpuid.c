@@ -29,6 +29,7 @@ enum { EAX, EBX, ECX, EDX };
 	(B(0) | B(1) | B(2) | B(3) | B(4) | B(5) | B(6) | B(7) | B(8) | B(9) | B(11) | B(12) | \
 	 B(13) | B(14) | B(15) | B(16) | B(17) | B(19) | B(23) | B(24) | B(25) | B(26))
 #define LEAF_1_HTT B(28)
+#define LEAF_APIC  B(9) /* of leaf 1 and of 80000001 */
 /* FSGSBASE BMI1 AVX2 SMEP BMI2 ERMS RDSEED ADX SMAP CLFLUSHOPT CLWB SHA */
 #define LEAF_7_EBX \
 	(B(0) | B(3) | B(5) | B(7) | B(8) | B(9) | B(18) | B(19) | B(20) | B(23) | B(24) | B(29))
@@ -56,6 +57,12 @@ static u32 id_bits(u32 count)
 	return count > 1 ? 32 - (u32)__builtin_clz(count - 1) : 0;
 }
 
+/* Without it in APIC_BASE, there is no local APIC (SDM 3A 11.4.3, APM 2 16.3.1). */
+static u32 hidden_apic(const struct vp *vp)
+{
+	return vp->lapic.base & APIC_BASE_ENABLE ? 0 : LEAF_APIC;
+}
+
 static __attribute__((noinline)) void leaf_1(struct vp *vp, u32 out[4])
 {
 	u32 osxsave = virt->cr4(vp) & CR4_OSXSAVE ? LEAF_1_OSXSAVE : 0;
@@ -63,7 +70,7 @@ static __attribute__((noinline)) void leaf_1(struct vp *vp, u32 out[4])
 
 	out[EBX] = (out[EBX] & 0xffff) | (count & 0xff) << 16 | vp->lapic.id << 24;
 	out[ECX] = (out[ECX] & LEAF_1_ECX) | LEAF_1_ECX_SHOWN | osxsave;
-	out[EDX] = (out[EDX] & LEAF_1_EDX) | (count > 1 ? LEAF_1_HTT : 0);
+	out[EDX] = (out[EDX] & LEAF_1_EDX & ~hidden_apic(vp)) | (count > 1 ? LEAF_1_HTT : 0);
 }
 
 static void leaf_7(u32 subleaf, u32 out[4])
@@ -167,7 +174,7 @@ void child_cpuid_change(struct vp *vp, u32 leaf, u32 subleaf, u32 out[4])
 		return;
 	case 0x80000001:
 		out[ECX] &= LEAF_EXT_ECX;
-		out[EDX] &= LEAF_EXT_EDX;
+		out[EDX] &= LEAF_EXT_EDX & ~hidden_apic(vp);
 		return;
 	case 0x80000007: /* TLFS 2.4.11: shown when the guest says it knows what it means */
 		out[EAX] = out[EBX] = out[ECX] = 0;

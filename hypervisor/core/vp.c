@@ -8,6 +8,7 @@
 #include "core/stimer.h"
 #include "core/synic.h"
 #include "core/virt.h"
+#include "hv/register.h"
 
 #define VECTOR_MC    18
 #define RFLAGS_IF    BIT(9)
@@ -108,7 +109,8 @@ void vp_event(struct vp *vp, u32 event)
 {
 	if (event == VP_EVENT_INIT)
 		__atomic_fetch_and(&vp->events, ~(u32)VP_EVENT_SIPI, __ATOMIC_RELAXED);
-	__atomic_fetch_or(&vp->events, event, __ATOMIC_SEQ_CST);
+	if ((__atomic_fetch_or(&vp->events, event, __ATOMIC_SEQ_CST) & event) == VP_EVENT_NMI)
+		__atomic_fetch_or(&vp->events, VP_EVENT_NMI_AGAIN, __ATOMIC_SEQ_CST);
 	vp_kick(vp);
 }
 
@@ -219,6 +221,19 @@ static bool wakes(struct vp *vp)
 	return r.rflags & RFLAGS_IF;
 }
 
+/* While the handler of one runs, one more is kept; else two (APM 2 15.21.10, SDM 3A 6.7.1). */
+static void hold_nmis(struct vp *vp, u32 events)
+{
+	const u32 both = VP_EVENT_NMI | VP_EVENT_NMI_AGAIN;
+	bool more = (events & both) == both || (vp->held & VP_EVENT_NMI);
+
+	if (!(events & both))
+		return;
+	vp->held |= VP_EVENT_NMI;
+	if (more && !(virt->interrupt_state(vp) & HV_INTERRUPT_STATE_NMI_MASKED))
+		vp->held |= VP_EVENT_NMI_AGAIN;
+}
+
 static void take_events(struct vp *vp)
 {
 	u32 events = vp_take_events(vp);
@@ -228,8 +243,10 @@ static void take_events(struct vp *vp)
 	if ((events & VP_EVENT_SIPI) && vp->state == VP_WAIT_SIPI)
 		start(vp);
 	/* While it waits for SIPI, a processor sees nothing else. */
-	if (vp->state != VP_WAIT_SIPI)
-		vp->held |= events & (VP_EVENT_NMI | VP_EVENT_MC);
+	if (vp->state == VP_WAIT_SIPI)
+		return;
+	vp->held |= events & VP_EVENT_MC;
+	hold_nmis(vp, events);
 }
 
 static void inject_extint(struct vp *vp)
@@ -253,7 +270,8 @@ static void inject_held(struct vp *vp)
 			arch_exit_soon();
 	} else if (vp->held & VP_EVENT_NMI) {
 		if (virt->inject_nmi(vp))
-			vp->held &= ~(u32)VP_EVENT_NMI;
+			vp->held &= ~(u32)(vp->held & VP_EVENT_NMI_AGAIN ? VP_EVENT_NMI_AGAIN
+									 : VP_EVENT_NMI);
 	} else {
 		inject_extint(vp);
 	}

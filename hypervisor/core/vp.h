@@ -16,10 +16,12 @@ struct partition;
 struct virt_vp;
 
 /* Bits of vp->events: what another processor wants of this VP. Set with vp_event(). */
-#define VP_EVENT_INIT BIT(0)
-#define VP_EVENT_SIPI BIT(1) /* vector in vp->sipi_vector */
-#define VP_EVENT_NMI  BIT(2)
-#define VP_EVENT_MC   BIT(3)
+#define VP_EVENT_INIT      BIT(0)
+#define VP_EVENT_SIPI      BIT(1) /* vector in vp->sipi_vector */
+#define VP_EVENT_NMI       BIT(2)
+#define VP_EVENT_MC        BIT(3)
+/* One more NMI: a processor that has none in its handler keeps two, one to take and one behind it. */
+#define VP_EVENT_NMI_AGAIN BIT(4)
 
 enum vp_state {
 	VP_RUNNING,
@@ -126,7 +128,10 @@ void vp_power_on(struct vp *vp);
 /* INIT: local APIC and registers as after it; the vendor's part is there. */
 void vp_reset(struct vp *vp);
 
-/* Sets an event bit and kicks the VP. Any processor. INIT takes back a SIPI that came before. */
+/*
+ * Sets an event bit and kicks the VP. Any processor. INIT takes back a SIPI that came before; a second
+ * NMI is VP_EVENT_NMI_AGAIN, a third is one with that.
+ */
 void vp_event(struct vp *vp, u32 event);
 
 /*

@@ -138,7 +138,8 @@ static bool extint_window(struct vp *vp)
 
 static u64 interrupt_state(const struct vp *vp)
 {
-	return vp->arch->interrupt_state;
+	return vp->arch->interrupt_state |
+	       (vp->arch->nmi_blocked ? HV_INTERRUPT_STATE_NMI_MASKED : 0);
 }
 
 static void get_regs(struct vp *vp, struct vregs *ret_regs)

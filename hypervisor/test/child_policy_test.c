@@ -204,6 +204,27 @@ START_TEST(intercepted_leaf)
 }
 END_TEST
 
+START_TEST(apic_bit_follows_its_base)
+{
+	const u32 shown_in[] = {1, 0x80000001};
+
+	prepare();
+	for (size_t i = 0; i < ARRAY_SIZE(shown_in); i++) {
+		const u64 modes[] = {0x800, 0xc00, 0, 0x800};
+
+		for (size_t m = 0; m < ARRAY_SIZE(modes); m++) {
+			u32 out[4] = {~0u, ~0u, ~0u, ~0u};
+
+			ck_assert_int_eq(lapic_msr_write(&vp->lapic, MSR_APIC_BASE,
+							 APIC_BASE_ADDRESS | modes[m]),
+					 0);
+			child_cpuid_change(vp, shown_in[i], 0, out);
+			ck_assert_int_eq(out[3] >> 9 & 1, modes[m] != 0);
+		}
+	}
+}
+END_TEST
+
 /* All of the MSR space that a permission map covers: what is in no table is #GP. */
 START_TEST(msrs)
 {
@@ -420,6 +441,6 @@ START_TEST(fewer_privileges)
 END_TEST
 
 TEST_MAIN("child_policy", leaves, what_must_stay_hidden, hypervisor_leaves,
-	  osxsave_and_avx_follow_the_guest, registered_results, intercepted_leaf, msrs,
-	  msrs_without_effect, which_msrs_exit, mtrrs_are_kept, tsc, apic_by_hypervisor_msrs,
-	  fewer_privileges)
+	  osxsave_and_avx_follow_the_guest, registered_results, intercepted_leaf,
+	  apic_bit_follows_its_base, msrs, msrs_without_effect, which_msrs_exit, mtrrs_are_kept,
+	  tsc, apic_by_hypervisor_msrs, fewer_privileges)

@@ -149,6 +149,36 @@ START_TEST(blocked_nmi_waits)
 }
 END_TEST
 
+/* Two senders are two NMIs, three are two; while a handler runs, all of them are one. */
+START_TEST(nmis_of_several_senders)
+{
+	prepare();
+	for (u32 senders = 1; senders <= 3; senders++) {
+		u32 taken = 0;
+
+		for (u32 i = 0; i < senders; i++)
+			vp_event(bsp, VP_EVENT_NMI);
+		for (u32 i = 0; i < 4; i++) {
+			fake_vp_clear(bsp);
+			bsp->arch->nmi_blocked = false;
+			ck_assert(vp_prepare(bsp));
+			taken += bsp->arch->nmis;
+		}
+		ck_assert_uint_eq(taken, senders < 2 ? senders : 2);
+		ck_assert_uint_eq(bsp->held, 0);
+	}
+	bsp->arch->nmi_blocked = true;
+	for (u32 i = 0; i < 3; i++) {
+		vp_event(bsp, VP_EVENT_NMI);
+		ck_assert(vp_prepare(bsp));
+	}
+	vp_event(bsp, VP_EVENT_NMI);
+	vp_event(bsp, VP_EVENT_NMI);
+	ck_assert(vp_prepare(bsp));
+	ck_assert_uint_eq(bsp->held, VP_EVENT_NMI);
+}
+END_TEST
+
 START_TEST(queued_event_first)
 {
 	prepare();
@@ -279,7 +309,7 @@ END_TEST
 
 TEST_MAIN("vp", offers_the_best_vector, init_then_sipi, init_and_sipi_together,
 	  sipi_is_for_those_who_wait, waiting_for_sipi_sees_nothing_else,
-	  init_of_the_boot_processor, nmi, blocked_nmi_waits, queued_event_first, order_of_urgency,
-	  extint_waits_until_it_can_be_taken, halt_ends_with_an_interrupt, halt_with_interrupts_off,
-	  halt_ends_with_extint_and_init, stopped_stays_stopped, level_eoi_reaches_the_machine,
-	  lookup_by_apic_id)
+	  init_of_the_boot_processor, nmi, blocked_nmi_waits, nmis_of_several_senders,
+	  queued_event_first, order_of_urgency, extint_waits_until_it_can_be_taken,
+	  halt_ends_with_an_interrupt, halt_with_interrupts_off, halt_ends_with_extint_and_init,
+	  stopped_stays_stopped, level_eoi_reaches_the_machine, lookup_by_apic_id)

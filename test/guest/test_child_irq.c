@@ -210,6 +210,40 @@ static void test_halt(void)
 	wrmsr(HV_MSR_SCONTROL, 0);
 }
 
+static void do_nmis(void *arg)
+{
+	u32 leaf[4];
+
+	wrmsr(MSR_APIC_BASE, XAPIC | BIT(8));
+	cpuid(1, 0, leaf);
+	said.value[0] = leaf[3] >> 9 & 1;
+	wrmsr(MSR_APIC_BASE, XAPIC | BIT(11) | BIT(8));
+	cpuid(1, 0, leaf);
+	said.value[1] = leaf[3] >> 9 & 1;
+	for (u32 i = 0; i < 3; i++) {
+		said.value[2 + i] = load(this_cpu()->nmi_count);
+		out8(PORT, 1);
+		said.value[2 + i] = load(this_cpu()->nmi_count) - said.value[2 + i];
+	}
+}
+
+/* NMIs that are sent while none runs: two are two, and so are three. */
+static void test_nmis(void)
+{
+	start(do_nmis);
+	for (u32 senders = 1; senders <= 3; senders++) {
+		stops("child-nmis-ready", HV_MESSAGE_IO_PORT);
+		for (u32 i = 0; i < senders; i++)
+			interrupt(APIC_MODE_NMI >> 8, 0, 0, 0);
+		child_answer(v, 0);
+	}
+	finish("child-nmis-end");
+	check(said.value[2] == 1 && said.value[3] == 2 && said.value[4] == 2, "child-nmis-sent",
+	      "of 1, 2 and 3: %lu, %lu and %lu", said.value[2], said.value[3], said.value[4]);
+	check(!said.value[0] && said.value[1], "child-cpuid-apic", "off: %lu, on: %lu",
+	      said.value[0], said.value[1]);
+}
+
 static void pic_handler(u8 vector)
 {
 	said.count++;
@@ -641,6 +675,7 @@ void test_child_irq(void)
 
 	test_lapic_of_child();
 	test_halt();
+	test_nmis();
 	test_extint();
 	test_level();
 	test_synic();
