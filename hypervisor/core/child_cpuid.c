@@ -24,10 +24,10 @@ enum { EAX, EBX, ECX, EDX };
 /* x2APIC, TSC deadline, hypervisor */
 #define LEAF_1_ECX_SHOWN (B(21) | B(24) | B(31))
 #define LEAF_1_OSXSAVE   B(27)
-/* FPU VME DE PSE TSC MSR PAE MCE CX8 APIC SEP MTRR PGE MCA CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 */
-#define LEAF_1_EDX                                                                             \
-	(B(0) | B(1) | B(2) | B(3) | B(4) | B(5) | B(6) | B(7) | B(8) | B(9) | B(11) | B(12) | \
-	 B(13) | B(14) | B(15) | B(16) | B(17) | B(19) | B(23) | B(24) | B(25) | B(26))
+/* FPU VME DE PSE TSC MSR PAE MCE CX8 SEP MTRR PGE MCA CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 */
+#define LEAF_1_EDX                                                                              \
+	(B(0) | B(1) | B(2) | B(3) | B(4) | B(5) | B(6) | B(7) | B(8) | B(11) | B(12) | B(13) | \
+	 B(14) | B(15) | B(16) | B(17) | B(19) | B(23) | B(24) | B(25) | B(26))
 #define LEAF_1_HTT B(28)
 #define LEAF_APIC  B(9) /* of leaf 1 and of 80000001 */
 /* FSGSBASE BMI1 AVX2 SMEP BMI2 ERMS RDSEED ADX SMAP CLFLUSHOPT CLWB SHA */
@@ -58,19 +58,21 @@ static u32 id_bits(u32 count)
 }
 
 /* Without it in APIC_BASE, there is no local APIC (SDM 3A 11.4.3, APM 2 16.3.1). */
-static u32 hidden_apic(const struct vp *vp)
+static u32 apic_bit(const struct vp *vp)
 {
-	return vp->lapic.base & APIC_BASE_ENABLE ? 0 : LEAF_APIC;
+	_Static_assert(APIC_BASE_ENABLE >> 2 == LEAF_APIC, "no branch on the way of every CPUID");
+	return (u32)vp->lapic.base >> 2 & LEAF_APIC;
 }
 
 static __attribute__((noinline)) void leaf_1(struct vp *vp, u32 out[4])
 {
-	u32 osxsave = virt->cr4(vp) & CR4_OSXSAVE ? LEAF_1_OSXSAVE : 0;
+	_Static_assert(CR4_OSXSAVE << 9 == LEAF_1_OSXSAVE, "the shift below");
+	u32 osxsave = (u32)(virt->cr4(vp) << 9) & LEAF_1_OSXSAVE;
 	u32 count = vp->partition->vp_count;
 
-	out[EBX] = (out[EBX] & 0xffff) | (count & 0xff) << 16 | vp->lapic.id << 24;
+	out[EBX] = (out[EBX] & 0xffff) | (u32)(u8)count << 16 | vp->lapic.id << 24;
 	out[ECX] = (out[ECX] & LEAF_1_ECX) | LEAF_1_ECX_SHOWN | osxsave;
-	out[EDX] = (out[EDX] & LEAF_1_EDX & ~hidden_apic(vp)) | (count > 1 ? LEAF_1_HTT : 0);
+	out[EDX] = (out[EDX] & (LEAF_1_EDX | apic_bit(vp))) | (count > 1 ? LEAF_1_HTT : 0);
 }
 
 static void leaf_7(u32 subleaf, u32 out[4])
@@ -174,7 +176,7 @@ void child_cpuid_change(struct vp *vp, u32 leaf, u32 subleaf, u32 out[4])
 		return;
 	case 0x80000001:
 		out[ECX] &= LEAF_EXT_ECX;
-		out[EDX] &= LEAF_EXT_EDX & ~hidden_apic(vp);
+		out[EDX] &= LEAF_EXT_EDX | apic_bit(vp);
 		return;
 	case 0x80000007: /* TLFS 2.4.11: shown when the guest says it knows what it means */
 		out[EAX] = out[EBX] = out[ECX] = 0;

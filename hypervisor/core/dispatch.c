@@ -21,7 +21,7 @@ static bool has_work(const struct vp *root)
 {
 	return __atomic_load_n(&root->events, __ATOMIC_ACQUIRE) || root->held ||
 	       root->lapic.extint >= 0 ||
-	       (!lapic_idle(&root->lapic) && lapic_pending(&root->lapic) >= 0);
+	       (!lapic_idle(&root->lapic) && lapic_deliverable(&root->lapic) >= 0);
 }
 
 static bool extint_wanted(struct vp *vp)

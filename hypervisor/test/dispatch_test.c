@@ -335,6 +335,28 @@ START_TEST(interrupts_are_checked)
 }
 END_TEST
 
+/* What the root holds off by TPR does not end a child's stay. */
+START_TEST(held_off_by_tpr)
+{
+	const struct fake_step step = {.exit = {.type = VEXIT_CPUID, .length = 2}};
+	struct hv_dispatch_input in = {0};
+	struct lapic *l;
+
+	prepare();
+	in.partition_id = c.id;
+	l = &root_partition.vp[0]->lapic;
+	for (u32 tpr = 0x40; tpr <= 0x60; tpr += 0x10) {
+		ck_assert_int_eq(lapic_msr_write(l, 0x808, tpr), 0);
+		lapic_post(l, 0x51, false);
+		vp->arch->advanced = 0;
+		fake_script(&step, 1);
+		ck_assert_uint_eq(raw(HV_CALL_DISPATCH_VP, &in, sizeof(in)), 0);
+		ck_assert_uint_eq(vp->arch->advanced, tpr < 0x50 ? 0 : 2);
+		memset(l->irr, 0, sizeof(l->irr));
+	}
+}
+END_TEST
+
 START_TEST(level_eoi_comes_back)
 {
 	struct vexit e = {.type = VEXIT_MSR_WRITE, .length = 2};
@@ -566,6 +588,7 @@ TEST_MAIN("dispatch", until_the_root_has_work, refused, port_read_and_answer, st
 	  memory_faults, halt_blocks_and_an_interrupt_wakes,
 	  halt_with_interrupts_off_is_the_workers, blocked_tells_when_a_timer_runs_out,
 	  timers_follow_the_vp, second_processor_waits_for_sipi, power_up_state,
-	  interrupts_are_checked, level_eoi_comes_back, extint_window, ends, explicit_suspend,
-	  signal_event_stops_for_the_connection, post_message_stops_for_the_connection,
-	  a_child_manages_nothing, crash_report, unknown_msrs, state_pages)
+	  interrupts_are_checked, held_off_by_tpr, level_eoi_comes_back, extint_window, ends,
+	  explicit_suspend, signal_event_stops_for_the_connection,
+	  post_message_stops_for_the_connection, a_child_manages_nothing, crash_report,
+	  unknown_msrs, state_pages)

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Injection. Exceptions, NMIs and ExtINTs go through EVENTINJ; vectors of the local APIC through
- * V_IRQ, where the processor itself waits for IF and TPR: no exit is needed to open a window, and
- * what was taken is seen at the next exit, whatever its reason, by V_IRQ being clear.
+ * V_IRQ, where the processor itself waits for IF: no exit is needed to open a window, and what was
+ * taken is seen at the next exit, whatever its reason, by V_IRQ being clear.
+ *
+ * TPR is looked at here: a vector of its class or below is not offered (SDM 3A 11.8.3.1, APM 2 16.6.4).
+ * That the processor compares it, too, is not relied upon, since the emulator lets the same class in.
+ * While a vector or a window is waited for, MOV to CR8 exits; at all other times it does not.
  */
 #include "core/arch.h"
 #include "core/panic.h"
@@ -143,6 +147,12 @@ static int open_window(struct virt_vp *v, u64 *vintr)
 	return -1;
 }
 
+static void intercept_cr8(struct vmcb *b, bool on)
+{
+	b->intercept_cr_write =
+		(u16)((b->intercept_cr_write & ~INTERCEPT_CR8) | (on ? INTERCEPT_CR8 : 0));
+}
+
 void svm_event_offer_irq(struct vp *vp, int vector)
 {
 	struct virt_vp *v = vp->arch;
@@ -153,6 +163,9 @@ void svm_event_offer_irq(struct vp *vp, int vector)
 		vector = -1;
 	else if (unlikely(v->window))
 		vector = open_window(v, &vintr);
+	intercept_cr8(v->vmcb, vector >= 0 || (vintr & VINTR_IRQ));
+	if (vector >> 4 <= (int)(vp->lapic.tpr >> 4))
+		vector = -1;
 	if (vector >= 0) {
 		lapic_begin_offer(&vp->lapic, (u8)vector);
 		vintr |= VINTR_IRQ | (u64)(vector >> 4) << VINTR_PRIO_SHIFT |

@@ -113,6 +113,9 @@ static __attribute__((noinline)) void decode(struct vp *vp, struct vexit *e)
 			wbinvd();
 		b->rip += length_of(b, 2);
 		break;
+	case VMEXIT_CR8_WRITE:
+		svm_cr8_written(vp);
+		break;
 	case VMEXIT_DR_FIRST ... VMEXIT_DR_LAST:
 		svm_child_take_debug(vp);
 		break;

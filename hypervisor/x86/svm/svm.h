@@ -4,6 +4,7 @@
  *   svm.c     probe, enabling, creating a VP, the run
  *   exit.c    hardware exit → struct vexit
  *   event.c   injection: exceptions, NMI, interrupts, what an exit interrupted
+ *   cr8.c     MOV to CR8 while a vector is pending
  *   regs.c    register access
  *   foreign.c the map with ones in place of the hypervisor's memory
  *   child.c   what the VP of a child has beside that, and how it takes a processor over
@@ -66,6 +67,9 @@ extern u32 svm_asid_count;
 extern u8 svm_flush; /* TLB control that forgets at least what the VP's ASID has */
 
 void svm_decode_exit(struct vp *vp, struct vexit *ret_exit);
+
+/* Carries out the MOV to CR8 that exited, or does nothing, so that it is tried again. */
+void svm_cr8_written(struct vp *vp);
 
 /* After VMRUN: what was delivered, what must be delivered again. */
 void svm_event_complete_slowly(struct vp *vp);

@@ -63,6 +63,7 @@ VMCB_AT(spec_ctrl, 0x6e0);
 _Static_assert(sizeof(struct vmcb) == 4096, "VMCB is one page");
 
 enum intercept1 {
+	INTERCEPT_CR8 = 1 << 8, /* of intercept_cr_write */
 	INTERCEPT1_INTR = 1 << 0,
 	INTERCEPT1_NMI = 1 << 1,
 	INTERCEPT1_VINTR = 1 << 4,
@@ -99,6 +100,7 @@ enum intercept2 {
 #define INTERCEPT_DR5_DR7    0xa0
 
 enum vmexit {
+	VMEXIT_CR8_WRITE = 0x18,
 	VMEXIT_DR_FIRST = 0x20,
 	VMEXIT_DR_LAST = 0x3f,
 	VMEXIT_EXCP = 0x40, /* + vector */
