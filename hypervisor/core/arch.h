@@ -79,7 +79,7 @@ size_t arch_xsave_size(void);
 
 /*
  * Returns when no processor uses an old translation of the partition's map: neither the guest nor
- * an exit that was being handled. A processor that waits in here counts as done; so nobody keeps
+ * an exit that was being handled. Interrupts only those that run the partition now. A processor that waits in here counts as done; so nobody keeps
  * a pointer from gpa_map_lookup() across this call.
  */
 void arch_flush_map(struct partition *p);

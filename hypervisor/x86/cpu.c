@@ -2,6 +2,7 @@
 /* See cpu.h. */
 #include "core/arch.h"
 #include "core/log.h"
+#include "core/partition.h"
 #include "core/vp.h"
 #include "x86/acpi.h"
 #include "x86/apic.h"
@@ -137,37 +138,62 @@ void cpu_interrupt_window(void)
 
 void cpu_idle(struct vp *vp)
 {
-	/* An event that comes after this look comes with a kick, which ends the halt. */
-	if (!__atomic_load_n(&vp->events, __ATOMIC_SEQ_CST))
+	struct cpu *cpu = this_cpu();
+
+	/* An event or a flush that comes after this look comes with a kick, which ends the halt. */
+	__atomic_store_n(&cpu->idle, true, __ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&vp->events, __ATOMIC_SEQ_CST) &&
+	    !__atomic_load_n(&cpu->flush_requested, __ATOMIC_SEQ_CST))
 		__asm__ volatile("sti; hlt; cli" ::: "memory");
+	__atomic_store_n(&cpu->idle, false, __ATOMIC_RELEASE);
 }
 
+/* By an exchange, so that what is looked up from here on is not read before it. */
 void cpu_quiesce(struct cpu *cpu)
 {
-	if (unlikely(__atomic_load_n(&cpu->flush_requested, __ATOMIC_RELAXED))) {
-		cpu->flush_tlb = true;
-		__atomic_store_n(&cpu->flush_requested, false, __ATOMIC_RELEASE);
-	}
+	if (unlikely(__atomic_load_n(&cpu->flush_requested, __ATOMIC_RELAXED)))
+		(void)__atomic_exchange_n(&cpu->flush_requested, false, __ATOMIC_SEQ_CST);
 }
 
 /*
- * Asks all processors and waits for each. While it waits it answers the requests of others, so
- * two flushes at once do not wait for each other.
+ * Asks a processor that may hold pointers or translations; *ret_stay tells when it holds them no more.
+ * False: it is in the guest of another partition; what it has cached of this one (under ASIDs that it
+ * does not use now) it throws away when it comes back to it.
+ */
+static bool ask(struct cpu *cpu, const struct partition *p, u32 *ret_stay)
+{
+	*ret_stay = __atomic_load_n(&cpu->stay, __ATOMIC_SEQ_CST);
+	if (*ret_stay % 2 && __atomic_load_n(&cpu->partition, __ATOMIC_ACQUIRE) != p)
+		return false;
+	__atomic_store_n(&cpu->flush_requested, true, __ATOMIC_SEQ_CST);
+	if (*ret_stay % 2 || __atomic_load_n(&cpu->idle, __ATOMIC_SEQ_CST))
+		apic_send(cpu->apic_id, VECTOR_KICK);
+	return true;
+}
+
+static bool has_answered(const struct cpu *cpu, u32 stay)
+{
+	return __atomic_load_n(&cpu->stay, __ATOMIC_ACQUIRE) != stay ||
+	       !__atomic_load_n(&cpu->flush_requested, __ATOMIC_ACQUIRE);
+}
+
+/*
+ * Waits for those processors only that are in the partition's guest now, which it interrupts, or in the
+ * hypervisor, which come to an end by themselves. While it waits it answers the requests of others,
+ * so two flushes at once do not wait for each other.
  */
 void arch_flush_map(struct partition *p)
 {
 	struct cpu *self = this_cpu();
+	bool asked[MAX_CPUS] = {false};
+	u32 stay[MAX_CPUS];
 
-	self->flush_tlb = true;
+	__atomic_fetch_add(&p->map.flushes, 1, __ATOMIC_SEQ_CST);
+	for (u32 i = 0; i < cpu_count; i++)
+		if (cpus[i] != self && __atomic_load_n(&cpus[i]->online, __ATOMIC_ACQUIRE))
+			asked[i] = ask(cpus[i], p, &stay[i]);
 	for (u32 i = 0; i < cpu_count; i++) {
-		if (cpus[i] == self || !__atomic_load_n(&cpus[i]->online, __ATOMIC_ACQUIRE))
-			continue;
-		__atomic_store_n(&cpus[i]->flush_requested, true, __ATOMIC_SEQ_CST);
-		apic_send(cpus[i]->apic_id, VECTOR_KICK);
-	}
-	for (u32 i = 0; i < cpu_count; i++) {
-		while (cpus[i] != self &&
-		       __atomic_load_n(&cpus[i]->flush_requested, __ATOMIC_ACQUIRE)) {
+		while (asked[i] && !has_answered(cpus[i], stay[i])) {
 			cpu_quiesce(self);
 			arch_pause();
 		}

@@ -11,6 +11,8 @@
 #include "core/types.h"
 #include "x86/layout.h"
 
+struct partition;
+
 #define MAX_CPUS 256
 
 struct tss {
@@ -50,10 +52,13 @@ struct cpu {
 	spa_t svm_host_vmcb;      /* for our VMSAVE and VMLOAD */
 	enum start_verdict start; /* atomic */
 	u64 tsc_read;
-	bool online;          /* atomic */
-	bool flush_requested; /* atomic: see cpu_quiesce() */
-	bool flush_tlb;       /* before the next entry */
-	u32 asid_next;        /* svm/child.c: of this generation */
+	bool online;                 /* atomic */
+	bool idle;                   /* atomic: in cpu_idle() */
+	bool flush_requested;        /* atomic: see cpu_quiesce() */
+	bool flush_tlb;              /* all of it, before the next entry with a fresh ASID */
+	u32 stay;                    /* atomic: odd while it is in a guest */
+	struct partition *partition; /* atomic: whose guest that is */
+	u32 asid_next;               /* svm/child.c: of this generation */
 	u64 asid_generation;
 	u64 last_partition; /* whose child was here last: its id */
 
@@ -95,6 +100,21 @@ u64 cpu_stack_top(u32 index);
 
 /* Starts all application processors; returns when each runs ap_main() or was given up (logged). */
 void smp_start(void);
+
+/*
+ * Around a stay in a guest, in which the processor holds no pointers into guests' memory. Before it
+ * enters, and behind cpu_begin_stay(), it looks whether the map was flushed: either it sees that, or
+ * arch_flush_map() sees it in the guest.
+ */
+static inline void cpu_begin_stay(struct cpu *cpu)
+{
+	__atomic_fetch_add(&cpu->stay, 1, __ATOMIC_SEQ_CST);
+}
+
+static inline void cpu_end_stay(struct cpu *cpu)
+{
+	__atomic_fetch_add(&cpu->stay, 1, __ATOMIC_SEQ_CST);
+}
 
 /*
  * Called by a processor that holds no translation of any guest address: answers a request of

@@ -71,6 +71,7 @@ void root_create(void)
 		vp_init(vp, p, i, i, cpus[i]->apic_id, &cpus[i]->timers);
 		virt->vp_init(vp);
 		cpus[i]->vp = vp;
+		cpus[i]->partition = p;
 	}
 }
 

@@ -578,6 +578,68 @@ static void test_unmap(void)
 	check_equal("child-unmap-end", child_end(&c), 0);
 }
 
+/* Who is disturbed by a change of the map: nobody who does not run the child now. */
+#define CHANGES 100
+
+static u64 exits_of(u32 processor)
+{
+	const struct hv_keelson_statistics s = hv_statistics(processor);
+	u64 sum = 0;
+
+	for (u32 i = 0; i < HV_EXIT_KINDS; i++)
+		sum += s.exits[i];
+	return sum;
+}
+
+/* Reads the page in the hole each time that it is asked to. */
+static void read_hole(void *arg)
+{
+	for (;;) {
+		said.value[0] = *(volatile u64 *)HOLE;
+		out8(PORT, 0);
+	}
+}
+
+/* Takes the page away and shows another one, many times. */
+static void change_hole(u64 page)
+{
+	const struct hv_map_gpa_input in = {c.id, HOLE >> PAGE_SHIFT, 0, 0};
+
+	for (u32 i = 0; i < CHANGES; i++) {
+		if (child_call(HV_CALL_UNMAP_GPA_PAGES | REPS(1), &in, sizeof(in), NULL, 0) !=
+		    REPS(1))
+			check_abort("the hole cannot be unmapped");
+		child_map(&c, HOLE >> PAGE_SHIFT, page, 1, CHILD_RWX);
+	}
+}
+
+static void test_undisturbed(void)
+{
+	u64 page[2] = {child_page(), child_page()}, before[MAX_CPUS];
+
+	*(u64 *)page[0] = 0x1111;
+	*(u64 *)page[1] = 0x2222;
+	start(read_hole);
+	child_map(&c, HOLE >> PAGE_SHIFT, page[0], 1, CHILD_RWX);
+	/* It has run on the last processor, and is in the cache there; not on the others. */
+	check(cpu_run(cpu_count - 1, touch_elsewhere, NULL) && second_stop == HV_MESSAGE_IO_PORT,
+	      "child-undisturbed-start", "stopped by %x", second_stop);
+	check_equal("child-undisturbed-first", said.value[0], 0x1111);
+	for (u32 i = 1; i < cpu_count; i++)
+		before[i] = exits_of(i);
+	change_hole(page[1]);
+	/* They may still have been on their way to sleep. */
+	for (u32 i = 1; i < cpu_count; i++)
+		check(exits_of(i) - before[i] <= CHANGES / 20, "child-undisturbed",
+		      "%lu exits of processor %u for %u changes", exits_of(i) - before[i], i,
+		      CHANGES);
+	child_answer(v, 0);
+	check(cpu_run(cpu_count - 1, touch_elsewhere, NULL) && second_stop == HV_MESSAGE_IO_PORT,
+	      "child-undisturbed-again", "stopped by %x", second_stop);
+	check_equal("child-undisturbed-second", said.value[0], 0x2222);
+	check_equal("child-undisturbed-end", child_end(&c), 0);
+}
+
 static void do_spin(void *arg)
 {
 	for (;;)
@@ -684,6 +746,8 @@ void test_child_irq(void)
 	test_startup();
 	test_pings();
 	test_unmap();
+	if (cpu_count > 1)
+		test_undisturbed();
 	test_spin();
 	test_deposits();
 	test_scattered();

@@ -12,7 +12,8 @@
  *   – predictions: x86/speculation.h says where they are thrown away.
  *
  * Each processor gives its children ASIDs by turns. A VP keeps its own while it comes back to the
- * same processor; when there are none left, everything is flushed and a new generation begins.
+ * same processor and its map is not flushed; when there are none left, everything is flushed and a
+ * new generation begins.
  */
 #include "core/arch.h"
 #include "core/format.h"
@@ -118,6 +119,17 @@ static void take_asid(struct cpu *cpu, struct virt_vp *v)
 	c->cpu = cpu;
 	c->generation = cpu->asid_generation;
 	v->vmcb->asid = cpu->asid_next++;
+	v->flushes = SVM_FRESH;
+}
+
+void svm_child_forget_map(struct vp *vp)
+{
+	struct virt_vp *v = vp->arch;
+
+	if (v->flushes == SVM_FRESH)
+		return;
+	v->child.cpu = NULL;
+	take_asid(this_cpu(), v);
 }
 
 static void forget_predictions(void)
@@ -203,6 +215,7 @@ void svm_child_enter(struct vp *vp)
 	hide_msrs(root);
 	xstate_enter(cpu->vp, vp);
 	cpu->child = vp;
+	__atomic_store_n(&cpu->partition, vp->partition, __ATOMIC_RELAXED);
 	if (unlikely(v->vmcb->dr7 & DR7_ENABLES))
 		svm_child_take_debug(vp);
 }
@@ -218,6 +231,7 @@ void svm_child_leave(struct vp *vp)
 		return_debug(v, root);
 	xstate_leave(vp, cpu->vp);
 	cpu->child = NULL;
+	__atomic_store_n(&cpu->partition, cpu->vp->partition, __ATOMIC_RELAXED);
 	show_msrs(root);
 	take_spec_ctrl(v->vmcb, root->vmcb);
 	if (speculation.leave_barrier)

@@ -96,6 +96,7 @@ void svm_vmcb_init(struct vp *vp, struct virt_vp *v, struct vmcb *b)
 	v->vmcb = b;
 	v->vmcb_spa = arch_unmap(b);
 	v->offered = -1;
+	v->flushes = SVM_FRESH;
 	b->intercept_exception = SVM_EXCEPTIONS;
 	b->intercept1 = INTERCEPT1_INTR | INTERCEPT1_NMI | INTERCEPT1_CPUID | INTERCEPT1_INVD |
 			INTERCEPT1_INVLPGA | INTERCEPT1_MSR | INTERCEPT1_SHUTDOWN;
@@ -134,6 +135,22 @@ static void clear_divider(void)
 	__asm__ volatile("div %2" : "+a"(a), "+d"(d) : "r"(1) : "cc");
 }
 
+/* The map was flushed since this VP ran, or its ASID is a fresh one. */
+static never_inline void forget_map(struct cpu *cpu, struct vp *vp, u64 flushes)
+{
+	struct virt_vp *v = vp->arch;
+
+	svm_step_cancel(vp); /* its map may be of yesterday */
+	if (vp->partition->root)
+		v->vmcb->tlb_control = svm_flush;
+	else
+		svm_child_forget_map(vp);
+	if (cpu->flush_tlb)
+		v->vmcb->tlb_control = TLB_CONTROL_FLUSH_ALL;
+	cpu->flush_tlb = false;
+	v->flushes = flushes;
+}
+
 /*
  * One stay in the guest. GIF is held low from the last look at the VP's events to VMRUN, so that
  * an NMI that arrives in between ends the guest's run at once instead of being forgotten.
@@ -143,10 +160,13 @@ static void svm_vp_run(struct vp *vp, struct vexit *ret_exit)
 	struct virt_vp *v = vp->arch;
 	struct vmcb *b = v->vmcb;
 	struct cpu *cpu = this_cpu();
+	u64 flushes;
 
 	clgi();
+	cpu_begin_stay(cpu);
 	if (unlikely(__atomic_load_n(&vp->events, __ATOMIC_RELAXED) |
 		     __atomic_load_n(&cpu->vp->events, __ATOMIC_RELAXED))) {
+		cpu_end_stay(cpu);
 		svm_event_end_offer(vp, false);
 		stgi();
 		ret_exit->type = VEXIT_NONE;
@@ -156,18 +176,17 @@ static void svm_vp_run(struct vp *vp, struct vexit *ret_exit)
 	b->rax = vp->gpr[RAX];
 	if (vp != cpu->vp)
 		b->cr4 |= CR4_MCE; /* or a machine check stops the processor (APM 2 9.3) */
-	if (unlikely(cpu->flush_tlb)) {
-		cpu->flush_tlb = false;
-		svm_step_cancel(vp); /* its map may be of yesterday */
-		b->tlb_control = TLB_CONTROL_FLUSH_ALL;
-	}
+	flushes = __atomic_load_n(&vp->partition->map.flushes, __ATOMIC_RELAXED);
+	if (unlikely(v->flushes != flushes))
+		forget_map(cpu, vp, flushes);
 	if (unlikely(speculation.clear_divider))
 		clear_divider();
 	svm_switch(vp, v->vmcb_spa.v, cpu->svm_host_vmcb.v, b->interrupt_shadow & 1);
+	cpu_end_stay(cpu);
 	vp->gpr[RAX] = b->rax;
 	b->tlb_control = TLB_CONTROL_NONE;
 	ret_exit->quiet = v->offered < 0;
-	svm_event_complete(vp);
+	svm_event_complete(vp, v, b);
 	stgi();
 	svm_decode_exit(vp, ret_exit);
 }

@@ -21,6 +21,8 @@
 #define SVM_STEP_ASID  2
 #define SVM_EXCEPTIONS (1u << VECTOR_MC) /* intercepted while nothing is stepped */
 
+#define SVM_FRESH      (~0ull) /* its ASID has not been used yet */
+
 enum svm_step {
 	STEP_NONE,
 	STEP_FOREIGN, /* on the map of foreign.c */
@@ -57,6 +59,7 @@ struct virt_vp {
 		struct svm_child child;
 	};
 	u64 debug[4];              /* DR0–DR3 while they are not in the processor */
+	u64 flushes;               /* of its map, when it ran last; or SVM_FRESH */
 	u64 msr[SVM_FOREIGN_MSRS]; /* of the root, while a child has zeroes there */
 };
 
@@ -75,11 +78,8 @@ void svm_cr8_written(struct vp *vp);
 void svm_event_complete_slowly(struct vp *vp);
 
 /* The usual case: nothing was offered, nothing interrupted, TPR is as it was. */
-static inline void svm_event_complete(struct vp *vp)
+static inline void svm_event_complete(struct vp *vp, const struct virt_vp *v, struct vmcb *b)
 {
-	struct virt_vp *v = vp->arch;
-	struct vmcb *b = v->vmcb;
-
 	if ((b->exit_int_info & EVENT_VALID) || v->offered >= 0 ||
 	    ((b->vintr ^ vp->lapic.tpr >> 4) & 0xf))
 		svm_event_complete_slowly(vp);
@@ -123,6 +123,8 @@ void svm_child_leave(struct vp *vp);
 bool svm_child_get_msr(const struct vp *vp, u32 msr, u64 *ret_value);
 bool svm_child_set_msr(struct vp *vp, u32 msr, u64 value);
 u64 svm_child_interrupt_state(const struct vp *vp);
+/* Another ASID, unless the one it has is fresh: what is cached under that is void. */
+void svm_child_forget_map(struct vp *vp);
 /* It touches DR0–DR3 or DR7 for the first time in this stay. */
 void svm_child_take_debug(struct vp *vp);
 
