@@ -6,7 +6,7 @@
 #include "core/synic.h"
 #include "hv/intercept.h"
 
-#define ALONE_PER_SECOND 50000 /* 20 us */
+#define PER_SECOND 50000 /* 20 us */
 
 static const struct hv_doorbell *find(const struct vp *vp, u64 key, u32 value)
 {
@@ -18,27 +18,57 @@ static const struct hv_doorbell *find(const struct vp *vp, u64 key, u32 value)
 	return NULL;
 }
 
-/* 137 instructions if the flag is set already; 36 more if not, and 48 for the interrupt. */
+static u64 pause_ticks(void)
+{
+	return arch_tsc_hz() / PER_SECOND;
+}
+
+/* On the processor that runs the child; it leaves for it some time later. */
+static bool ring_at_home(struct vp *vp, u32 flag)
+{
+	bool newly;
+
+	if (synic_signal(vp->host, vp->wake_sint, flag, &newly) != HV_STATUS_SUCCESS)
+		return false;
+	if (newly)
+		timers_look_by(vp->host->timers, arch_tsc() + pause_ticks());
+	return true;
+}
+
+/* At the next one round that hears. */
+static bool ring_elsewhere(struct vp *vp, u32 flag, u64 now)
+{
+	const struct partition *root = vp->partition->parent;
+	u32 at = vp->bell_at;
+
+	for (u32 i = 0; i < root->vp_count; i++) {
+		at = at + 1 < root->vp_count ? at + 1 : 0;
+		if (root->vp[at] == vp->host ||
+		    synic_signal(root->vp[at], vp->wake_sint, flag, NULL) != HV_STATUS_SUCCESS)
+			continue;
+		vp->bell_at = at;
+		vp->bell_next = now + pause_ticks();
+		return true;
+	}
+	return false;
+}
+
 bool doorbell_ring(struct vp *vp, u64 key, u32 value)
 {
 	const struct hv_doorbell *d = find(vp, key | HV_DOORBELL_MATCH, value);
-	const struct partition *root = vp->partition->parent;
-	bool newly;
+	const struct vp *last = vp->partition->parent->vp[vp->bell_at];
 	u32 flag;
+	u64 now;
 
 	if (!d)
 		d = find(vp, key, 0);
 	if (!d || !vp->wake_set)
 		return false;
 	flag = d->flag % HV_EVENT_FLAGS;
-	for (u32 i = 1, at = vp->host->index; i < root->vp_count; i++) {
-		at = at + 1 < root->vp_count ? at + 1 : 0;
-		if (synic_signal(root->vp[at], vp->wake_sint, flag, NULL) == HV_STATUS_SUCCESS)
-			return true;
-	}
-	if (synic_signal(vp->host, vp->wake_sint, flag, &newly) != HV_STATUS_SUCCESS)
-		return false;
-	if (newly)
-		timers_look_by(vp->host->timers, arch_tsc() + arch_tsc_hz() / ALONE_PER_SECOND);
-	return true;
+	if (last != vp->host && synic_is_signaled(last, vp->wake_sint, flag))
+		return true;
+	now = arch_tsc();
+	if (now < vp->bell_next && ring_at_home(vp, flag))
+		return true;
+	return ring_elsewhere(vp, flag, now) || ring_at_home(vp, flag);
 }

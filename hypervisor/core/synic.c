@@ -214,6 +214,18 @@ hv_status synic_signal(struct vp *vp, u32 sint, u32 flag, bool *ret_newly)
 	return HV_STATUS_SUCCESS;
 }
 
+bool synic_is_signaled(const struct vp *vp, u32 sint, u32 flag)
+{
+	u64 changes = __atomic_load_n(&vp->partition->map.changes, __ATOMIC_ACQUIRE);
+	const u32 *word = vp->synic.flags;
+
+	if (!word || __atomic_load_n(&vp->synic.flags_changes, __ATOMIC_ACQUIRE) != changes)
+		return false;
+	word += (sint * HV_EVENT_FLAGS_SIZE / 4) + flag / 32;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return __atomic_load_n(word, __ATOMIC_RELAXED) & 1u << flag % 32;
+}
+
 u32 synic_slots_freed(struct vp *vp)
 {
 	u32 full = __atomic_load_n(&vp->synic.full, __ATOMIC_SEQ_CST), freed = 0;

@@ -30,5 +30,11 @@ hv_status must_check synic_post(struct vp *vp, u32 sint, const struct hv_message
  */
 hv_status synic_signal(struct vp *vp, u32 sint, u32 flag, bool *ret_newly);
 
+/*
+ * Whether a flag that was set still waits, and whoever takes it sees what was written before this call.
+ * As far as the page is known: false if it is to be looked up.
+ */
+bool synic_is_signaled(const struct vp *vp, u32 sint, u32 flag);
+
 /* At EOM and EOI: SINTs whose slot was full when somebody came, and is free now. */
 u32 synic_slots_freed(struct vp *vp);

@@ -98,6 +98,8 @@ struct vp {
 	bool wake_set;
 	u8 wake_sint;
 	u16 wake_flag;
+	u32 bell_at;           /* index of the root VP that heard its last doorbell */
+	u64 bell_next;         /* TSC before which no doorbell interrupts another processor */
 	bool suspended;        /* stopped at an intercept */
 	bool explicit_suspend; /* by register */
 	bool notify_extint;    /* stop when an ExtINT can be taken */

@@ -174,8 +174,17 @@ static void do_ring(void)
 	out8(BELL, 0);
 }
 
+/* Longer than 20 us: then it is another processor's again. */
+static void wait_longer(void)
+{
+	u32 count = 12000;
+
+	__asm__ volatile("1: dec %0; jnz 1b" : "+r"(count)::"cc");
+}
+
 static void do_take_and_ring(void)
 {
+	wait_longer();
 	flags[BELL_SINT * HV_EVENT_FLAGS_SIZE + BELL_FLAG / 8] = 0;
 	out8(BELL, 0);
 }
@@ -186,7 +195,7 @@ static void ring_in_child(void *arg)
 
 	do_ring();
 	ring_ticks[0] = ticks_of(do_ring) - empty;
-	ring_ticks[1] = ticks_of(do_take_and_ring) - empty;
+	ring_ticks[1] = ticks_of(do_take_and_ring) - ticks_of(wait_longer);
 }
 
 static void bell_on(void)
@@ -255,7 +264,7 @@ static void bench_doorbell(void)
 	if (alone) {
 		irq_window();
 		stops = this_cpu()->irq_count[VECTOR_BELL];
-		check(stops && stops < ROUNDS, "bench-doorbell-heard", "%lu times for %u rings",
+		check(stops && stops < ROUNDS + ROUNDS / 10, "bench-doorbell-heard", "%lu times for %u rings",
 		      stops, 2 * ROUNDS + 1);
 		bell_off();
 	} else {
