@@ -78,7 +78,9 @@ static bool rang(u32 index, u32 flag)
 
 static bool heard(u32 flag)
 {
-	return rang(0, flag) | rang(1, flag) | rang(3, flag);
+	bool at[] = {rang(0, flag), rang(1, flag), rang(3, flag)};
+
+	return at[0] || at[1] || at[2];
 }
 
 START_TEST(at_another_processor)
