@@ -31,14 +31,10 @@ START_TEST(what_is_no_utf8_is_replaced_byte_by_byte)
 		{"\xef\xbf\xbf", "???"},                /* U+FFFF, a noncharacter */
 		{"\xef\xb7\x90", "???"},                /* U+FDD0 */
 		{"\x1b[31mred\x1b[0m", "?[31mred?[0m"}, /* escape sequences */
-		{"\xc2\x9b"
-		 "31m",
-		 "?31m"}, /* CSI in eight bits */
+		{"\302\23331m", "?31m"},                /* CSI in eight bits */
 		{"a\tb\nc\rd\x7f", "a?b?c?d?"},
-		{"\xe2\x80\xae"
-		 "exe.txt",
-		 "?exe.txt"},          /* U+202E turns the line around */
-		{"\xe2\x80\xa8", "?"}, /* U+2028 breaks it */
+		{"\342\200\256exe.txt", "?exe.txt"}, /* U+202E turns the line around */
+		{"\xe2\x80\xa8", "?"},               /* U+2028 breaks it */
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -105,10 +101,9 @@ START_TEST(every_pair_and_many_strings_become_safe)
 			in[8] = '\0';
 		}
 		text_make_safe(in, out, sizeof(out), "");
-		ck_assert(text_is_safe(out, ""));
-		ck_assert_uint_le(strlen(out), strlen(in));
 		text_make_safe(out, again, sizeof(again), "");
-		ck_assert_str_eq(out, again);
+		if (!text_is_safe(out, "") || strlen(out) > strlen(in) || strcmp(out, again) != 0)
+			ck_abort_msg("'%s' becomes '%s', and that '%s'", in, out, again);
 	}
 }
 END_TEST
@@ -120,6 +115,7 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
+	tcase_set_timeout(tcase, 60); /* for slow machines */
 	tcase_add_test(tcase, what_is_no_utf8_is_replaced_byte_by_byte);
 	tcase_add_test(tcase, some_controls_may_be_allowed);
 	tcase_add_test(tcase, it_is_cut_between_characters);

@@ -459,8 +459,7 @@ static const char *const hostile[] = {
 	"bell\x07",
 	"\x1b[31m",
 	"\x7f",
-	"\xc2\x9b"
-	"31m",
+	"\302\23331m",
 	"\xff",
 	"cut\xc3",
 	"\xed\xa0\x80",
