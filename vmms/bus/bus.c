@@ -200,7 +200,7 @@ void publish_job_removed(const struct job *job, enum job_result result, const st
 	check_sent(sd_bus_emit_signal(job->manager->bus, BUS_PATH, BUS_MANAGER_INTERFACE,
 				      "JobRemoved", "uossssss", (uint32_t)job->id, job->path,
 				      job->uuid, job->name, job->kind, job_result_name(result),
-				      name, failed ? err->text : ""),
+				      name, err ? err->text : ""),
 		   "JobRemoved");
 }
 

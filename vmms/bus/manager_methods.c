@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "bus/bus.h"
 #include "bus/methods.h"
 #include "bus/xml_check.h"
+#include "daemon/disk_check.h"
 #include "daemon/metrics.h"
 #include "daemon/sequence.h"
 #include "store/backup.h"
@@ -38,10 +40,47 @@ static int method_get(struct manager *manager, struct vm *vm, sd_bus_message *m,
 	return call_replied(sd_bus_reply_method_return(m, "o", vm->path), err);
 }
 
+/* A call that is answered when its disks have been looked at. */
+struct define_call {
+	struct manager *manager;
+	sd_bus_message *m;
+	struct domain *config;
+	uint32_t flags;
+};
+
+static void define_call_free(struct define_call *define)
+{
+	sd_bus_message_unref(define->m);
+	domain_free(define->config);
+	free(define);
+}
+
+static void reply_later(int r)
+{
+	if (r < 0)
+		log_debug("A reply cannot be sent: %s", strerror(-r));
+}
+
+static void on_disks_looked(void *data, const struct vm_error *refused)
+{
+	struct define_call *define = data;
+	struct vm_error err = {0};
+	struct vm *vm;
+
+	if (!refused && vm_define(define->manager, define->config, define->flags, &vm, &err) < 0)
+		refused = &err;
+	if (!refused)
+		TAKE_PTR(define->config);
+	reply_later(refused ? call_reply_error(define->m, refused)
+			    : sd_bus_reply_method_return(define->m, "o", vm->path));
+	define_call_free(define);
+}
+
 static int method_define(struct manager *manager, struct vm *none, sd_bus_message *m,
 			 struct vm_error *err)
 {
 	_cleanup_domain_ struct domain *config = NULL;
+	struct define_call *define;
 	const char *xml;
 	uint32_t flags;
 	struct vm *vm;
@@ -53,11 +92,17 @@ static int method_define(struct manager *manager, struct vm *none, sd_bus_messag
 		return vm_error_set(err, VM_ERROR_INVALID_ARGUMENT, "Unknown flags %#x", flags);
 	r = domain_parse(xml, &config, err);
 	if (r == 0)
-		r = vm_define(manager, config, flags, &vm, err);
+		r = vm_define_check(manager, config, flags, &vm, err);
 	if (r < 0)
 		return r;
-	TAKE_PTR(config);
-	return call_replied(sd_bus_reply_method_return(m, "o", vm->path), err);
+	define = calloc(1, sizeof(*define));
+	if (!define)
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	*define = (struct define_call){manager, sd_bus_message_ref(m), TAKE_PTR(config), flags};
+	r = disk_check_begin(manager, vm, define->config, on_disks_looked, define, err);
+	if (r < 0)
+		define_call_free(define);
+	return r;
 }
 
 enum { MAX_NEW_DISKS = DOMAIN_MAX_DISKS };
@@ -100,6 +145,32 @@ static int method_create(struct manager *manager, struct vm *none, sd_bus_messag
 		return r;
 	TAKE_PTR(config);
 	return call_reply_job(m, job, err);
+}
+
+static void on_import_read(void *data, struct job *job, const struct vm_error *refused)
+{
+	sd_bus_message *m = data;
+
+	reply_later(refused ? call_reply_error(m, refused)
+			    : sd_bus_reply_method_return(m, "o", job->path));
+	sd_bus_message_unref(m);
+}
+
+static int method_import(struct manager *manager, struct vm *none, sd_bus_message *m,
+			 struct vm_error *err)
+{
+	const char *folder, *name;
+	uint32_t flags;
+	int r = sd_bus_message_read(m, "ssu", &folder, &name, &flags);
+
+	if (r < 0)
+		return call_bad_message(r, err);
+	if (flags & ~(uint32_t)(VM_IMPORT_COPY | VM_IMPORT_NEW_ID))
+		return vm_error_set(err, VM_ERROR_INVALID_ARGUMENT, "Unknown flags %#x", flags);
+	r = vm_import(manager, folder, name, flags, on_import_read, sd_bus_message_ref(m), err);
+	if (r < 0)
+		sd_bus_message_unref(m);
+	return r;
 }
 
 static int reply_canonical(struct manager *manager, sd_bus_message *m, const struct domain *config,
@@ -279,6 +350,7 @@ static const struct bus_method methods[] = {
 	{"GetVM", NULL, method_get, true, false},
 	{"DefineVM", ACTION_MANAGE_VMS, method_define, false, false},
 	{"CreateVM", ACTION_MANAGE_VMS, method_create, false, false},
+	{"ImportVM", ACTION_MANAGE_VMS, method_import, false, false},
 	{"ValidateXML", NULL, method_validate, false, false},
 	{"ListJobs", NULL, method_list_jobs, false, false},
 	{"CancelJob", ACTION_MANAGE_VMS, method_cancel_job, false, false},

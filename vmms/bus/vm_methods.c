@@ -149,14 +149,17 @@ static int method_delete(struct manager *manager, struct vm *vm, sd_bus_message 
 			 struct vm_error *err)
 {
 	struct job *job;
-	int storage, r = sd_bus_message_read(m, "b", &storage);
+	uint32_t flags;
+	int r = sd_bus_message_read(m, "u", &flags);
 
 	if (r < 0)
 		return call_bad_message(r, err);
-	if (storage)
+	if (flags & ~(uint32_t)(VM_DELETE_STORAGE | VM_DELETE_FORCE))
+		return vm_error_set(err, VM_ERROR_INVALID_ARGUMENT, "Unknown flags %#x", flags);
+	if (flags & VM_DELETE_STORAGE)
 		r = vm_check_definition(vm, "delete with its disks", err); /* which are they? */
 	if (r >= 0)
-		r = vm_delete(vm, storage, &job, err);
+		r = vm_delete(vm, flags, &job, err);
 	return r == 0 ? call_reply_job(m, job, err) : r;
 }
 

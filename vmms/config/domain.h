@@ -61,12 +61,13 @@ enum domain_disk_kind {
 
 struct domain_disk {
 	enum domain_disk_kind kind;
-	bool block;       /* a block device rather than a file */
-	bool readonly;    /* always for a CD */
-	char target[4];   /* hda … hdd: channel and unit */
-	char *source;     /* absolute path; NULL only for an empty CD drive */
-	char *serial;     /* NULL: none given */
-	unsigned int row; /* line in the XML that was parsed; not part of the configuration */
+	bool block;          /* a block device rather than a file */
+	bool readonly;       /* always for a CD */
+	bool format_unknown; /* its XML does not say raw; not printed as such but by a draft */
+	char target[4];      /* hda … hdd: channel and unit */
+	char *source;        /* absolute path; NULL only for an empty CD drive */
+	char *serial;        /* NULL: none given */
+	unsigned int row;    /* line in the XML that was parsed; not part of the configuration */
 };
 
 struct domain_interface {
@@ -136,6 +137,9 @@ char *domain_print(const struct domain *domain);
  */
 int domain_canonical(const struct domain *domain, char **ret_xml, struct vm_error *err)
 	__attribute__((warn_unused_result));
+
+/* As domain_print(), but of a disk of unknown format no format is said: for the daemon to find out. */
+char *domain_print_draft(const struct domain *domain);
 
 /* A deep copy; NULL when out of memory. */
 struct domain *domain_copy(const struct domain *domain);

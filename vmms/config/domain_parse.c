@@ -217,6 +217,7 @@ static int parse_disk(xmlNodePtr node, struct domain *domain, struct vm_error *e
 	disk->block = attribute_is(node, "type", "block");
 	disk->kind = attribute_is(node, "device", "cdrom") ? DOMAIN_DISK_CDROM : DOMAIN_DISK_DISK;
 	disk->readonly = child(node, "readonly") || disk->kind == DOMAIN_DISK_CDROM;
+	disk->format_unknown = !attribute_is(child(node, "driver"), "type", "raw");
 	disk->source = attribute(source, disk->block ? "dev" : "file");
 	disk->serial = optional_text(child(node, "serial"));
 	domain->disk_count++;

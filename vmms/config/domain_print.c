@@ -81,11 +81,12 @@ static void print_os(FILE *out, const struct domain *domain)
 	fprintf(out, "  </os>\n");
 }
 
-static void print_disk(FILE *out, const struct domain_disk *disk)
+static void print_disk(FILE *out, const struct domain_disk *disk, bool draft)
 {
 	fprintf(out, "    <disk type='%s' device='%s'>\n", disk->block ? "block" : "file",
 		domain_disk_kind_name(disk->kind));
-	fprintf(out, "      <driver type='raw'/>\n");
+	if (!draft || !disk->format_unknown)
+		fprintf(out, "      <driver type='raw'/>\n");
 	if (disk->source)
 		print_attribute(out, "source", disk->block ? "dev" : "file", disk->source);
 	fprintf(out, "      <target dev='%s' bus='ide'/>\n", disk->target);
@@ -111,11 +112,11 @@ static void print_interface(FILE *out, const struct domain_interface *card)
 	fprintf(out, "    </interface>\n");
 }
 
-static void print_devices(FILE *out, const struct domain *domain)
+static void print_devices(FILE *out, const struct domain *domain, bool draft)
 {
 	fprintf(out, "  <devices>\n");
 	for (size_t i = 0; i < domain->disk_count; i++)
-		print_disk(out, &domain->disks[i]);
+		print_disk(out, &domain->disks[i], draft);
 	for (size_t i = 0; i < domain->interface_count; i++)
 		print_interface(out, &domain->interfaces[i]);
 	for (unsigned int i = 0; i < domain->serial_count; i++)
@@ -129,7 +130,7 @@ static void print_devices(FILE *out, const struct domain *domain)
 	fprintf(out, "  </devices>\n");
 }
 
-static void print_domain(FILE *out, const struct domain *domain)
+static void print_domain(FILE *out, const struct domain *domain, bool draft)
 {
 	fprintf(out, "<domain type='keelson'>\n");
 	print_element(out, "  ", "name", domain->name);
@@ -150,11 +151,11 @@ static void print_domain(FILE *out, const struct domain *domain)
 	fprintf(out, "  <on_poweroff>%s</on_poweroff>\n", domain_action_name(domain->on_poweroff));
 	fprintf(out, "  <on_reboot>%s</on_reboot>\n", domain_action_name(domain->on_reboot));
 	fprintf(out, "  <on_crash>%s</on_crash>\n", domain_action_name(domain->on_crash));
-	print_devices(out, domain);
+	print_devices(out, domain, draft);
 	fprintf(out, "</domain>\n");
 }
 
-char *domain_print(const struct domain *domain)
+static char *print(const struct domain *domain, bool draft)
 {
 	char *text = NULL;
 	size_t size;
@@ -162,10 +163,20 @@ char *domain_print(const struct domain *domain)
 
 	if (!out)
 		return NULL;
-	print_domain(out, domain);
+	print_domain(out, domain, draft);
 	if (fclose(out) != 0) {
 		free(text);
 		return NULL;
 	}
 	return text;
+}
+
+char *domain_print(const struct domain *domain)
+{
+	return print(domain, false);
+}
+
+char *domain_print_draft(const struct domain *domain)
+{
+	return print(domain, true);
 }

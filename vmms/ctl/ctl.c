@@ -361,7 +361,7 @@ static void print_job(const struct ctl *ctl, const char *path, const char *resul
 int ctl_finish_job(struct ctl *ctl, sd_bus_message *reply, const char *machine, const char *done)
 {
 	const struct ended_job *ended;
-	char sentence[256];
+	char sentence[2048];
 	const char *path;
 	int r = sd_bus_message_read(reply, "o", &path);
 
@@ -381,7 +381,8 @@ int ctl_finish_job(struct ctl *ctl, sd_bus_message *reply, const char *machine, 
 		tell(ctl, VM_ERROR_PREFIX "Canceled", "The job was canceled");
 		return EXIT_FAILURE;
 	}
-	snprintf(sentence, sizeof(sentence), "%s: %s", machine, done);
+	snprintf(sentence, sizeof(sentence), "%s: %s%s%s", machine, done,
+		 *ended->message ? ". " : "", ended->message);
 	print_job(ctl, path, "done", sentence);
 	return EXIT_SUCCESS;
 }

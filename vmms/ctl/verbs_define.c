@@ -68,6 +68,7 @@ static struct domain_disk *next_disk(struct domain *domain)
 	if (domain->disk_count == DOMAIN_MAX_DISKS)
 		exit(ctl_fail("A machine has at most %d drives", DOMAIN_MAX_DISKS));
 	disk = &domain->disks[domain->disk_count];
+	disk->format_unknown = true; /* the daemon looks */
 	snprintf(disk->target, sizeof(disk->target), "hd%c", (char)('a' + domain->disk_count));
 	domain->disk_count++;
 	return disk;
@@ -177,7 +178,7 @@ static int apply(struct creation *creation, int option)
 static int send_creation(struct ctl *ctl, const struct creation *creation)
 {
 	_cleanup_message_ sd_bus_message *m = ctl_message(ctl, "CreateVM"), *reply = NULL;
-	_cleanup_free_ char *xml = domain_print(creation->domain);
+	_cleanup_free_ char *xml = domain_print_draft(creation->domain);
 	int r = xml ? sd_bus_message_append(m, "s", xml) : -ENOMEM;
 
 	if (r >= 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * list, show, xml, rename, notes, autostart, clone, export, delete.
+ * list, show, xml, rename, notes, autostart, clone, export, import, delete.
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -398,42 +398,95 @@ static int run_clone(struct ctl *ctl, int argc, char **argv)
 	return ctl_finish_job(ctl, reply, argv[2], "made");
 }
 
+/* A path of this machine means the same to a daemon here, not to one elsewhere. */
+static char *daemon_path(const struct ctl *ctl, const char *path)
+{
+	char *result = ctl->host ? strdup(path) : realpath(path, NULL);
+
+	if (!result)
+		ctl_fail("%s: %m", path);
+	return result;
+}
+
 static int run_export(struct ctl *ctl, int argc, char **argv)
 {
 	_cleanup_message_ sd_bus_message *reply = NULL;
-	_cleanup_free_ char *directory = NULL;
+	_cleanup_free_ char *directory = NULL, *done = NULL;
 
 	if (!ctl_arguments(argc, argv, 2, 2))
 		return EXIT_FAILURE;
-	/* A path of this machine means the same to a daemon here, not to one elsewhere. */
-	directory = ctl->host ? strdup(argv[2]) : realpath(argv[2], NULL);
+	directory = daemon_path(ctl, argv[2]);
 	if (!directory)
-		return ctl_fail("%s: %m", argv[2]);
+		return EXIT_FAILURE;
 	if (ctl_begin_job(ctl, argv[1], &reply, "ExportVM", "ss", argv[1], directory) < 0)
 		return EXIT_FAILURE;
-	return ctl_finish_job(ctl, reply, argv[1], "exported");
+	if (asprintf(&done, "exported to a folder in %s", directory) < 0)
+		done = NULL;
+	return ctl_finish_job(ctl, reply, argv[1], done ? done : "exported");
 }
+
+static const struct option import_options[] = {
+	{"copy", no_argument, NULL, 'c'},
+	{"new-id", no_argument, NULL, 'i'},
+	{"name", required_argument, NULL, 'n'},
+	{NULL, 0, NULL, 0},
+};
+
+enum { IMPORT_COPY = 1, IMPORT_NEW_ID = 2 }; /* of ImportVM */
+
+static int run_import(struct ctl *ctl, int argc, char **argv)
+{
+	_cleanup_message_ sd_bus_message *reply = NULL;
+	_cleanup_free_ char *folder = NULL;
+	const char *name = "";
+	uint32_t flags = 0;
+	int option;
+
+	optind = 1;
+	while ((option = getopt_long(argc, argv, "", import_options, NULL)) != -1) {
+		if (option == 'c')
+			flags |= IMPORT_COPY;
+		else if (option == 'i')
+			flags |= IMPORT_NEW_ID;
+		else if (option == 'n')
+			name = optarg;
+		else
+			return ctl_usage(argv[0]);
+	}
+	if (optind + 1 != argc)
+		return ctl_usage(argv[0]);
+	folder = daemon_path(ctl, argv[optind]);
+	if (!folder)
+		return EXIT_FAILURE;
+	if (ctl_begin_job(ctl, name, &reply, "ImportVM", "ssu", folder, name, flags) < 0)
+		return EXIT_FAILURE;
+	return ctl_finish_job(ctl, reply, *name ? name : folder, "imported");
+}
+
+enum { DELETE_STORAGE = 1, DELETE_FORCE = 2 }; /* of DeleteVM */
 
 static int run_delete(struct ctl *ctl, int argc, char **argv)
 {
 	_cleanup_message_ sd_bus_message *reply = NULL;
 	const char *name = NULL;
-	int storage = 0;
+	uint32_t flags = 0;
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--storage") == 0)
-			storage = 1;
+			flags |= DELETE_STORAGE;
+		else if (strcmp(argv[i], "--force") == 0)
+			flags |= DELETE_FORCE;
 		else if (!name && argv[i][0] != '-')
 			name = argv[i];
 		else
 			return ctl_usage(argv[0]);
 	}
-	if (!name)
+	if (!name || flags == DELETE_FORCE)
 		return ctl_usage(argv[0]);
-	if (ctl_begin_job(ctl, name, &reply, "DeleteVM", "sb", name, storage) < 0)
+	if (ctl_begin_job(ctl, name, &reply, "DeleteVM", "su", name, flags) < 0)
 		return EXIT_FAILURE;
 	return ctl_finish_job(ctl, reply, name,
-			      storage ? "deleted, with its disks" : "deleted; its disks are kept");
+			      flags & DELETE_STORAGE ? "deleted" : "deleted; its disks are kept");
 }
 
 const struct verb inventory_verbs[] = {
@@ -454,9 +507,21 @@ const struct verb inventory_verbs[] = {
 	 "Disks are copied to files named after the new machine, beside the old ones;\n"
 	 "read-only disks are shared. The copy has its own UUID and network addresses.\n",
 	 run_clone, "vm"},
-	{"export", "VM DIRECTORY", "copy a machine's disks and XML to a directory", NULL,
+	{"export", "VM DIRECTORY", "copy a machine that is off to a folder",
+	 "DIRECTORY gets a folder with the machine's name, which holds all of it: disks, CDs, "
+	 "boot\n"
+	 "files, XML, notes, automatic start and stop action. It can be moved, and imported.\n",
 	 run_export, "vm"},
-	{"delete", "VM [--storage]", "delete a machine that is off",
-	 "  --storage   its disk files too, unless another machine uses them\n", run_delete, "vm"},
+	{"import", "FOLDER [OPTION]…", "take a machine from a folder that was exported",
+	 "  --copy        copy its files to the disks of this host; else they are used where they\n"
+	 "                are\n"
+	 "  --name NAME   under another name\n"
+	 "  --new-id      with a new UUID and new network addresses, beside the machine itself\n",
+	 run_import, "file"},
+	{"delete", "VM [--storage [--force]]", "delete a machine that is off",
+	 "  --storage   its disk files too: those that vmms has made, by create, clone or import,\n"
+	 "              unless another machine uses them. What stays is told.\n"
+	 "  --force     also disk files that were there before\n",
+	 run_delete, "vm"},
 	{NULL, NULL, NULL, NULL, NULL, NULL},
 };

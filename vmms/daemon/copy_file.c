@@ -6,17 +6,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 
-enum { COPY_CHUNK = 4 << 20 };
+enum { COPY_CHUNK = 4 << 20, COPY_WRITE_BACK = 64 << 20 };
 
 struct copying {
 	struct task *task;
+	const struct file_plan *plan;
 	uint64_t done, total; /* bytes of all files */
+	uint64_t unwritten;
+	bool device; /* the source is a block device: it has no holes */
 	const char *from, *to;
 	int in, out;
 };
@@ -37,14 +43,19 @@ static void advance(struct copying *copying, uint64_t bytes)
 				  (unsigned int)(copying->done * 1000 / copying->total));
 }
 
-/* The way that works between any two file systems. */
+static bool all_zero(const char *buffer, size_t size)
+{
+	return size == 0 || (buffer[0] == 0 && memcmp(buffer, buffer + 1, size - 1) == 0);
+}
+
+/* The way that works between any two file systems, and from a device, whose zeroes become holes. */
 static ssize_t copy_by_hand(const struct copying *copying, off_t offset, size_t want)
 {
 	char buffer[64 << 10];
 	ssize_t n = pread(copying->in, buffer, MIN(want, sizeof(buffer)), offset);
 	int r;
 
-	if (n <= 0)
+	if (n <= 0 || all_zero(buffer, (size_t)n))
 		return n;
 	r = fd_pwrite_full(copying->out, buffer, (size_t)n, (uint64_t)offset);
 	if (r < 0) {
@@ -57,11 +68,24 @@ static ssize_t copy_by_hand(const struct copying *copying, off_t offset, size_t 
 static ssize_t copy_some(const struct copying *copying, off_t offset, size_t want)
 {
 	off_t in_at = offset, out_at = offset;
-	ssize_t n = copy_file_range(copying->in, &in_at, copying->out, &out_at, want, 0);
+	ssize_t n = copying->device
+			    ? -1
+			    : copy_file_range(copying->in, &in_at, copying->out, &out_at, want, 0);
 
-	if (n < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS))
+	if (copying->device || (n < 0 && (errno == EXDEV || errno == EINVAL ||
+					  errno == EOPNOTSUPP || errno == ENOSYS)))
 		return copy_by_hand(copying, offset, want);
 	return n;
+}
+
+/* Now and then, so that the last fsync(), which nobody can cancel, has little to do. */
+static int write_back(struct copying *copying, uint64_t bytes)
+{
+	copying->unwritten += bytes;
+	if (copying->unwritten < COPY_WRITE_BACK)
+		return 0;
+	copying->unwritten = 0;
+	return fdatasync(copying->out) < 0 ? -errno : 0;
 }
 
 /* Copies [offset, end), which is data. */
@@ -80,6 +104,9 @@ static int copy_range(struct copying *copying, off_t offset, off_t end)
 			return file_error(copying->task, copying->from, ENODATA);
 		offset += n;
 		advance(copying, (uint64_t)n);
+		n = write_back(copying, (uint64_t)n);
+		if (n < 0)
+			return file_error(copying->task, copying->to, (int)-n);
 	}
 	return 0;
 }
@@ -88,6 +115,8 @@ static int copy_data(struct copying *copying, off_t size)
 {
 	off_t offset = 0;
 
+	if (copying->device)
+		return copy_range(copying, 0, size);
 	while (offset < size) {
 		off_t data = lseek(copying->in, offset, SEEK_DATA), hole;
 		int r;
@@ -110,61 +139,143 @@ static int copy_data(struct copying *copying, off_t size)
 	return 0;
 }
 
-static int copy_one(struct copying *copying)
+static int copy_one(struct copying *copying, uint64_t *ret_size)
 {
-	struct stat st;
-	int r;
+	off_t size = lseek(copying->in, 0, SEEK_END); /* of a device, too */
 
-	if (fstat(copying->in, &st) < 0)
+	if (size < 0)
 		return file_error(copying->task, copying->from, errno);
 	if (flock(copying->in, LOCK_SH | LOCK_NB) < 0)
 		return vm_error_set(&copying->task->err, VM_ERROR_FILE,
 				    "%s is in use by a machine or program", copying->from);
-	if (ftruncate(copying->out, st.st_size) < 0)
+	if (ftruncate(copying->out, size) < 0)
 		return file_error(copying->task, copying->to, errno);
-	r = copy_data(copying, st.st_size);
-	if (r == 0 && fsync(copying->out) < 0)
-		r = file_error(copying->task, copying->to, errno);
+	*ret_size = (uint64_t)size;
+	return copy_data(copying, size);
+}
+
+static int open_source(struct copying *copying, const char *path)
+{
+	struct stat st;
+
+	/* Not to wait for the other end of a FIFO. */
+	copying->in = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (copying->in < 0 || fstat(copying->in, &st) < 0)
+		return file_error(copying->task, path, errno);
+	copying->device = S_ISBLK(st.st_mode);
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+		return vm_error_set(&copying->task->err, VM_ERROR_FILE,
+				    "%s is neither a file nor a block device and is not copied",
+				    path);
+	return 0;
+}
+
+/* The copies in the folder; what is text may be edited there. */
+static int list_sizes(const struct copying *copying, const struct file_step *until)
+{
+	int r = 0;
+
+	for (const struct file_step *step = copying->plan->steps; r == 0 && step < until; step++) {
+		if (step->kind == FILE_STEP_COPY)
+			r = dprintf(copying->out, "Size.%s=%" PRIu64 "\n",
+				    strrchr(step->temporary, '/') + 1, step->size);
+		r = r < 0 ? -errno : 0;
+	}
 	return r;
 }
 
-static int make_one(struct copying *copying, const struct file_step *step)
+static int fill(struct copying *copying, struct file_step *step)
 {
-	_cleanup_close_ int in = -1, out = -1;
+	int r;
 
-	copying->from = step->source;
-	copying->to = step->temporary;
-	out = open(step->temporary, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (out < 0)
-		return file_error(copying->task, step->temporary, errno);
-	if (!step->source) {
-		if (ftruncate(out, (off_t)step->size) < 0 || fsync(out) < 0)
-			return file_error(copying->task, step->temporary, errno);
+	switch (step->kind) {
+	case FILE_STEP_COPY:
+		copying->from = step->source;
+		r = open_source(copying, step->source);
+		if (r == 0)
+			r = copy_one(copying, &step->size);
+		copying->in = fd_close(copying->in);
+		return r;
+	case FILE_STEP_TEXT:
+	case FILE_STEP_LIST:
+		step->size = strlen(step->text);
+		r = fd_write_full(copying->out, step->text, step->size);
+		if (r == 0 && step->kind == FILE_STEP_LIST)
+			r = list_sizes(copying, step);
+		return r < 0 ? file_error(copying->task, copying->to, -r) : 0;
+	default:
+		if (ftruncate(copying->out, (off_t)step->size) < 0)
+			return file_error(copying->task, copying->to, errno);
 		return 0;
 	}
-	in = open(step->source, O_RDONLY | O_CLOEXEC);
-	if (in < 0)
-		return file_error(copying->task, step->source, errno);
-	copying->in = in;
-	copying->out = out;
-	return copy_one(copying);
 }
 
-int copy_plan(struct task *task, const struct file_plan *plan)
+static int make_file(struct copying *copying, struct file_step *step)
 {
-	struct copying copying = {.task = task};
+	_cleanup_close_ int out =
+		open(step->temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int r;
+
+	copying->to = step->temporary;
+	copying->out = out;
+	copying->in = -1;
+	if (out < 0)
+		return file_error(copying->task, step->temporary, errno);
+	r = fill(copying, step);
+	if (r == 0 && fsync(out) < 0)
+		r = file_error(copying->task, step->temporary, errno);
+	if (r < 0)
+		return r;
+	r = file_birth_get(out, &step->birth);
+	return r < 0 ? file_error(copying->task, step->temporary, -r) : 0;
+}
+
+static int make_folder(struct copying *copying, struct file_step *step)
+{
+	_cleanup_close_ int dir = -1;
+	int r;
+
+	if (mkdir(step->temporary, 0700) < 0)
+		return file_error(copying->task, step->temporary, errno);
+	dir = open(step->temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r = dir < 0 ? -errno : file_birth_get(dir, &step->birth);
+	return r < 0 ? file_error(copying->task, step->temporary, -r) : 0;
+}
+
+static uint64_t size_of(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+
+	return size < 0 ? 0 : (uint64_t)size;
+}
+
+/* The entries of the directories, too, before the journal says that all is there. */
+static int sync_directories(struct task *task, const struct file_plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		int r = file_plan_sync_directory(plan->steps[i].temporary);
+
+		if (r < 0)
+			return file_error(task, plan->steps[i].temporary, -r);
+	}
+	return 0;
+}
+
+int copy_plan(struct task *task, struct file_plan *plan)
+{
+	struct copying copying = {.task = task, .plan = plan, .in = -1, .out = -1};
 	int r = 0;
 
 	for (size_t i = 0; i < plan->count; i++) {
-		struct stat st;
-
-		if (plan->steps[i].source && stat(plan->steps[i].source, &st) == 0)
-			copying.total += (uint64_t)st.st_size;
+		if (plan->steps[i].source)
+			copying.total += size_of(plan->steps[i].source);
 	}
 	for (size_t i = 0; r == 0 && i < plan->count; i++) {
 		if (task_canceled(task))
 			return -ECANCELED;
-		r = make_one(&copying, &plan->steps[i]);
+		r = plan->steps[i].kind == FILE_STEP_FOLDER ? make_folder(&copying, &plan->steps[i])
+							    : make_file(&copying, &plan->steps[i]);
 	}
-	return r;
+	return r == 0 ? sync_directories(task, plan) : r;
 }

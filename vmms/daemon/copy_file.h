@@ -9,9 +9,10 @@
 #include "daemon/task.h"
 
 /*
- * Creates every temporary, mode 0600 and synchronized to disk: copies, with the holes of the
- * source left out, or empty files of their size. -ECANCELED when the task is.
+ * Creates every temporary, mode 0600, and synchronizes it and its directory to disk: copies, with
+ * the holes of the source left out, texts, or empty files of their size. Never writes to a file that
+ * is there already. Notes what was made in the steps. -ECANCELED when the task is.
  */
-int must_check copy_plan(struct task *task, const struct file_plan *plan);
+int must_check copy_plan(struct task *task, struct file_plan *plan);
 
 #endif

@@ -123,6 +123,8 @@ static const char *lasting_kind(const char *kind)
 
 	if (vm_operation_parse(kind, &operation))
 		return vm_operation_name(operation);
+	if (strcmp(kind, "import") == 0)
+		return "import";
 	return strcmp(kind, "create") == 0 ? "create" : "unknown";
 }
 
@@ -191,8 +193,8 @@ void job_end_recorded(struct job *job, enum job_result result, const struct vm_e
 		log_warning("%s: job %" PRId64 " (%s) failed: %s", job->name, job->id, job->kind,
 			    err ? err->text : "");
 	manager_event_by(job->manager, vm, &job->caller, job->id, "job", "%s %s%s%s", job->kind,
-			 job_result_name(result), err && result == JOB_FAILED ? ": " : "",
-			 err && result == JOB_FAILED ? err->text : "");
+			 job_result_name(result), err && *err->text ? ": " : "",
+			 err ? err->text : "");
 	publish_job_removed(job, result, err);
 	if (vm)
 		publish_vm_changed(vm);

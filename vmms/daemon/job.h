@@ -49,7 +49,8 @@ int must_check job_resume(struct manager *manager, struct vm *vm,
 			  const struct store_operation *operation, struct job **ret);
 
 /*
- * Ends the job: journal, history, clients; frees it. `err` is for JOB_FAILED. Within a transaction
+ * Ends the job: journal, history, clients; frees it. `err` is for JOB_FAILED; without
+ * a code it is something to tell of a job that is done. Within a transaction
  * of the caller's, call job_record_end() before the commit and job_end_recorded() after it.
  */
 void job_end(struct job *job, enum job_result result, const struct vm_error *err);

@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/errand.h"
 #include "daemon/job.h"
 #include "daemon/journal.h"
 #include "daemon/opening.h"
@@ -273,7 +274,7 @@ static void free_copies(struct row_copies *copies)
 
 static bool is_file_operation(const struct store_operation *operation)
 {
-	return strcmp(operation->kind, "create") == 0 ||
+	return strcmp(operation->kind, "create") == 0 || strcmp(operation->kind, "import") == 0 ||
 	       strcmp(operation->kind, vm_operation_name(VM_OPERATION_CLONE)) == 0 ||
 	       strcmp(operation->kind, vm_operation_name(VM_OPERATION_EXPORT)) == 0 ||
 	       strcmp(operation->kind, vm_operation_name(VM_OPERATION_DELETE)) == 0;
@@ -334,6 +335,7 @@ void manager_fini(struct manager *manager)
 {
 	bool opened;
 
+	errand_abandon_all(manager);
 	job_forget_all(manager);
 	ev_timer_stop(manager->loop, &manager->sequence_timer);
 	ev_timer_stop(manager->loop, &manager->stop_timer);

@@ -23,6 +23,9 @@ struct network;
 struct waiting_call;
 struct xml_check;
 struct opening;
+struct reservation;
+struct file_work;
+struct errand;
 
 struct manager {
 	struct settings settings;
@@ -33,9 +36,12 @@ struct manager {
 	struct store *store;
 	struct vm *vms; /* by name */
 	size_t vm_count;
-	struct job *jobs;         /* by number */
-	struct network *networks; /* by name */
-	struct opening *openings; /* of files, on threads */
+	struct job *jobs;                 /* by number */
+	struct network *networks;         /* by name */
+	struct opening *openings;         /* of files, on threads */
+	struct reservation *reservations; /* what jobs with files hold (reserve.h) */
+	struct file_work *file_works;     /* the work of those jobs */
+	struct errand *errands;           /* threads that calls wait for */
 	unsigned int events_unpruned;
 	char boot_id[37];
 	struct caller caller;    /* of the method that runs; else the daemon itself */

@@ -35,6 +35,9 @@ int task_start(struct task *task, struct ev_loop *loop)
 	int r;
 
 	task->loop = loop;
+	task->result = 0;
+	atomic_store(&task->finished, false);
+	atomic_store(&task->canceled, false);
 	ev_async_init(&task->wake, on_wake);
 	task->wake.data = task;
 	ev_async_start(loop, &task->wake);

@@ -30,7 +30,7 @@ struct task {
 	void *data;
 };
 
-/* Fill in run, progress, done and data before. */
+/* Fill in run, progress, done and data before. A task may be started again when it is done. */
 int must_check task_start(struct task *task, struct ev_loop *loop);
 void task_cancel(struct task *task);
 /* At the daemon's end: cancels, waits for the thread, and calls nothing any more. */

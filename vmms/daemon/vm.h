@@ -131,6 +131,9 @@ enum vm_define_flags { VM_DEFINE_NEW = 1, VM_DEFINE_CHANGE = 2 };
  */
 int must_check vm_define(struct manager *manager, struct domain *config, unsigned int flags,
 			 struct vm **ret, struct vm_error *err);
+/* What vm_define() would say; *ret is the machine that it would change, NULL: it is new. */
+int must_check vm_define_check(struct manager *manager, const struct domain *config,
+			       unsigned int flags, struct vm **ret, struct vm_error *err);
 /* The checks of vm_define() for a new machine, and a free uid; nothing is written. */
 int must_check vm_prepare_new(struct manager *manager, const struct domain *config,
 			      uint32_t *ret_uid, struct vm_error *err);
@@ -210,7 +213,7 @@ int must_check vm_build_check_memory(const struct vm *vm, struct vm_error *err);
 int must_check vm_open_medium(const struct vm *vm, const char *path, int *ret_fd,
 			      struct vm_error *err);
 
-/* ── files (vm_files.c): each begins a job ─────────────────────────────────────────────────── */
+/* ── files (vm_create.c, vm_export.c, …): each begins a job ─────────────────────────────────────────────────── */
 
 struct new_disk {
 	const char *path;
@@ -224,7 +227,18 @@ int must_check vm_create_with_disks(struct manager *manager, struct domain *conf
 int must_check vm_clone(struct vm *vm, const char *name, struct job **ret, struct vm_error *err);
 int must_check vm_export(struct vm *vm, const char *directory, struct job **ret,
 			 struct vm_error *err);
-int must_check vm_delete(struct vm *vm, bool storage, struct job **ret, struct vm_error *err);
+enum vm_delete_flags { VM_DELETE_STORAGE = 1, VM_DELETE_FORCE = 2 };
+/* VM_DELETE_FORCE: files of its disks that the daemon did not make, too. */
+int must_check vm_delete(struct vm *vm, unsigned int flags, struct job **ret, struct vm_error *err);
+
+enum vm_import_flags { VM_IMPORT_COPY = 1, VM_IMPORT_NEW_ID = 2 };
+typedef void vm_import_fn(void *data, struct job *job, const struct vm_error *err);
+/*
+ * Takes the machine in a folder that vm_export() made, as `name` unless that is "". `done` is called
+ * once with the job, or the error, unless a negative errno is returned.
+ */
+int must_check vm_import(struct manager *manager, const char *folder, const char *name,
+			 unsigned int flags, vm_import_fn *done, void *data, struct vm_error *err);
 /* At start: finishes or undoes what an earlier daemon began with files. */
 void vm_files_recover(struct manager *manager, const struct store_operation *operation);
 /* At the daemon's end: waits for the job's thread. The journal has what the next one must know. */

@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "daemon/disk_open.h"
 #include "daemon/vm.h"
 #include "net/network.h"
 #include "worker/worker.h"
@@ -41,56 +42,9 @@ struct vm_files *vm_files_close(struct vm_files *files)
 	return NULL;
 }
 
-static const char *advice(int error)
-{
-	switch (error) {
-	case ENOENT:
-		return "Is the path right, and its file system mounted? Home directories and /tmp "
-		       "are "
-		       "hidden from the service; /var/lib/keelson/disks is a good place";
-	case EACCES:
-	case EPERM:
-		return "The service opens files as root, by owner and mode: let root own it, or "
-		       "make "
-		       "it readable";
-	case EROFS:
-		return "Mark the disk <readonly/> if that is meant; else the service must be let "
-		       "write "
-		       "there ('systemctl edit vmms', ReadWritePaths=)";
-	default:
-		return "";
-	}
-}
-
-static int open_failed(const struct vm *vm, const char *what, const char *path, int error,
-		       struct vm_error *err)
-{
-	return vm_error_set(
-		err, VM_ERROR_FILE, "Machine %s: %s %s cannot be opened (by uid %u): %s. %s",
-		vm->config->name, what, path, geteuid(), strerror(error), advice(error));
-}
-
-static int open_regular(const struct vm *vm, const char *what, const char *path, int flags,
-			int *ret, struct vm_error *err)
-{
-	_cleanup_close_ int fd = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct stat st;
-
-	if (fd < 0)
-		return open_failed(vm, what, path, errno, err);
-	if (fstat(fd, &st) < 0)
-		return open_failed(vm, what, path, errno, err);
-	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
-		return vm_error_set(err, VM_ERROR_FILE,
-				    "Machine %s: %s %s is neither a file nor a block device",
-				    vm->config->name, what, path);
-	*ret = TAKE_FD(fd);
-	return 0;
-}
-
 int vm_open_medium(const struct vm *vm, const char *path, int *ret_fd, struct vm_error *err)
 {
-	return open_regular(vm, "CD image", path, O_RDONLY, ret_fd, err);
+	return disk_open(vm->config->name, "CD image", path, false, ret_fd, err);
 }
 
 /*
@@ -103,7 +57,7 @@ static int lock_disk(const struct vm *vm, const struct domain_disk *disk, int fd
 	if (flock(fd, (disk->readonly ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0)
 		return 0;
 	if (errno != EWOULDBLOCK)
-		return open_failed(vm, "disk", disk->source, errno, err);
+		return disk_open_failed(vm->config->name, "disk", disk->source, errno, err);
 	return vm_error_set(err, VM_ERROR_FILE,
 			    "Machine %s: disk %s (%s) is in use by another machine or program",
 			    vm->config->name, disk->target, disk->source);
@@ -117,8 +71,8 @@ static int open_disks(const struct vm *vm, struct vm_files *files, struct vm_err
 
 		if (!disk->source)
 			continue;
-		r = open_regular(vm, "disk", disk->source, disk->readonly ? O_RDONLY : O_RDWR,
-				 &files->disks[i], err);
+		r = disk_open(vm->config->name, "disk", disk->source, !disk->readonly,
+			      &files->disks[i], err);
 		if (r == 0)
 			r = lock_disk(vm, disk, files->disks[i], err);
 		if (r < 0)
@@ -133,11 +87,11 @@ static int open_boot_files(const struct vm *vm, struct vm_files *files, struct v
 	int r;
 
 	if (!config->kernel)
-		return open_regular(vm, "firmware", vm->manager->settings.firmware, O_RDONLY,
-				    &files->firmware, err);
-	r = open_regular(vm, "kernel", config->kernel, O_RDONLY, &files->kernel, err);
+		return disk_open(config->name, "firmware", vm->manager->settings.firmware, false,
+				 &files->firmware, err);
+	r = disk_open(config->name, "kernel", config->kernel, false, &files->kernel, err);
 	if (r == 0 && config->initrd)
-		r = open_regular(vm, "initrd", config->initrd, O_RDONLY, &files->initrd, err);
+		r = disk_open(config->name, "initrd", config->initrd, false, &files->initrd, err);
 	return r;
 }
 

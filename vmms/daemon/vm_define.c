@@ -7,9 +7,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "daemon/disk_check.h"
 #include "daemon/job.h"
 #include "daemon/opening.h"
 #include "daemon/publish.h"
+#include "daemon/reserve.h"
+#include "net/network.h"
 #include "worker/worker.h"
 
 static bool uid_taken(const struct manager *manager, uint32_t uid)
@@ -18,7 +21,7 @@ static bool uid_taken(const struct manager *manager, uint32_t uid)
 		if (vm->worker_uid == uid)
 			return true;
 	}
-	return false;
+	return reserved_uid(manager, uid);
 }
 
 static int find_uid(const struct manager *manager, uint32_t *ret, struct vm_error *err)
@@ -39,6 +42,7 @@ static int find_uid(const struct manager *manager, uint32_t *ret, struct vm_erro
 static int name_free(struct manager *manager, const char *name, const struct vm *except,
 		     struct vm_error *err)
 {
+	const struct reservation *being_made;
 	struct vm *other;
 
 	if (domain_is_uuid(name) && !(except && strcmp(except->config->name, name) == 0))
@@ -49,11 +53,25 @@ static int name_free(struct manager *manager, const char *name, const struct vm 
 	if (vm_find(manager, name, &other, NULL) == 0 && other != except)
 		return vm_error_set(err, VM_ERROR_VM_EXISTS, "There is a machine '%s' already (%s)",
 				    name, other->config->uuid);
-	for (const struct job *job = manager->jobs; job; job = job->next) {
-		if (!job->vm && strcmp(job->name, name) == 0)
-			return vm_error_set(err, VM_ERROR_VM_EXISTS,
-					    "A machine '%s' is just being made by job %lld", name,
-					    (long long)job->id);
+	being_made = reserved_name(manager, name);
+	if (being_made)
+		return vm_error_set(err, VM_ERROR_VM_EXISTS, "The name is taken by %s",
+				    being_made->user);
+	return 0;
+}
+
+static int networks_exist(struct manager *manager, const struct domain *config,
+			  struct vm_error *err)
+{
+	for (size_t i = 0; i < config->interface_count; i++) {
+		const struct domain_interface *card = &config->interfaces[i];
+		struct network *network;
+
+		if (!card->bridge && network_find(manager, card->source, &network, err) < 0)
+			return vm_error_set(err, VM_ERROR_NO_SUCH_NETWORK,
+					    "Machine %s: there is no network '%s'; 'vmctl network "
+					    "create %s' makes it",
+					    config->name, card->source, card->source);
 	}
 	return 0;
 }
@@ -70,6 +88,11 @@ int vm_prepare_new(struct manager *manager, const struct domain *config, uint32_
 	if (r == 0 && vm_by_uuid(manager, config->uuid))
 		r = vm_error_set(err, VM_ERROR_VM_EXISTS, "There is a machine with UUID %s already",
 				 config->uuid);
+	if (r == 0 && reserved_uuid(manager, config->uuid))
+		r = vm_error_set(err, VM_ERROR_VM_EXISTS, "The UUID is taken by %s",
+				 reserved_uuid(manager, config->uuid)->user);
+	if (r == 0)
+		r = networks_exist(manager, config, err);
 	return r == 0 ? find_uid(manager, ret_uid, err) : r;
 }
 
@@ -102,11 +125,12 @@ int vm_configure(struct vm *vm, struct domain *config, struct vm_error *err)
 	return 0;
 }
 
-int vm_define(struct manager *manager, struct domain *config, unsigned int flags, struct vm **ret,
-	      struct vm_error *err)
+int vm_define_check(struct manager *manager, const struct domain *config, unsigned int flags,
+		    struct vm **ret, struct vm_error *err)
 {
 	struct vm *vm = vm_by_uuid(manager, config->uuid), *same_name = NULL;
 
+	*ret = vm;
 	if (!vm && vm_find(manager, config->name, &same_name, NULL) == 0)
 		return vm_error_set(
 			err, VM_ERROR_VM_EXISTS,
@@ -120,10 +144,19 @@ int vm_define(struct manager *manager, struct domain *config, unsigned int flags
 	if (!vm && flags & VM_DEFINE_CHANGE)
 		return vm_error_set(err, VM_ERROR_NO_SUCH_VM, "There is no machine with UUID %s",
 				    config->uuid);
-	if (!vm)
+	return vm ? networks_exist(manager, config, err) : 0;
+}
+
+int vm_define(struct manager *manager, struct domain *config, unsigned int flags, struct vm **ret,
+	      struct vm_error *err)
+{
+	int r = vm_define_check(manager, config, flags, ret, err);
+
+	if (r < 0)
+		return r;
+	if (!*ret)
 		return define_new(manager, config, ret, err);
-	*ret = vm;
-	return vm_configure(vm, config, err);
+	return vm_configure(*ret, config, err);
 }
 
 int vm_rename(struct vm *vm, const char *name, struct vm_error *err)
@@ -190,7 +223,9 @@ static const struct domain_disk *changed_medium(const struct vm *vm, const struc
 /* A change of devices, until it is done or refused. */
 struct change {
 	struct vm_question question;
+	struct manager *manager;
 	struct domain *config; /* as it will be */
+	char *before;          /* the XML that it was made from */
 	char *kind, *what;     /* for the history */
 	vm_done_fn *done;
 	void *data;
@@ -202,6 +237,7 @@ static struct change *change_free(struct change *change)
 	if (!change)
 		return NULL;
 	domain_free(change->config);
+	free(change->before);
 	free(change->kind);
 	free(change->what);
 	free(change);
@@ -220,12 +256,16 @@ static struct change *change_new(const struct vm *vm, const char *kind, const ch
 
 	if (!change)
 		return NULL;
+	change->manager = vm->manager;
 	change->config = domain_copy(vm->config);
+	change->before = strdup(vm->xml);
 	change->kind = strdup(kind);
 	change->what = strdup(what);
 	change->done = done;
 	change->data = data;
-	return change->config && change->kind && change->what ? change : change_free(change);
+	return change->config && change->before && change->kind && change->what
+		       ? change
+		       : change_free(change);
 }
 
 static int change_record(struct vm *vm, struct change *change, struct vm_error *err)
@@ -283,16 +323,24 @@ static void on_medium_opened(void *data, struct vm *vm, int fd, const struct vm_
 	change_free(change);
 }
 
+static int check_hot(const struct vm *vm, const struct domain *changed, struct vm_error *err)
+{
+	const char *reason = vm_power_has_worker(vm->power) ? why_not_hot(vm, changed) : NULL;
+
+	if (!reason)
+		return 0;
+	return vm_error_set(err, VM_ERROR_NOT_SUPPORTED, "Machine %s: %s; shut it down first",
+			    vm->config->name, reason);
+}
+
 /* 1: `change` is in the hands of what answers it; 0: the worker need not be asked. */
 static int change_live(struct vm *vm, struct change *change, struct vm_error *err)
 {
-	const char *reason = why_not_hot(vm, change->config);
-	const struct domain_disk *disk = reason ? NULL : changed_medium(vm, change->config);
-	int r;
+	const struct domain_disk *disk = changed_medium(vm, change->config);
+	int r = check_hot(vm, change->config, err);
 
-	if (reason)
-		return vm_error_set(err, VM_ERROR_NOT_SUPPORTED,
-				    "Machine %s: %s; shut it down first", vm->config->name, reason);
+	if (r < 0)
+		return r;
 	if (!disk)
 		return 0;
 	if (vm->medium_changing)
@@ -353,6 +401,34 @@ static int add_or_replace(struct domain *changed, const char *xml, struct vm_err
 	return domain_check(changed, err);
 }
 
+/* The machine may be another one by now, or gone. */
+static int attach_now(struct change **change, struct vm_error *err)
+{
+	struct vm *vm = vm_by_uuid((*change)->manager, (*change)->config->uuid);
+	int r;
+
+	if (!vm)
+		return vm_error_set(err, VM_ERROR_NO_SUCH_VM, "Machine %s has been deleted",
+				    (*change)->config->name);
+	r = vm_check(vm, VM_OPERATION_HOT_PLUG, err);
+	if (r == 0 && strcmp(vm->xml, (*change)->before) != 0)
+		r = vm_error_set(err, VM_ERROR_BUSY,
+				 "Machine %s was changed at the same time; try again",
+				 vm->config->name);
+	return r == 0 ? change_devices(vm, change, err) : r;
+}
+
+static void on_attach_looked(void *data, const struct vm_error *refused)
+{
+	_cleanup_(cleanup_change) struct change *change = data;
+	struct vm_error err = {0};
+
+	if (!refused && attach_now(&change, &err) < 0)
+		refused = &err;
+	if (refused)
+		change->done(change->data, refused);
+}
+
 int vm_attach(struct vm *vm, const char *xml, vm_done_fn *done, void *data, struct vm_error *err)
 {
 	_cleanup_(cleanup_change) struct change *change =
@@ -369,7 +445,18 @@ int vm_attach(struct vm *vm, const char *xml, vm_done_fn *done, void *data, stru
 		*err = local;
 		return r;
 	}
-	return change_devices(vm, &change, err);
+	r = check_hot(vm, change->config, err);
+	if (r == 0)
+		r = networks_exist(vm->manager, change->config, err);
+	/* Of a machine that runs, only a CD changes; it is opened for the worker, on a thread. */
+	if (r == 0 && vm_power_has_worker(vm->power))
+		return change_devices(vm, &change, err);
+	if (r == 0)
+		r = disk_check_begin(vm->manager, vm, change->config, on_attach_looked, change,
+				     err);
+	if (r == 0)
+		change = NULL; /* on_attach_looked()'s */
+	return r;
 }
 
 int vm_detach(struct vm *vm, const char *target, vm_done_fn *done, void *data, struct vm_error *err)

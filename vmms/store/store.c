@@ -299,6 +299,11 @@ int store_meta_set(struct store *store, const char *key, const char *value, stru
 		       "ss", key, value);
 }
 
+int store_meta_remove(struct store *store, const char *key, struct vm_error *err)
+{
+	return sql_run(store, NULL, NULL, err, "DELETE FROM meta WHERE key = ?", "s", key);
+}
+
 static int copy_text(void *data, sqlite3_stmt *statement)
 {
 	*(char **)data = strdup(sql_text(statement, 0));

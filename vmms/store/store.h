@@ -62,6 +62,7 @@ void store_rollback(struct store *store);
 
 int must_check store_meta_set(struct store *store, const char *key, const char *value,
 			      struct vm_error *err);
+int must_check store_meta_remove(struct store *store, const char *key, struct vm_error *err);
 /* *ret is NULL when there is no such key; free() it. */
 int must_check store_meta_get(struct store *store, const char *key, char **ret,
 			      struct vm_error *err);

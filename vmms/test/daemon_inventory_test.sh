@@ -84,7 +84,7 @@ ok pause uno
 ok resume uno
 make tres # with a user of its own
 ok export dos "$DIR"
-grep -q '<domain>' "$DIR/dos.xml" || fail "the export"
+grep -q "<domain>" "$DIR/dos/machine.xml" || fail "the export"
 stop_daemon
 start_daemon
 [ "$(field dos Notes)" = 'still mine' ] || fail "the notes of a damaged machine"

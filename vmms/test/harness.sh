@@ -70,6 +70,22 @@ answers_or_died() {
 	"$VMCTL" host || ! kill -0 "$DAEMON_PID"
 }
 
+# The same with file_faults.c under it, for the files below a directory.
+start_faulty_daemon() {
+	local below=$1
+	shift
+	FILE_FAULT=$DIR/fault FILE_FAULT_BELOW=$below LD_PRELOAD=$BUILD/test/libfile_faults.so \
+		ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 start_daemon "$@"
+}
+
+# fault KIND STEP: from now on; see file_faults.c. The third field makes each a new one.
+fault() {
+	FAULTS=$((${FAULTS:-0} + 1))
+	rm -f "$DIR/fault.sign"
+	echo "$1 $2 $FAULTS" > "$DIR/fault.new"
+	mv "$DIR/fault.new" "$DIR/fault"
+}
+
 # A clean end, so that the sanitizers of the build speak.
 stop_daemon() {
 	kill -TERM "$DAEMON_PID" 2> /dev/null

@@ -228,7 +228,7 @@ static void call_export(const char *member, const char *name)
 
 static void call_delete(const char *member, const char *name)
 {
-	begin_call(member, "sb", name, 1);
+	begin_call(member, "su", name, 1);
 }
 
 static void call_create(const char *member, const char *name)

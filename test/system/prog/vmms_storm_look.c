@@ -184,29 +184,32 @@ static void check_disks(const struct machine *machines, size_t count)
 	closedir(disks);
 }
 
-/* An export is there as a whole, disk and XML, or not at all. */
+/* An export is there as a whole, disk, XML and options, or not at all. */
+static void check_export(const char *name)
+{
+	static const char *const files[] = {"hda.raw", "machine.xml", "options"};
+	char path[600];
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(path, sizeof(path), EXPORTS "/%s/%s", name, files[i]);
+		if (unlink(path) < 0)
+			fail("half an export", path);
+	}
+	snprintf(path, sizeof(path), EXPORTS "/%s", name);
+	if (rmdir(path) < 0)
+		fail("left over of an export", path);
+}
+
 static void check_exports(void)
 {
 	DIR *exports = opendir(EXPORTS);
 	const struct dirent *entry;
-	unsigned int disks = 0, texts = 0;
 
 	while (exports && (entry = readdir(exports))) {
-		const char *end = strrchr(entry->d_name, '.');
-		char path[300];
-
-		if (*entry->d_name == '.')
-			continue;
-		disks += end && strcmp(end, ".raw") == 0;
-		texts += end && strcmp(end, ".xml") == 0;
-		if (!end || (strcmp(end, ".raw") != 0 && strcmp(end, ".xml") != 0))
-			fail("left over of an export", entry->d_name);
-		snprintf(path, sizeof(path), EXPORTS "/%s", entry->d_name);
-		unlink(path);
+		if (*entry->d_name != '.')
+			check_export(entry->d_name);
 	}
 	closedir(exports);
-	if (disks != texts)
-		fail("half an export", NULL);
 }
 
 static void check_once(const struct machine *machines, size_t count, const char *name)
