@@ -237,8 +237,8 @@ static void on_started(struct network *network, const struct vm_error *err)
 		manager_event_by(network->manager, NULL, &waiter.caller, 0, "network",
 				 "%s failed: %s", network->name, err->text);
 	else if (!network->active)
-		manager_event_by(network->manager, NULL, &waiter.caller, 0, "network",
-				 "%s started", network->name);
+		manager_event_by(network->manager, NULL, &waiter.caller, 0, "network", "%s started",
+				 network->name);
 	network->active = !err;
 	tell(&waiter, err);
 	vm_networks_changed(network->manager);
