@@ -28,7 +28,6 @@
 DEFINE_CLEANUP(struct rtnl_link *, rtnl_link_put, cleanup_link);
 DEFINE_CLEANUP(struct rtnl_addr *, rtnl_addr_put, cleanup_addr);
 DEFINE_CLEANUP(struct nl_addr *, nl_addr_put, cleanup_nl_addr);
-DEFINE_CLEANUP(struct nl_msg *, nlmsg_free, cleanup_msg);
 
 bool link_exists(const char *name)
 {
