@@ -21,6 +21,16 @@ no_line "$dir/missing" panic >/dev/null 2>&1 && wrong "a missing file passes"
 no_line "$dir" panic >/dev/null 2>&1 && wrong "a folder passes"
 no_line "$dir/file" 'a(' >/dev/null 2>&1 && wrong "a broken pattern passes"
 
+# ── tree-check, on a tree that breaks a rule ─────────────────────────────────────────────────
+mkdir -p "$dir/tree/test"
+cp "$here/tree-check" "$here/names-check" "$dir/tree/test"
+git init -q "$dir/tree"
+printf '/* SPDX-License-Identifier: GPL-2.0-or-later */\n/* See gone_away(). */\n#include "../up.h"\nint x;\n' >"$dir/tree/test/x.c"
+"$dir/tree/test/tree-check" >"$dir/said" && wrong "tree-check finds nothing wrong, or forgets it"
+for rule in 'Includes upward' 'gone_away() in test/x.c' ; do
+	grep -qF "$rule" "$dir/said" || wrong "tree-check does not tell: $rule"
+done
+
 cat >"$dir/CTestTestfile.cmake" <<'END'
 add_test(runs true)
 add_test(speaks "sh" "-c" "echo 'skipped: not what it does'")

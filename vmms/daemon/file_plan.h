@@ -79,7 +79,7 @@ void file_plan_undo(const struct file_plan *plan);
 /* Renames what is not renamed yet, never over anything. */
 int must_check file_plan_publish_all(const struct file_plan *plan, struct vm_error *err);
 
-/* After a publish_all() that failed: removes what it has renamed, and the temporaries. */
+/* After a file_plan_publish_all() that failed: removes what it has renamed, and the temporaries. */
 void file_plan_withdraw(const struct file_plan *plan);
 
 /* Makes the entries of the directory that `path` is in safe from a power cut. 0 or -errno. */
