@@ -2,6 +2,7 @@
 /* See child_exit.h. What nobody here can do stops the VP for its worker. */
 #include "core/child_exit.h"
 #include "core/doorbell.h"
+#include "core/event.h"
 #include "core/exit.h"
 #include "core/intercept.h"
 #include "core/lapic_mmio.h"
@@ -29,7 +30,7 @@ void child_exit_io(struct vp *vp, const struct vexit *e)
 
 	if (!e->io.in && !e->io.string &&
 	    doorbell_ring(vp, HV_DOORBELL_PORT(e->io.port, e->io.size), value))
-		virt->advance(vp, e->length);
+		event_advance(vp, e->length);
 	else
 		intercept_io(vp, e);
 }
@@ -40,7 +41,7 @@ void child_exit_hlt(struct vp *vp, const struct vexit *e)
 	struct vregs r;
 
 	virt->get_regs(vp, &r);
-	virt->advance(vp, e->length);
+	event_advance(vp, e->length);
 	vp->state = VP_HALTED;
 	if (!(r.rflags & RFLAGS_IF))
 		intercept_plain(vp, HV_MESSAGE_HALT, 0);

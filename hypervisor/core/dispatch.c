@@ -39,10 +39,12 @@ static bool prepare(struct vp *vp)
 	__atomic_store_n(&vp->in_guest, true, __ATOMIC_SEQ_CST);
 	if (likely(vp_prepare(vp)))
 		return true;
-	__atomic_store_n(&vp->blocked, 1, __ATOMIC_SEQ_CST);
-	if (vp_prepare(vp)) {
-		__atomic_store_n(&vp->blocked, 0, __ATOMIC_SEQ_CST);
-		return true;
+	if (!vp->suspended) {
+		__atomic_store_n(&vp->blocked, 1, __ATOMIC_SEQ_CST);
+		if (vp_prepare(vp)) {
+			__atomic_store_n(&vp->blocked, 0, __ATOMIC_SEQ_CST);
+			return true;
+		}
 	}
 	__atomic_store_n(&vp->in_guest, false, __ATOMIC_RELEASE);
 	return false;
@@ -52,7 +54,7 @@ static bool prepare(struct vp *vp)
 static bool run_once(struct vp *vp)
 {
 	if (!prepare(vp))
-		return false;
+		return vp->suspended; /* it shut down: this is for its worker */
 	if (unlikely(vp->notify_extint) && extint_wanted(vp)) {
 		__atomic_store_n(&vp->in_guest, false, __ATOMIC_RELEASE);
 		vp->notify_extint = false;

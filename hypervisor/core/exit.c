@@ -4,6 +4,7 @@
 #include "core/arch.h"
 #include "core/child_exit.h"
 #include "core/cpuid.h"
+#include "core/event.h"
 #include "core/hypercall.h"
 #include "core/intercept.h"
 #include "core/log.h"
@@ -13,6 +14,7 @@
 
 #define VECTOR_UD    6
 #define VECTOR_GP    13
+#define VECTOR_MC    18
 
 #define XCR0_X87     BIT(0)
 #define XCR0_SSE     BIT(1)
@@ -27,7 +29,7 @@ _Static_assert(VEXIT_TYPES <= VP_EXIT_TYPES, "vp->exits has a place for each typ
 
 static void inject_gp(struct vp *vp)
 {
-	virt->inject_exception(vp, VECTOR_GP, 0);
+	event_inject(vp, VECTOR_GP, 0);
 }
 
 static u64 edx_eax(const struct vp *vp)
@@ -53,7 +55,7 @@ static void on_cpuid(struct vp *vp, const struct vexit *e)
 	vp->gpr[RBX] = out[1];
 	vp->gpr[RCX] = out[2];
 	vp->gpr[RDX] = out[3];
-	virt->advance(vp, e->length);
+	event_advance(vp, e->length);
 }
 
 /* An MSR that nobody here knows. */
@@ -75,13 +77,13 @@ static void on_msr_read(struct vp *vp, const struct vexit *e)
 	}
 	vp->gpr[RAX] = (u32)value;
 	vp->gpr[RDX] = value >> 32;
-	virt->advance(vp, e->length);
+	event_advance(vp, e->length);
 }
 
 static void on_msr_write(struct vp *vp, const struct vexit *e)
 {
 	if (msr_write(vp, (u32)vp->gpr[RCX], edx_eax(vp)))
-		virt->advance(vp, e->length);
+		event_advance(vp, e->length);
 	else
 		refuse_msr(vp, e);
 }
@@ -90,10 +92,10 @@ static void on_hypercall(struct vp *vp, const struct vexit *e)
 {
 	switch (hypercall_handle(vp)) {
 	case HYPERCALL_REFUSED:
-		virt->inject_exception(vp, VECTOR_UD, NO_ERROR_CODE);
+		event_inject(vp, VECTOR_UD, NO_ERROR_CODE);
 		break;
 	case HYPERCALL_DONE:
-		virt->advance(vp, e->length);
+		event_advance(vp, e->length);
 		break;
 	case HYPERCALL_AGAIN:
 		break;
@@ -124,12 +126,12 @@ static void on_xsetbv(struct vp *vp, const struct vexit *e)
 		return;
 	}
 	arch_set_xcr0(vp, value);
-	virt->advance(vp, e->length);
+	event_advance(vp, e->length);
 }
 
 static void on_hlt(struct vp *vp, const struct vexit *e)
 {
-	virt->advance(vp, e->length);
+	event_advance(vp, e->length);
 	vp->state = VP_HALTED;
 }
 
@@ -165,8 +167,14 @@ static void on_npf(struct vp *vp, const struct vexit *e)
 /* Intercepted for our own sake: the guest's handler gets it. */
 static void on_exception(struct vp *vp, const struct vexit *e)
 {
-	virt->inject_exception(vp, e->exception.vector,
-			       e->exception.has_error ? e->exception.error : NO_ERROR_CODE);
+	u8 vector = e->exception.vector;
+
+	/* A machine check has nothing to do with what is being delivered: that goes in first. */
+	if (vector == VECTOR_MC && virt->event_queued(vp))
+		vp->held |= VP_EVENT_MC;
+	else
+		event_inject(vp, vector,
+			     e->exception.has_error ? e->exception.error : NO_ERROR_CODE);
 }
 
 /* The root's triple fault is how some kernels reboot, and what a bare machine does. */
@@ -180,7 +188,7 @@ static void on_shutdown(struct vp *vp, const struct vexit *e)
 
 static void on_undefined(struct vp *vp, const struct vexit *e)
 {
-	virt->inject_exception(vp, VECTOR_UD, NO_ERROR_CODE);
+	event_inject(vp, VECTOR_UD, NO_ERROR_CODE);
 }
 
 static void on_unknown(struct vp *vp, const struct vexit *e)
@@ -210,6 +218,24 @@ static handler *const child_handlers[VEXIT_TYPES] = {
 	[VEXIT_UNKNOWN] = child_exit_unknown,
 };
 
+static void dispatch(struct vp *vp, const struct vexit *e)
+{
+	if (likely(vp->partition->root))
+		root_handlers[e->type](vp, e);
+	else
+		child_handlers[e->type](vp, e);
+}
+
+void exit_shutdown(struct vp *vp)
+{
+	struct vexit e = {.type = VEXIT_SHUTDOWN};
+	struct vregs r;
+
+	virt->get_regs(vp, &r);
+	e.rip = r.rip;
+	dispatch(vp, &e);
+}
+
 void exit_handle(struct vp *vp, const struct vexit *e)
 {
 	struct vp_exit_record *last = &vp->last_exit[vp->exit_count++ % VP_EXIT_RING];
@@ -217,10 +243,7 @@ void exit_handle(struct vp *vp, const struct vexit *e)
 	last->type = e->type;
 	last->rip = e->rip;
 	vp->exits[e->type]++;
-	if (likely(vp->partition->root))
-		root_handlers[e->type](vp, e);
-	else
-		child_handlers[e->type](vp, e);
+	dispatch(vp, e);
 }
 
 /* What does not change what may interrupt the VP. */
@@ -238,7 +261,7 @@ void exit_run(struct vp *vp)
 			return;
 		}
 		exit_handle(vp, &e);
-	} while (likely(!vp->suspended));
+	} while (likely(!vp->suspended && !vp->held));
 	__atomic_store_n(&vp->in_guest, false, __ATOMIC_RELEASE);
 }
 

@@ -24,9 +24,13 @@ void exit_handle(struct vp *vp, const struct vexit *e);
  */
 void exit_run(struct vp *vp);
 
+/* A triple fault: a child stops for its worker, and the root's machine begins anew. */
+void exit_shutdown(struct vp *vp);
+
 /*
  * Before each entry: takes vp->events (INIT, SIPI, NMI, #MC), offers the local APIC's best
- * vector. False: the VP has nothing to run (waits for SIPI, is stopped), the processor may idle.
+ * vector. False: the VP has nothing to run (waits for SIPI, is stopped), the processor may idle; or it
+ * has shut down just now.
  */
 bool vp_prepare(struct vp *vp);
 

@@ -7,6 +7,7 @@ set(HV_CORE_FILES
   cpuid.c
   dispatch.c
   doorbell.c
+  event.c
   exit.c
   format.c
   gpa_map.c

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* See intercept.h. The pages are the hypervisor's; the parent reads, and answers in one of them. */
 #include "core/intercept.h"
+#include "core/event.h"
 #include "core/format.h"
 #include "core/partition.h"
 #include "core/segment.h"
@@ -206,4 +207,6 @@ void intercept_load_registers(struct vp *vp)
 		memcpy(vp->gpr, page->gpr, sizeof(vp->gpr));
 	if (dirty)
 		virt->take_regs(vp, page, dirty);
+	if (dirty & HV_DIRTY_RIP)
+		event_advance(vp, 0);
 }

@@ -137,6 +137,17 @@ void lapic_end_offer(struct lapic *l, u8 vector, bool taken)
 		__atomic_fetch_or(&l->irr[vector / 64], bit, __ATOMIC_RELAXED);
 }
 
+bool lapic_take_back(struct lapic *l, u8 vector)
+{
+	u64 bit = BIT(vector % 64);
+
+	if (highest(l->isr) != vector)
+		return false;
+	l->isr[vector / 64] &= ~bit;
+	__atomic_fetch_or(&l->irr[vector / 64], bit, __ATOMIC_RELAXED);
+	return true;
+}
+
 void lapic_eoi(struct lapic *l)
 {
 	int vector = highest(l->isr);

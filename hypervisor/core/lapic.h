@@ -149,6 +149,8 @@ static inline bool lapic_idle(const struct lapic *l)
  */
 void lapic_begin_offer(struct lapic *l, u8 vector);
 void lapic_end_offer(struct lapic *l, u8 vector, bool taken);
+/* The vector, accepted last, was not delivered after all. False: it is not one in service. */
+bool must_check lapic_take_back(struct lapic *l, u8 vector);
 
 /* EOI: clears the highest ISR bit, reports level ones: vp_level_eoi(). */
 void lapic_eoi(struct lapic *l);

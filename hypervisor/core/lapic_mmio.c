@@ -4,6 +4,7 @@
  * or a constant; that is all that is decoded here (SDM 2, MOV, XCHG). The address comes from the fault.
  */
 #include "core/lapic_mmio.h"
+#include "core/event.h"
 #include "core/translate.h"
 
 #define CODE_MAX 15u
@@ -181,7 +182,8 @@ bool lapic_mmio_emulate(struct vp *vp, const struct vexit *e)
 	struct vregs r;
 	u16 cs;
 
-	if (e->npf.access & (ACCESS_EXECUTE | ACCESS_WALK))
+	/* Nor does an instruction do it if an event's delivery does. */
+	if ((e->npf.access & (ACCESS_EXECUTE | ACCESS_WALK)) || virt->event_queued(vp))
 		return false;
 	virt->get_regs(vp, &r);
 	cs = r.segment[SEG_CS].attributes;
@@ -191,6 +193,6 @@ bool lapic_mmio_emulate(struct vp *vp, const struct vexit *e)
 	if (!decode(&c, &m))
 		return false;
 	carry_out(vp, &r, &m, (u32)(e->npf.gpa.v % PAGE_SIZE));
-	virt->advance(vp, m.length);
+	event_advance(vp, m.length);
 	return true;
 }

@@ -5,6 +5,7 @@
  */
 #include "core/register.h"
 #include "core/arch.h"
+#include "core/event.h"
 #include "core/exit.h"
 #include "core/msr.h"
 #include "core/partition.h"
@@ -89,6 +90,20 @@ static bool is_gpr(u32 name)
 	return name - HV_REGISTER_RAX <= HV_REGISTER_R15 - HV_REGISTER_RAX && name != REGISTER_RSP;
 }
 
+static u64 activity_of(const struct vp *vp)
+{
+	return vp->state == VP_HALTED      ? HV_ACTIVITY_HALT_SUSPEND
+	       : vp->state == VP_WAIT_SIPI ? HV_ACTIVITY_STARTUP_SUSPEND
+					   : 0;
+}
+
+static enum vp_state state_of(u64 activity)
+{
+	return activity & HV_ACTIVITY_HALT_SUSPEND      ? VP_HALTED
+	       : activity & HV_ACTIVITY_STARTUP_SUSPEND ? VP_WAIT_SIPI
+							: VP_RUNNING;
+}
+
 static hv_status get_special(struct vp *vp, u32 name, const struct vregs *r,
 			     union hv_register_value *v)
 {
@@ -102,10 +117,15 @@ static hv_status get_special(struct vp *vp, u32 name, const struct vregs *r,
 		v->word[0] = vp->suspended;
 		break;
 	case HV_REGISTER_INTERNAL_ACTIVITY:
-		v->word[0] = vp->state;
+		v->word[0] = activity_of(vp);
 		break;
 	case HV_REGISTER_PENDING_INTERRUPTION:
-		v->word[0] = virt->event_queued(vp);
+		v->word[0] = event_pending_interruption(vp);
+		break;
+	case HV_REGISTER_PENDING_EVENT0:
+		*v = event_pending_event(vp);
+		break;
+	case HV_REGISTER_PENDING_EVENT1: /* there is none */
 		break;
 	case HV_REGISTER_INTERRUPT_STATE:
 		v->word[0] = virt->interrupt_state(vp);
@@ -174,8 +194,24 @@ static bool set_table(struct vregs *r, u32 name, const union hv_register_value *
 	return false;
 }
 
-static hv_status set_special(struct vp *vp, u32 name, u64 value)
+static hv_status set_event(struct vp *vp, u32 name, const union hv_register_value *v)
 {
+	u64 value = v->word[0];
+
+	if (name == HV_REGISTER_PENDING_INTERRUPTION && hv_pending_interruption_valid(value))
+		event_set_pending_interruption(vp, value);
+	else if (name == HV_REGISTER_INTERRUPT_STATE && !(value & ~HV_INTERRUPT_STATE_BITS))
+		virt->set_interrupt_state(vp, value);
+	else if (name == HV_REGISTER_PENDING_EVENT0 && hv_pending_event_valid(value))
+		event_set_pending_event(vp, v);
+	else if (name != HV_REGISTER_PENDING_EVENT1 || value)
+		return HV_STATUS_INVALID_REGISTER_VALUE;
+	return HV_STATUS_SUCCESS;
+}
+
+static hv_status set_special(struct vp *vp, u32 name, const union hv_register_value *v)
+{
+	u64 value = v->word[0];
 	u32 msr;
 
 	switch (name) {
@@ -188,10 +224,12 @@ static hv_status set_special(struct vp *vp, u32 name, u64 value)
 		vp->suspended = false;
 		return HV_STATUS_SUCCESS;
 	case HV_REGISTER_INTERNAL_ACTIVITY:
-		if (value > VP_STOPPED)
+		if (!hv_internal_activity_valid(value))
 			return HV_STATUS_INVALID_REGISTER_VALUE;
-		vp->state = value;
+		vp->state = state_of(value);
 		return HV_STATUS_SUCCESS;
+	case HV_REGISTER_PENDING_INTERRUPTION ... HV_REGISTER_PENDING_EVENT1:
+		return set_event(vp, name, v);
 	case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
 		if (value & ~HV_NOTIFY_INTERRUPT)
 			return HV_STATUS_INVALID_REGISTER_VALUE;
@@ -228,7 +266,7 @@ hv_status register_set(struct vp *vp, u32 name, const union hv_register_value *v
 	virt->get_regs(vp, &r);
 	word = word_of(&r, name);
 	if (!word && !set_table(&r, name, v))
-		return set_special(vp, name, v->word[0]);
+		return set_special(vp, name, v);
 	if (word)
 		*word = v->word[0];
 	if (r.efer & ~msr_efer_bits())

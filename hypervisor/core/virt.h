@@ -11,6 +11,7 @@
 #include "core/types.h"
 #include "core/vp.h"
 
+struct event;
 struct gpa_map_format;
 struct hv_register_page;
 struct page_pool;
@@ -115,10 +116,16 @@ struct virt_ops {
 	u64 (*cr4)(const struct vp *vp);
 	void (*set_tsc_offset)(struct vp *vp, u64 offset);
 
-	/* Moves RIP behind the instruction and ends its interrupt shadow. */
-	void (*advance)(struct vp *vp, u8 length);
-	/* An exception for the next entry; error NO_ERROR_CODE if it pushes none. */
+	/*
+	 * Moves RIP by `length` and ends the interrupt shadow and RFLAGS.RF. True: RFLAGS.TF is set.
+	 * event_advance() calls it, and nobody else.
+	 */
+	bool must_check (*advance)(struct vp *vp, u8 length);
+	/* An exception for the next entry; error NO_ERROR_CODE if it pushes none. Nothing is queued. */
 	void (*inject_exception)(struct vp *vp, u8 vector, u32 error);
+	/* What the next entry delivers first (false: nothing); it is to be this, or NULL: nothing. */
+	bool (*get_event)(const struct vp *vp, struct event *ret_event);
+	void (*set_event)(struct vp *vp, const struct event *event);
 
 	/* True if an event (exception, re-injection) is already queued for the next entry. */
 	bool (*event_queued)(const struct vp *vp);
@@ -160,6 +167,7 @@ struct virt_ops {
 	bool (*extint_window)(struct vp *vp);
 	/* Interrupt shadow and blocked NMIs: HV_INTERRUPT_STATE_*. */
 	u64 (*interrupt_state)(const struct vp *vp);
+	void (*set_interrupt_state)(struct vp *vp, u64 state);
 };
 
 extern const struct virt_ops *virt;

@@ -2,6 +2,7 @@
 /* A VP's life: creation, INIT and SIPI, events from other processors, and what it injects next. */
 #include "core/vp.h"
 #include "core/arch.h"
+#include "core/event.h"
 #include "core/exit.h"
 #include "core/intercept.h"
 #include "core/partition.h"
@@ -258,10 +259,17 @@ static void inject_extint(struct vp *vp)
 					    __ATOMIC_RELAXED);
 }
 
-/* One event an entry, the most urgent first. */
+/*
+ * One event an entry, the most urgent first: what belongs to the instruction before, then what comes
+ * from outside (SDM 3A 6.9).
+ */
 static void inject_held(struct vp *vp)
 {
-	if (virt->event_queued(vp)) {
+	if (vp->held & VP_HELD_EXCEPTION) {
+		event_inject_held(vp);
+		if (vp->held || vp->lapic.extint >= 0)
+			arch_exit_soon();
+	} else if (virt->event_queued(vp)) {
 		arch_exit_soon();
 	} else if (vp->held & VP_EVENT_MC) {
 		vp->held &= ~(u32)VP_EVENT_MC;
@@ -286,6 +294,8 @@ static never_inline bool prepare_slowly(struct vp *vp)
 		return false;
 	if (vp->held || vp->lapic.extint >= 0)
 		inject_held(vp);
+	if (unlikely(vp->suspended || vp->state != VP_RUNNING))
+		return false;
 	virt->offer_irq(vp, lapic_pending(&vp->lapic));
 	return true;
 }

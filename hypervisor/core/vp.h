@@ -23,6 +23,17 @@ struct virt_vp;
 /* One more NMI: a processor that has none in its handler keeps two, one to take and one behind it. */
 #define VP_EVENT_NMI_AGAIN BIT(4)
 
+/* And one more of vp->held: vp->exception waits for the next entry. */
+#define VP_HELD_EXCEPTION  BIT(6)
+
+/* See event_raise(). */
+struct vp_exception {
+	u8 vector;
+	bool has_error;
+	u32 error;
+	u64 parameter;
+};
+
 enum vp_state {
 	VP_RUNNING,
 	VP_HALTED,    /* HLT: waits for an interrupt */
@@ -69,10 +80,11 @@ struct vp {
 	u64 gpr[16]; /* first: the world switch addresses it by offset. RSP lives in the VMCB */
 	struct virt_vp *arch;
 	struct partition *partition;
-	u32 index;  /* VP index within the partition (TLFS 7.8.1) */
-	u32 cpu;    /* logical processor that runs it */
-	u32 events; /* atomic, VP_EVENT_* */
-	u32 held;   /* events taken that could not be injected yet */
+	u32 index;                     /* VP index within the partition (TLFS 7.8.1) */
+	u32 cpu;                       /* logical processor that runs it */
+	u32 events;                    /* atomic, VP_EVENT_* */
+	u32 held;                      /* events taken that could not be injected yet */
+	struct vp_exception exception; /* if held says so */
 	u8 sipi_vector;
 	enum vp_state state;
 	bool in_guest; /* atomic: set before the world switch, cleared after it: kick needs an IPI */

@@ -8,16 +8,18 @@
 #ifndef FAKE_FAKE_H
 #define FAKE_FAKE_H
 
+#include "core/event.h"
 #include "core/gpa_map.h"
 #include "core/partition.h"
 #include "core/virt.h"
 
-#define FAKE_CPUS      8u
-#define FAKE_RAM_BASE  0x100000ull /* physical address of the arena */
-#define FAKE_RAM_PAGES 4096u
-#define FAKE_HIDDEN    16u /* pages at its end that the root cannot reach */
-#define FAKE_HZ        2000000000ull
-#define FAKE_MSR_COUNT 16u
+#define FAKE_CPUS        8u
+#define FAKE_RAM_BASE    0x100000ull /* physical address of the arena */
+#define FAKE_RAM_PAGES   4096u
+#define FAKE_HIDDEN      16u /* pages at its end that the root cannot reach */
+#define FAKE_HZ          2000000000ull
+#define FAKE_MSR_COUNT   16u
+#define FAKE_VENDOR_MSRS 9u
 
 struct fake_msr {
 	u32 index;
@@ -58,13 +60,14 @@ struct virt_vp {
 	u8 cpl;
 	bool long_mode;
 	u64 tsc_offset;
-	bool inside;    /* between enter() and leave() */
-	u64 lstar, pat; /* stand for the MSRs that the vendor's part keeps */
+	bool inside;                    /* between enter() and leave() */
+	u64 switched[FAKE_VENDOR_MSRS]; /* those that the vendor's part keeps */
 	u64 interrupt_state;
 	u32 advanced;  /* bytes */
 	int exception; /* last injected vector, or -1 */
 	u32 exception_error;
-	bool event_queued;
+	bool event_queued; /* `event`, if a test has set it */
+	struct event event;
 	bool nmi_blocked, extint_blocked;
 	u32 nmis;
 	int extint; /* last queued, or -1 */

@@ -14,6 +14,7 @@ void fake_vp_clear(struct vp *vp)
 	v->exception = -1;
 	v->exception_error = 0;
 	v->event_queued = false;
+	v->event = (struct event){.type = HV_INTERRUPTION_INTERRUPT};
 	v->nmis = 0;
 	v->extint = -1;
 	v->offered = -1;
@@ -105,12 +106,16 @@ static void leave(struct vp *vp)
 	vp->arch->inside = false;
 }
 
-#define MSR_LSTAR 0xc0000082u
-#define MSR_PAT   0x277u
-
 static u64 *place_of(struct virt_vp *v, u32 msr)
 {
-	return msr == MSR_LSTAR ? &v->lstar : msr == MSR_PAT ? &v->pat : NULL;
+	static const u32 msrs[FAKE_VENDOR_MSRS] = {0x174,      0x175,      0x176,
+						   0x277,      0xc0000081, 0xc0000082,
+						   0xc0000083, 0xc0000084, 0xc0000102};
+
+	for (u32 i = 0; i < FAKE_VENDOR_MSRS; i++)
+		if (msrs[i] == msr)
+			return &v->switched[i];
+	return NULL;
 }
 
 static bool get_msr(const struct vp *vp, u32 msr, u64 *ret_value)
@@ -167,7 +172,7 @@ static void show_regs(const struct vp *vp, struct hv_register_page *page)
 	page->cr4 = r->cr4;
 	page->efer = r->efer;
 	page->dr7 = r->dr7;
-	page->pending_interruption = v->event_queued;
+	page->pending_interruption = event_pending_interruption(vp);
 	page->interrupt_state = v->interrupt_state;
 }
 
@@ -224,10 +229,15 @@ static void set_tsc_offset(struct vp *vp, u64 offset)
 	vp->arch->tsc_offset = offset;
 }
 
-static void advance(struct vp *vp, u8 length)
+static bool advance(struct vp *vp, u8 length)
 {
-	vp->arch->regs.rip += length;
-	vp->arch->advanced += length;
+	struct virt_vp *v = vp->arch;
+
+	v->regs.rip += length;
+	v->advanced += length;
+	v->regs.rflags &= ~0x10000ull; /* RF */
+	v->interrupt_state &= ~HV_INTERRUPT_STATE_SHADOW;
+	return v->regs.rflags & 0x100;
 }
 
 static void inject_exception(struct vp *vp, u8 vector, u32 error)
@@ -235,6 +245,26 @@ static void inject_exception(struct vp *vp, u8 vector, u32 error)
 	vp->arch->exception = vector;
 	vp->arch->exception_error = error;
 	vp->arch->event_queued = true;
+	vp->arch->event = (struct event){HV_INTERRUPTION_EXCEPTION, vector, error != NO_ERROR_CODE,
+					 error != NO_ERROR_CODE ? error : 0};
+}
+
+static bool get_event(const struct vp *vp, struct event *ret_event)
+{
+	*ret_event = vp->arch->event;
+	return vp->arch->event_queued;
+}
+
+static void set_event(struct vp *vp, const struct event *event)
+{
+	vp->arch->event_queued = event;
+	if (event)
+		vp->arch->event = *event;
+}
+
+static void set_interrupt_state(struct vp *vp, u64 state)
+{
+	vp->arch->interrupt_state = state;
 }
 
 static bool event_queued(const struct vp *vp)
@@ -306,6 +336,9 @@ static const struct virt_ops fake_ops = {
 	.set_msr = set_msr,
 	.extint_window = extint_window,
 	.interrupt_state = interrupt_state,
+	.set_interrupt_state = set_interrupt_state,
+	.get_event = get_event,
+	.set_event = set_event,
 };
 
 const struct virt_ops *virt = &fake_ops;

@@ -142,6 +142,11 @@ int wrmsr_safe(u32 msr, u64 value);
 
 #define RFLAGS_TF      BIT(8)
 #define RFLAGS_IF      BIT(9)
+#define RFLAGS_NT      BIT(14)
+#define RFLAGS_RF      BIT(16)
+#define RFLAGS_VM      BIT(17)
+
+#define DR7_GD         BIT(13)
 
 /* Exceptions that push an error code (APM 2 8.4). */
 static inline bool vector_has_error(u8 vector)
@@ -156,6 +161,7 @@ enum vector {
 	VECTOR_DF = 8,
 	VECTOR_GP = 13,
 	VECTOR_PF = 14,
+	VECTOR_AC = 17,
 	VECTOR_MC = 18,
 	/* The hypervisor's own, above every device vector of the root. */
 	VECTOR_TIMER = 0xf8,

@@ -204,6 +204,11 @@ void child_set(const struct child_vp *v, u32 name, u64 value)
 	set_value(v, name, (union hv_register_value){.word = {value, 0}});
 }
 
+void child_set_pair(const struct child_vp *v, u32 name, u64 low, u64 high)
+{
+	set_value(v, name, (union hv_register_value){.word = {low, high}});
+}
+
 u64 child_get(const struct child_vp *v, u32 name)
 {
 	struct {

@@ -59,6 +59,7 @@ void child_map_image(const struct child *c);
 u64 child_end(struct child *c);
 
 void child_set(const struct child_vp *v, u32 name, u64 value);
+void child_set_pair(const struct child_vp *v, u32 name, u64 low, u64 high);
 u64 child_get(const struct child_vp *v, u32 name);
 /* Segment: selector, attributes as the TLFS has them. */
 void child_set_segment(const struct child_vp *v, u32 name, u16 selector, u64 base, u16 attributes);

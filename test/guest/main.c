@@ -26,6 +26,7 @@ static const struct {
 	{"bench", test_bench},
 	{"machine", test_machine},
 	{"child", test_child},
+	{"child_event", test_child_event},
 	{"child_fuzz", test_child_fuzz},
 	{"child_irq", test_child_irq},
 	{"child_timer", test_child_timer},

@@ -158,7 +158,11 @@ _Static_assert(sizeof(struct hv_intercept_page) == 4096, "one page");
 #define HV_DIRTY_SEGMENT         0x08u
 #define HV_DIRTY_RFLAGS          0x10u
 
-/* Written at each stop; what `dirty` names is loaded at the next dispatch. */
+/*
+ * Written at each stop; what `dirty` names is loaded at the next dispatch. A new RIP here says that the
+ * instruction which stopped has been carried out: its interrupt shadow and RFLAGS.RF end, and with
+ * RFLAGS.TF the single-step trap follows. To move RIP without that, there is HvCallSetVpRegisters.
+ */
 struct hv_register_page {
 	uint16_t version;
 	uint8_t valid;
@@ -171,8 +175,8 @@ struct hv_register_page {
 	uint64_t xmm[6][2];                     /* not filled in */
 	struct hv_segment segment[6];           /* ES CS SS DS FS GS */
 	uint64_t cr0, cr3, cr4, cr8, efer, dr7; /* read only from here */
-	uint64_t pending_interruption;
-	uint64_t interrupt_state; /* HV_INTERRUPT_STATE_* */
+	uint64_t pending_interruption;          /* as the register of that name */
+	uint64_t interrupt_state;               /* HV_INTERRUPT_STATE_* */
 };
 
 #endif

@@ -18,7 +18,6 @@
 #include "core/arch.h"
 #include "core/format.h"
 #include "core/partition.h"
-#include "hv/register.h"
 #include "x86/asm.h"
 #include "x86/cpu.h"
 #include "x86/paging.h"
@@ -77,6 +76,7 @@ static void init_vmcb(struct vmcb *b)
 	b->intercept1 |= INTERCEPT1_RDPMC | INTERCEPT1_RSM | INTERCEPT1_HLT | INTERCEPT1_IOIO;
 	b->intercept2 |= INTERCEPT2_RDTSCP | INTERCEPT2_WBINVD | INTERCEPT2_MONITOR |
 			 INTERCEPT2_MWAIT | INTERCEPT2_RDPRU;
+	b->intercept_exception = SVM_CHILD_EXCEPTIONS;
 	b->intercept_dr_read = INTERCEPT_DR0_TO_DR3;
 	b->intercept_dr_write = INTERCEPT_DR0_TO_DR3 | INTERCEPT_DR5_DR7;
 	b->iopm = arch_unmap(iopm).v;
@@ -276,12 +276,4 @@ bool svm_child_set_msr(struct vp *vp, u32 msr, u64 value)
 	if (place)
 		*place = value;
 	return place;
-}
-
-u64 svm_child_interrupt_state(const struct vp *vp)
-{
-	const struct virt_vp *v = vp->arch;
-
-	return (v->vmcb->interrupt_shadow & 1 ? HV_INTERRUPT_STATE_SHADOW : 0) |
-	       (v->nmi_blocked ? HV_INTERRUPT_STATE_NMI_MASKED : 0);
 }

@@ -9,6 +9,7 @@
  * While a vector or a window is waited for, MOV to CR8 exits; at all other times it does not.
  */
 #include "core/arch.h"
+#include "core/event.h"
 #include "core/panic.h"
 #include "x86/asm.h"
 #include "x86/svm/svm.h"
@@ -69,14 +70,85 @@ void svm_event_complete_slowly(struct vp *vp)
 		lapic_set_cr8(&vp->lapic, cr8);
 }
 
+/* Exceptions that are no faults: #DB (some are, but those leave RF alone), #BP, #OF, #DF, #MC. */
+#define NO_FAULTS (BIT(VECTOR_DB) | BIT(3) | BIT(4) | BIT(VECTOR_DF) | BIT(VECTOR_MC))
+
+/*
+ * As if the processor itself had found it: a fault pushes RF as 1, so that a breakpoint at its
+ * instruction is not hit once more behind the handler's IRET (SDM 3A 17.3.1.1); #DB clears DR7.GD; in
+ * real mode there are no error codes (APM 2 8.2, 13.1.1, 15.20).
+ */
 void svm_event_inject_exception(struct vp *vp, u8 vector, u32 error)
 {
+	struct vmcb *b = vp->arch->vmcb;
 	u64 e = EVENT_VALID | EVENT_EXCEPTION | vector;
 
 	svm_step_cancel(vp); /* a machine check comes before the instruction */
-	if (error != NO_ERROR_CODE)
+	if (error != NO_ERROR_CODE && (b->cr0 & CR0_PE))
 		e |= EVENT_HAS_ERROR | (u64)error << 32;
-	vp->arch->vmcb->event_inject = e;
+	if (!(BIT(vector) & NO_FAULTS))
+		b->rflags |= RFLAGS_RF;
+	if (vector == VECTOR_DB)
+		b->dr7 &= ~DR7_GD;
+	b->event_inject = e;
+}
+
+bool svm_event_get(const struct vp *vp, struct event *ret_event)
+{
+	u64 e = vp->arch->vmcb->event_inject;
+
+	*ret_event = (struct event){
+		.type = EVENT_TYPE(e),
+		.vector = EVENT_VECTOR(e),
+		.has_error = e & EVENT_HAS_ERROR,
+		.error = e & EVENT_HAS_ERROR ? (u32)(e >> 32) : 0,
+	};
+	return e & EVENT_VALID;
+}
+
+static void block_nmi(struct virt_vp *v, bool block)
+{
+	v->nmi_blocked = block;
+	if (block)
+		v->vmcb->intercept1 |= INTERCEPT1_IRET;
+	else
+		v->vmcb->intercept1 &= ~(u32)INTERCEPT1_IRET;
+}
+
+/* An NMI that is taken away blocks none; one that is put there does. */
+void svm_event_set(struct vp *vp, const struct event *event)
+{
+	struct virt_vp *v = vp->arch;
+	u64 *e = &v->vmcb->event_inject;
+
+	svm_step_cancel(vp);
+	if ((*e & EVENT_VALID) && EVENT_TYPE(*e) == EVENT_TYPE_NMI)
+		block_nmi(v, false);
+	*e = 0;
+	if (!event)
+		return;
+	*e = EVENT_VALID | (u64)event->type << EVENT_TYPE_SHIFT | event->vector;
+	if (event->has_error)
+		*e |= EVENT_HAS_ERROR | (u64)event->error << 32;
+	if (event->type == HV_INTERRUPTION_NMI)
+		block_nmi(v, true);
+}
+
+u64 svm_event_interrupt_state(const struct vp *vp)
+{
+	const struct virt_vp *v = vp->arch;
+
+	return (v->vmcb->interrupt_shadow & 1 ? HV_INTERRUPT_STATE_SHADOW : 0) |
+	       (v->nmi_blocked ? HV_INTERRUPT_STATE_NMI_MASKED : 0);
+}
+
+void svm_event_set_interrupt_state(struct vp *vp, u64 state)
+{
+	struct virt_vp *v = vp->arch;
+
+	svm_step_cancel(vp);
+	v->vmcb->interrupt_shadow = state & HV_INTERRUPT_STATE_SHADOW ? 1 : 0;
+	block_nmi(v, state & HV_INTERRUPT_STATE_NMI_MASKED);
 }
 
 bool svm_event_queued(const struct vp *vp)
@@ -90,9 +162,10 @@ void svm_event_reset(struct vp *vp)
 	struct virt_vp *v = vp->arch;
 
 	svm_step_cancel(vp);
-	v->nmi_blocked = false;
+	block_nmi(v, false);
 	v->window = false;
-	v->vmcb->intercept1 &= ~(u32)(INTERCEPT1_IRET | INTERCEPT1_VINTR);
+	v->vmcb->intercept1 &= ~(u32)INTERCEPT1_VINTR;
+	v->vmcb->interrupt_shadow = 0;
 	v->vmcb->event_inject = 0;
 }
 
@@ -108,8 +181,7 @@ bool svm_event_inject_nmi(struct vp *vp)
 	if (v->nmi_blocked || v->step != STEP_NONE)
 		return false;
 	b->event_inject = EVENT_VALID | EVENT_NMI | VECTOR_NMI;
-	b->intercept1 |= INTERCEPT1_IRET;
-	v->nmi_blocked = true;
+	block_nmi(v, true);
 	return true;
 }
 

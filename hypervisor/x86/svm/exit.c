@@ -3,6 +3,7 @@
  * Hardware exits into neutral ones. Lengths come from next-RIP save; a processor without it (the
  * emulator) gets the length of the unprefixed instruction.
  */
+#include "core/event.h"
 #include "core/log.h"
 #include "core/partition.h"
 #include "x86/asm.h"
@@ -41,7 +42,7 @@ static void decode_io(const struct vmcb *b, struct vexit *e)
 }
 
 /* A machine check that came while a child ran is the root's, or the child's end. */
-static void decode_exception(const struct vp *vp, const struct vmcb *b, struct vexit *e)
+static void decode_exception(const struct vp *vp, struct vmcb *b, struct vexit *e)
 {
 	u8 vector = (u8)(b->exit_code - VMEXIT_EXCP);
 	struct vp *root = this_cpu()->vp;
@@ -57,6 +58,8 @@ static void decode_exception(const struct vp *vp, const struct vmcb *b, struct v
 		__atomic_fetch_or(&root->events, VP_EVENT_MC, __ATOMIC_SEQ_CST);
 		return;
 	}
+	if (vector == VECTOR_PF) /* a step's; the processor leaves CR2 to whoever injects it */
+		b->cr2 = b->exit_info2;
 	e->type = VEXIT_EXCEPTION;
 	e->exception.vector = vector;
 	e->exception.has_error = vector_has_error(vector);
@@ -111,7 +114,7 @@ static __attribute__((noinline)) void decode(struct vp *vp, struct vexit *e)
 	case VMEXIT_WBINVD:
 		if (vp == this_cpu()->vp) /* a child has no device that looks past the caches */
 			wbinvd();
-		b->rip += length_of(b, 2);
+		event_advance(vp, length_of(b, 2));
 		break;
 	case VMEXIT_CR8_WRITE:
 		svm_cr8_written(vp);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Register access: VMCB ↔ struct vregs, VMCB ↔ the page shared with a child's worker. */
+#include "core/event.h"
 #include "core/segment.h"
 #include "hv/intercept.h"
 #include "x86/asm.h"
@@ -43,6 +44,8 @@ void svm_set_regs(struct vp *vp, const struct vregs *r)
 	/* Translations of another CR3 or mode may be cached. */
 	if ((b->cr0 ^ r->cr0) | (b->cr3 ^ r->cr3) | (b->cr4 ^ r->cr4) | (b->efer ^ efer))
 		b->tlb_control = svm_flush;
+	if (b->rip != r->rip)
+		b->interrupt_shadow = 0; /* it was of the instruction there */
 	b->rip = r->rip;
 	b->rflags = r->rflags;
 	b->rsp = r->rsp;
@@ -62,7 +65,6 @@ void svm_set_regs(struct vp *vp, const struct vregs *r)
 	b->gdtr.limit = r->gdtr.limit;
 	b->idtr.base = r->idtr.base;
 	b->idtr.limit = r->idtr.limit;
-	b->interrupt_shadow = 0;
 }
 
 void svm_show_regs(const struct vp *vp, struct hv_register_page *page)
@@ -83,8 +85,9 @@ void svm_show_regs(const struct vp *vp, struct hv_register_page *page)
 	page->cr4 = b->cr4;
 	page->efer = b->efer & ~EFER_SVME;
 	page->dr7 = b->dr7;
-	page->pending_interruption = svm_event_queued(vp);
-	page->interrupt_state = svm_child_interrupt_state(vp);
+	page->pending_interruption =
+		unlikely(svm_event_queued(vp)) ? event_pending_interruption(vp) : 0;
+	page->interrupt_state = svm_event_interrupt_state(vp);
 }
 
 void svm_take_regs(struct vp *vp, const struct hv_register_page *page, u32 dirty)
@@ -105,5 +108,4 @@ void svm_take_regs(struct vp *vp, const struct hv_register_page *page, u32 dirty
 		}
 		b->cpl = b->ss.attributes >> 5 & 3;
 	}
-	b->interrupt_shadow = 0;
 }

@@ -97,7 +97,7 @@ void svm_vmcb_init(struct vp *vp, struct virt_vp *v, struct vmcb *b)
 	v->vmcb_spa = arch_unmap(b);
 	v->offered = -1;
 	v->flushes = SVM_FRESH;
-	b->intercept_exception = SVM_EXCEPTIONS;
+	b->intercept_exception = SVM_ROOT_EXCEPTIONS;
 	b->intercept1 = INTERCEPT1_INTR | INTERCEPT1_NMI | INTERCEPT1_CPUID | INTERCEPT1_INVD |
 			INTERCEPT1_INVLPGA | INTERCEPT1_MSR | INTERCEPT1_SHUTDOWN;
 	b->intercept2 = INTERCEPT2_VMRUN | INTERCEPT2_VMMCALL | INTERCEPT2_VMLOAD |
@@ -223,12 +223,16 @@ static void set_tsc_offset(struct vp *vp, u64 offset)
 	vp->arch->vmcb->tsc_offset = offset;
 }
 
-static void advance(struct vp *vp, u8 length)
+static bool advance(struct vp *vp, u8 length)
 {
 	struct vmcb *b = vp->arch->vmcb;
 
 	b->rip += length;
+	if (unlikely(!long_mode(vp)))
+		b->rip = (u32)b->rip;
 	b->interrupt_shadow = 0;
+	b->rflags &= ~(u64)RFLAGS_RF;
+	return b->rflags & RFLAGS_TF;
 }
 
 const struct virt_ops svm_ops = {
@@ -264,5 +268,8 @@ const struct virt_ops svm_ops = {
 	.get_msr = svm_child_get_msr,
 	.set_msr = svm_child_set_msr,
 	.extint_window = svm_event_extint_window,
-	.interrupt_state = svm_child_interrupt_state,
+	.interrupt_state = svm_event_interrupt_state,
+	.set_interrupt_state = svm_event_set_interrupt_state,
+	.get_event = svm_event_get,
+	.set_event = svm_event_set,
 };

@@ -17,11 +17,18 @@
 #include "x86/asm.h"
 #include "x86/svm/vmcb.h"
 
-#define SVM_ROOT_ASID  1
-#define SVM_STEP_ASID  2
-#define SVM_EXCEPTIONS (1u << VECTOR_MC) /* intercepted while nothing is stepped */
+#define SVM_ROOT_ASID        1
+#define SVM_STEP_ASID        2
 
-#define SVM_FRESH      (~0ull) /* its ASID has not been used yet */
+/*
+ * Exceptions that are intercepted while nothing is stepped. A child's #DB and #AC: an IDT, stack or
+ * breakpoint of its own making can let their delivery raise them anew, without end and without an
+ * interrupt in between (CVE-2015-8104, CVE-2015-5307); through the hypervisor, each is an exit.
+ */
+#define SVM_ROOT_EXCEPTIONS  (1u << VECTOR_MC)
+#define SVM_CHILD_EXCEPTIONS (1u << VECTOR_MC | 1u << VECTOR_DB | 1u << VECTOR_AC)
+
+#define SVM_FRESH            (~0ull) /* its ASID has not been used yet */
 
 enum svm_step {
 	STEP_NONE,
@@ -52,8 +59,9 @@ struct virt_vp {
 	bool nmi_blocked; /* from the injection of an NMI to the guest's IRET */
 	bool window;      /* an ExtINT waits for IF: V_IRQ is set for the sake of its exit */
 	enum svm_step step;
-	bool step_tf; /* guest's own TF, and DR6, before the step */
-	u64 step_dr6;
+	bool step_tf; /* the guest's own, before the step */
+	u64 step_dr6, step_rip, step_tr;
+	gpa_t step_task; /* where the task that the step leaves keeps its TF; 0: it leaves none */
 	union {
 		struct svm_foreign foreign; /* a VP of the root */
 		struct svm_child child;
@@ -90,6 +98,10 @@ static inline void svm_event_complete(struct vp *vp, const struct virt_vp *v, st
 void svm_event_end_offer(struct vp *vp, bool taken);
 void svm_event_inject_exception(struct vp *vp, u8 vector, u32 error);
 bool svm_event_queued(const struct vp *vp);
+bool svm_event_get(const struct vp *vp, struct event *ret_event);
+void svm_event_set(struct vp *vp, const struct event *event);
+u64 svm_event_interrupt_state(const struct vp *vp);
+void svm_event_set_interrupt_state(struct vp *vp, u64 state);
 void svm_event_reset(struct vp *vp);
 bool svm_event_inject_nmi(struct vp *vp);
 bool svm_event_inject_extint(struct vp *vp, u8 vector);
@@ -122,7 +134,6 @@ void svm_child_enter(struct vp *vp);
 void svm_child_leave(struct vp *vp);
 bool svm_child_get_msr(const struct vp *vp, u32 msr, u64 *ret_value);
 bool svm_child_set_msr(struct vp *vp, u32 msr, u64 value);
-u64 svm_child_interrupt_state(const struct vp *vp);
 /* Another ASID, unless the one it has is fresh: what is cached under that is void. */
 void svm_child_forget_map(struct vp *vp);
 /* It touches DR0–DR3 or DR7 for the first time in this stay. */
@@ -132,5 +143,5 @@ void svm_step_begin(struct vp *vp);
 void svm_step_begin_iret(struct vp *vp);
 /* Takes a step back, if there is one, before its instruction runs. */
 void svm_step_cancel(struct vp *vp);
-/* True if this exit ended (or belonged to) a step: then there is nothing else to do about it. */
+/* True if this exit belonged to a step alone: then there is nothing else to do about it. */
 bool svm_step_exit(struct vp *vp, u64 exit_code);

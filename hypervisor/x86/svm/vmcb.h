@@ -139,10 +139,12 @@ enum vmexit {
 /* EVENTINJ and EXITINTINFO (APM 15.20) */
 #define EVENT_VECTOR(e)        ((u8)(e))
 #define EVENT_TYPE(e)          ((e) >> 8 & 7)
+#define EVENT_TYPE_SHIFT       8
 #define EVENT_INTR             (0ull << 8)
 #define EVENT_NMI              (2ull << 8)
 #define EVENT_EXCEPTION        (3ull << 8)
 #define EVENT_TYPE_INTR        0
+#define EVENT_TYPE_NMI         2
 #define EVENT_TYPE_EXCEPTION   3
 #define EVENT_TYPE_SOFT        4
 #define EVENT_HAS_ERROR        BIT(11)
