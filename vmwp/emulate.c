@@ -114,11 +114,16 @@ static int run(struct emulate *e, const struct emulate_stop *stop)
 	return r ? r : emulate_execute(e);
 }
 
+uint64_t emulate_next(uint64_t rip, unsigned length, unsigned mode)
+{
+	uint64_t mask = mode == 8 ? UINT64_MAX : mode == 4 ? 0xffffffff : 0xffff;
+
+	return (rip + length) & mask;
+}
+
 static void step_over(struct emulate_regs *regs, unsigned length, unsigned mode)
 {
-	regs->rip += length;
-	if (mode != 8)
-		regs->rip &= mode == 4 ? 0xffffffff : 0xffff;
+	regs->rip = emulate_next(regs->rip, length, mode);
 	regs->rflags &= ~FLAG_RF;
 }
 

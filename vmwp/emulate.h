@@ -114,14 +114,17 @@ struct emulate_stop {
 #define EMULATE_MAX_LENGTH 15
 
 /*
- * Emulates the instruction at CS:RIP. regs is updated as the result says. The caller ends an
- * interrupt shadow after EMULATE_DONE, and raises #DB when RFLAGS.TF is set.
+ * Emulates the instruction at CS:RIP. regs is updated as the result says. With RFLAGS.TF one iteration
+ * of a REP is done: its trap comes behind each. Traps and the interrupt shadow are the caller's.
  *
  * Returns an emulate_result, -EOPNOTSUPP for a valid instruction that is not covered, or the
  * -errno of an operation.
  */
 int emulate_instruction(struct emulate_regs *regs, const struct emulate_vcpu_ops *ops, void *ctx,
 			const struct emulate_stop *stop, struct emulate_exception *ret_exception);
+
+/* Where the instruction behind one of this length is, in code of 2, 4 or 8 bytes (emulate_mode()). */
+uint64_t emulate_next(uint64_t rip, unsigned length, unsigned mode);
 
 /*
  * By far the most accesses to devices: a MOV or MOVZX of 64-bit code between a whole register, or a

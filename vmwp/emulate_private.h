@@ -21,6 +21,7 @@
 #define FLAG_SF          0x080ull
 #define FLAG_DF          0x400ull
 #define FLAG_OF          0x800ull
+#define FLAG_TF          0x100ull
 #define FLAG_RF          (1ull << 16)
 #define FLAG_VM          (1ull << 17)
 #define FLAG_AC          (1ull << 18)

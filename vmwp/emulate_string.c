@@ -3,7 +3,7 @@
  * MOVS, STOS, LODS, CMPS, SCAS, INS and OUTS. One iteration is one step: both operands translated,
  * then the accesses, then the registers. A repetition takes over its registers after each
  * iteration, so a fault in the middle leaves the count of what was done, as on a processor; after
- * BUDGET iterations the guest gets its chance to take an interrupt.
+ * BUDGET iterations the guest gets its chance to take an interrupt; after each one, a trap if it steps.
  */
 #include "emulate_private.h"
 
@@ -134,7 +134,8 @@ static int repeat(struct emulate *e)
 	struct emulate_regs done = *e->regs;
 	int r = 0;
 
-	for (int budget = BUDGET; e->regs->gpr[EMULATE_RCX] & mask; budget--) {
+	for (int budget = e->regs->rflags & FLAG_TF ? 1 : BUDGET; e->regs->gpr[EMULATE_RCX] & mask;
+	     budget--) {
 		if (budget == 0)
 			return STEP_AGAIN;
 		r = iterate(e);

@@ -79,9 +79,7 @@ static bool emulation_failed(struct vcpu *vcpu, const struct vid_exit *exit, con
 
 static void step_over(struct vcpu *vcpu, const struct vid_exit *exit)
 {
-	unsigned int length = vcpu_instruction_length(vcpu, exit);
-
-	vid_vp_regs(vcpu->vp, VID_REGS_RIP)->rip += length;
+	vcpu_advance(vcpu, vcpu_instruction_length(vcpu, exit));
 }
 
 static void set_rax(struct vcpu *vcpu, unsigned int size, uint64_t value)

@@ -92,6 +92,11 @@ unsigned int vcpu_instruction_length(struct vcpu *vcpu, const struct vid_exit *e
 /* Its bytes, as the exit or else guest memory has them; returns how many. */
 size_t vcpu_instruction_bytes(struct vcpu *vcpu, const struct vid_exit *exit,
 			      uint8_t bytes[VCPU_INSTRUCTION_MAX]);
+/*
+ * Behind the instruction at RIP, which has been carried out, all of it. The one place that moves RIP; its
+ * trap, if the guest steps, and the end of its interrupt shadow and RFLAGS.RF are the hypervisor's part.
+ */
+void vcpu_advance(struct vcpu *vcpu, unsigned int length);
 void vcpu_inject(struct vcpu *vcpu, uint8_t vector, bool has_error_code, uint32_t error_code,
 		 uint64_t parameter);
 

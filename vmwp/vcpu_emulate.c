@@ -25,10 +25,9 @@
 #define XSTATE_AVX      BIT(2)
 
 #define RFLAGS_TF       BIT(8)
-#define RFLAGS_RF       BIT(16)
 #define EFER_LMA        BIT(10)
 #define SEGMENT_64      BIT(13)
-#define VECTOR_DB       1
+#define SEGMENT_32      BIT(14)
 
 static void *map(void *ctx, uint64_t gpa, size_t len, bool write)
 {
@@ -167,11 +166,27 @@ static void load(struct emulate_regs *to, const struct vid_regs *from)
 
 static void store(struct vcpu *vcpu, const struct emulate_regs *from)
 {
-	struct vid_regs *to = vid_vp_regs(vcpu->vp, VID_REGS_GPR | VID_REGS_RIP | VID_REGS_RFLAGS);
+	struct vid_regs *to = vid_vp_regs(vcpu->vp, VID_REGS_GPR | VID_REGS_RFLAGS);
 
 	memcpy(to->gpr, from->gpr, sizeof to->gpr);
-	to->rip = from->rip;
 	to->rflags = from->rflags;
+}
+
+static unsigned int mode_of(const struct vid_regs *regs)
+{
+	uint16_t cs = regs->segment[VID_CS].attributes;
+
+	if (regs->efer & EFER_LMA && cs & SEGMENT_64)
+		return 8;
+	return cs & SEGMENT_32 ? 4 : 2;
+}
+
+/* VID_REGS_RIP says that an instruction, or an iteration of one, is done: see vid_vp_regs(). */
+void vcpu_advance(struct vcpu *vcpu, unsigned int length)
+{
+	struct vid_regs *regs = vid_vp_regs(vcpu->vp, VID_REGS_RIP);
+
+	regs->rip = emulate_next(regs->rip, length, mode_of(regs));
 }
 
 void vcpu_inject(struct vcpu *vcpu, uint8_t vector, bool has_error_code, uint32_t error_code,
@@ -236,8 +251,7 @@ static bool move(struct vcpu *vcpu, const struct emulate_stop *stop)
 	struct vid_regs *regs = vid_vp_regs(vcpu->vp, 0);
 	struct emulate_move m;
 
-	if (!stop->gpa_valid || regs->rflags & (RFLAGS_TF | RFLAGS_RF) ||
-	    !(regs->efer & EFER_LMA) || !(regs->segment[VID_CS].attributes & SEGMENT_64))
+	if (!stop->gpa_valid || mode_of(regs) != 8)
 		return false;
 	if (!emulate_is_move(stop, regs->gpr, regs->rip, &m))
 		return false;
@@ -246,9 +260,15 @@ static bool move(struct vcpu *vcpu, const struct emulate_stop *stop)
 	else
 		regs->gpr[m.reg] = emulate_move_result(&m, regs->gpr[m.reg],
 						       vdev_bus_read(bus, stop->gpa, m.size));
-	regs->rip += m.length;
-	vid_vp_regs(vcpu->vp, VID_REGS_RIP | (m.write ? 0 : VID_REGS_GPR));
+	vid_vp_regs(vcpu->vp, m.write ? 0 : VID_REGS_GPR);
+	vcpu_advance(vcpu, m.length);
 	return true;
+}
+
+/* A REP is still at it, and the guest steps: an iteration is what the trap is behind. */
+static bool is_iterated(const struct emulate_regs *before, const struct emulate_regs *after)
+{
+	return after->rflags & RFLAGS_TF && after->gpr[EMULATE_RCX] != before->gpr[EMULATE_RCX];
 }
 
 int vcpu_emulate(struct vcpu *vcpu, const struct vid_exit *exit)
@@ -261,7 +281,7 @@ int vcpu_emulate(struct vcpu *vcpu, const struct vid_exit *exit)
 		.gpa = exit->mmio.gpa,
 	};
 	struct emulate_exception exception;
-	struct emulate_regs regs;
+	struct emulate_regs regs, before;
 	int r;
 
 	machine_lock(vcpu->set->machine);
@@ -269,7 +289,12 @@ int vcpu_emulate(struct vcpu *vcpu, const struct vid_exit *exit)
 		machine_unlock(vcpu->set->machine);
 		return 0;
 	}
+	if (vid_vp_regs(vcpu->vp, 0)->pending_interruption & VID_PENDING) {
+		machine_unlock(vcpu->set->machine);
+		return -EFAULT; /* no instruction does it, but the delivery of an event */
+	}
 	load(&regs, vid_vp_regs(vcpu->vp, 0));
+	before = regs;
 	r = emulate_instruction(&regs, &ops, vcpu, &stop, &exception);
 	machine_unlock(vcpu->set->machine);
 	if (r < 0)
@@ -278,7 +303,7 @@ int vcpu_emulate(struct vcpu *vcpu, const struct vid_exit *exit)
 	if (r == EMULATE_EXCEPTION)
 		vcpu_inject(vcpu, exception.vector, exception.has_error_code, exception.error_code,
 			    exception.cr2);
-	else if (r == EMULATE_DONE && regs.rflags & RFLAGS_TF)
-		vcpu_inject(vcpu, VECTOR_DB, false, 0, 0);
+	else if (r == EMULATE_DONE || is_iterated(&before, &regs))
+		vcpu_advance(vcpu, (unsigned int)(regs.rip - before.rip) & EMULATE_MAX_LENGTH);
 	return 0;
 }

@@ -273,6 +273,7 @@ SAME_PLACE(rflags, rflags);
 SAME_PLACE(segment, segment);
 SAME_PLACE(cr0, cr0);
 SAME_PLACE(efer, efer);
+SAME_PLACE(interrupt_state, interrupt_state);
 _Static_assert(sizeof(struct vid_segment) == sizeof(struct hv_segment), "the same");
 _Static_assert(offsetof(struct vid_segment, attributes) == offsetof(struct hv_segment, attributes),
 	       "the same");

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hv/register.h"
+
 #define STATE_COUNT (VID_VP_STATE_TIMERS + 1)
 
 struct fake_state {
@@ -149,6 +151,9 @@ static struct vid_register *find_register(struct fake_vp *vp, uint32_t name)
 /* A register that was never set reads as 0. */
 int fake_vp_get_registers(struct vid_vp *base, struct vid_register *registers, size_t count)
 {
+	for (size_t i = 0; i < count; i++)
+		if (!hv_register_exists(registers[i].name))
+			return -EINVAL;
 	for (size_t i = 0; i < count; i++) {
 		const struct vid_register *known = find_register(fake_vp(base), registers[i].name);
 
@@ -158,6 +163,25 @@ int fake_vp_get_registers(struct vid_vp *base, struct vid_register *registers, s
 	return 0;
 }
 
+/* Of the registers that have few values, those that the hypervisor lets in. */
+static bool is_valid(const struct vid_register *r)
+{
+	switch (r->name) {
+	case HV_REGISTER_PENDING_INTERRUPTION:
+		return hv_pending_interruption_valid(r->low);
+	case HV_REGISTER_PENDING_EVENT0:
+		return hv_pending_event_valid(r->low);
+	case HV_REGISTER_PENDING_EVENT1:
+		return !r->low;
+	case HV_REGISTER_INTERRUPT_STATE:
+		return !(r->low & ~HV_INTERRUPT_STATE_BITS);
+	case HV_REGISTER_INTERNAL_ACTIVITY:
+		return hv_internal_activity_valid(r->low);
+	default:
+		return hv_register_exists(r->name);
+	}
+}
+
 int fake_vp_set_registers(struct vid_vp *base, const struct vid_register *registers, size_t count)
 {
 	struct fake_vp *vp = fake_vp(base);
@@ -165,6 +189,8 @@ int fake_vp_set_registers(struct vid_vp *base, const struct vid_register *regist
 	for (size_t i = 0; i < count; i++) {
 		struct vid_register *known = find_register(vp, registers[i].name);
 
+		if (!is_valid(&registers[i]))
+			return -EINVAL;
 		if (!known && vp->register_count == VID_FAKE_RECORDS)
 			return -ENOSPC;
 		if (!known)

@@ -12,9 +12,14 @@
 #include "expect.h"
 #include "vid/memory.h"
 
-#define SIZE     (UINT64_C(2) << 20)
-#define REG_RBX  0x00020003u /* TLFS 7.2 */
-#define REG_STAR 0x00080008u
+#define SIZE                     (UINT64_C(2) << 20)
+#define REG_RBX                  0x00020003u /* TLFS 7.2 */
+#define REG_STAR                 0x00080008u
+#define REG_INTERNAL_ACTIVITY    0x00000004u
+#define REG_PENDING_INTERRUPTION 0x00010002u
+#define REG_INTERRUPT_STATE      0x00010003u
+#define REG_PENDING_EVENT0       0x00010004u
+#define REG_PENDING_EVENT1       0x00010005u
 
 static const struct contract_backend *backend;
 static struct vid_partition *partition;
@@ -190,6 +195,71 @@ static void registers_and_state_come_back(void)
 	EXPECT_EQ(vid_vp_set_state(vp, VID_VP_STATE_LAPIC, state, VID_VP_STATE_MAX + 1), -EINVAL);
 }
 
+static const uint32_t no_registers[] = {2,       3,       5,          0x20f,     0x215,
+					0x10001, 0x10007, 0x20012,    0x40006,   0x50006,
+					0x60008, 0x70002, 0x8000c,    0x90000,   0x90004,
+					0xa0014, 0xb0008, 0x99999999, UINT32_MAX};
+
+static void only_registers_that_there_are(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(no_registers); i++) {
+		struct vid_register r = {no_registers[i], 0, 0};
+
+		EXPECT_EQ(vid_vp_get_registers(vp, &r, 1), -EINVAL);
+		EXPECT_EQ(vid_vp_set_registers(vp, &r, 1), -EINVAL);
+	}
+}
+
+/* The layouts of the TLFS: what can be, and comes back; and what cannot. */
+static const struct {
+	uint32_t name;
+	uint64_t low, high;
+	bool valid;
+} events[] = {
+	{REG_PENDING_EVENT0, 1 | 1 << 8 | 14 << 16 | UINT64_C(6) << 32, 0xdeadbeef, true}, /* #PF */
+	{REG_PENDING_EVENT0, 1 | 1 << 8 | 13 << 16, 0, true},                              /* #GP */
+	{REG_PENDING_EVENT0, 1 | 1 << 8 | 12 << 16, 0, true},                              /* #SS */
+	{REG_PENDING_EVENT0, 1 | 6 << 16, 0, true},                                        /* #UD */
+	{REG_PENDING_EVENT0, 1 | 1 << 16, 0x4000, true},                                   /* #DB */
+	{REG_PENDING_EVENT0, 0, 0, true},
+	{REG_PENDING_EVENT0, 1 | 2 << 16, 0, false},
+	{REG_PENDING_EVENT0, 1 | 32 << 16, 0, false},
+	{REG_PENDING_EVENT0, 1 | 1 << 1 | 13 << 16, 0, false},
+	{REG_PENDING_EVENT0, 1 | 1 << 9 | 13 << 16, 0, false},
+	{REG_PENDING_EVENT1, 0, 0, true},
+	{REG_PENDING_EVENT1, 1 | 13 << 16, 0, false},
+	{REG_PENDING_INTERRUPTION, 1 | 0 << 1 | 0x41 << 16, 0, true},
+	{REG_PENDING_INTERRUPTION, 1 | 2 << 1 | 2 << 16, 0, true},
+	{REG_PENDING_INTERRUPTION, 1 | 3 << 1 | 1 << 4 | 13 << 16 | UINT64_C(0x18) << 32, 0, true},
+	{REG_PENDING_INTERRUPTION, 0, 0, true},
+	{REG_PENDING_INTERRUPTION, 1 | 4 << 1 | 0x80 << 16, 0, false},
+	{REG_PENDING_INTERRUPTION, 1 | 2 << 1 | 3 << 16, 0, false},
+	{REG_INTERRUPT_STATE, 1, 0, true},
+	{REG_INTERRUPT_STATE, 2, 0, true},
+	{REG_INTERRUPT_STATE, 0, 0, true},
+	{REG_INTERRUPT_STATE, 4, 0, false},
+	{REG_INTERNAL_ACTIVITY, 1, 0, true},
+	{REG_INTERNAL_ACTIVITY, 2, 0, true},
+	{REG_INTERNAL_ACTIVITY, 0, 0, true},
+	{REG_INTERNAL_ACTIVITY, 3, 0, false},
+	{REG_INTERNAL_ACTIVITY, 4, 0, false},
+};
+
+static void events_come_back(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
+		struct vid_register r = {events[i].name, events[i].low, events[i].high};
+
+		EXPECT_EQ(vid_vp_set_registers(vp, &r, 1), events[i].valid ? 0 : -EINVAL);
+		if (!events[i].valid)
+			continue;
+		r.low = r.high = ~UINT64_C(0);
+		EXPECT_EQ(vid_vp_get_registers(vp, &r, 1), 0);
+		EXPECT_EQ(r.low, events[i].low);
+		EXPECT_EQ(r.high, events[i].high);
+	}
+}
+
 static void *kick(void *argument)
 {
 	vid_vp_kick(vp);
@@ -231,6 +301,8 @@ void contract_run(const struct contract_backend *of)
 		{"what the processor is", what_the_processor_is},
 		{"time is frozen once", time_is_frozen_once},
 		{"registers and state come back", registers_and_state_come_back},
+		{"only registers that there are", only_registers_that_there_are},
+		{"events come back", events_come_back},
 		{"kicks end runs", kicks_end_runs},
 	};
 

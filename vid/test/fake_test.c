@@ -150,7 +150,7 @@ END_TEST
 
 START_TEST(state_and_registers_come_back)
 {
-	struct vid_register r[2] = {{1, 10, 11}, {2, 20, 21}};
+	struct vid_register r[2] = {{0x20001, 10, 11}, {0x20002, 20, 21}};
 	char buffer[8];
 	size_t size;
 

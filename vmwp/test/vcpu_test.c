@@ -312,6 +312,69 @@ START_TEST(a_fault_of_the_instruction_is_the_guests)
 }
 END_TEST
 
+/* Whoever carries out an instruction moves RIP in its width; the trap of a step is not its part. */
+START_TEST(rip_has_the_width_of_the_code)
+{
+	const struct {
+		uint16_t cs;
+		uint64_t efer, from, to;
+	} rows[] = {
+		{0x009b, 0, 0xffff, 1},
+		{0xc09b, 0, 0xffffffff, 1},
+		{0xa09b, 0x500, 0xffffffff, 0x100000001},
+	};
+	struct vid_exit exit = {.kind = VID_EXIT_IO, .instruction.length = 2};
+
+	exit.io = (struct vid_exit_io){.port = 0x80, .size = 1, .write = true};
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		regs()->segment[VID_CS].attributes = rows[i].cs;
+		regs()->efer = rows[i].efer;
+		regs()->rip = rows[i].from;
+		regs()->rflags = 0x102;
+		ck_assert(vcpu_handle(&set.vcpu[0], &exit));
+		ck_assert_uint_eq(regs()->rip, rows[i].to);
+		ck_assert_uint_eq(register_of(set.vcpu[0].vp, REGISTER_PENDING_EVENT0, NULL), 0);
+	}
+}
+END_TEST
+
+/* With TF, a repetition stops behind each iteration. */
+START_TEST(a_repetition_is_stepped)
+{
+	struct vid_exit exit = {.kind = VID_EXIT_IO};
+
+	enter_flat("\xf3\x6e", 2);
+	memcpy(machine_memory_host(&b.machine) + 0x3000, "ab", 2);
+	regs()->gpr[VID_RSI] = 0x3000;
+	regs()->gpr[VID_RCX] = 2;
+	regs()->gpr[VID_RDX] = 0x3f8;
+	regs()->rflags = 0x102;
+	exit.io = (struct vid_exit_io){
+		.port = 0x3f8, .size = 1, .write = true, .string = true, .rep = true};
+	ck_assert(vcpu_handle(&set.vcpu[0], &exit));
+	ck_assert_uint_eq(b.serial_size, 1);
+	ck_assert_uint_eq(regs()->gpr[VID_RCX], 1);
+	ck_assert_uint_eq(regs()->rip, CODE);
+	ck_assert(vcpu_handle(&set.vcpu[0], &exit));
+	ck_assert_uint_eq(b.serial_size, 2);
+	ck_assert_uint_eq(regs()->rip, CODE + 2);
+}
+END_TEST
+
+/* What an event's delivery touches, its stack or the IDT, is no instruction's. */
+START_TEST(a_delivery_is_not_emulated)
+{
+	struct vid_exit exit = {.kind = VID_EXIT_MMIO, .mmio.gpa = 0xfec00000};
+
+	enter_flat("\x89\x03", 2);
+	regs()->gpr[VID_RBX] = 0xfec00000;
+	regs()->pending_interruption = VID_PENDING;
+	ck_assert(!vcpu_handle(&set.vcpu[0], &exit));
+	ck_assert_uint_eq(regs()->rip, CODE);
+	ck_assert_uint_eq(reports[VCPU_ERROR], 1);
+}
+END_TEST
+
 START_TEST(an_unknown_msr_is_a_protection_fault)
 {
 	struct vid_exit exit = {.kind = VID_EXIT_MSR, .msr.msr = 0x1234};
@@ -453,6 +516,9 @@ int main(void)
 	tcase_add_test(tc, vectors_come_from_the_xsave_state);
 	tcase_add_test(tc, what_cannot_be_emulated_ends_the_machine);
 	tcase_add_test(tc, a_fault_of_the_instruction_is_the_guests);
+	tcase_add_test(tc, rip_has_the_width_of_the_code);
+	tcase_add_test(tc, a_repetition_is_stepped);
+	tcase_add_test(tc, a_delivery_is_not_emulated);
 	tcase_add_test(tc, an_unknown_msr_is_a_protection_fault);
 	tcase_add_test(tc, cpuid_is_what_the_hypervisor_says);
 	tcase_add_test(tc, a_hang_is_when_all_have_halted);

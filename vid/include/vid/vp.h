@@ -152,8 +152,14 @@ struct vid_regs {
 	uint64_t rflags;
 	uint64_t reserved[13];
 	struct vid_segment segment[6];     /* enum vid_segment_index */
-	uint64_t cr0, cr3, cr4, cr8, efer; /* read only here */
+	uint64_t cr0, cr3, cr4, cr8, efer; /* read only from here */
+	uint64_t dr7;
+	uint64_t
+		pending_interruption; /* the TLFS's register of that name; VID_PENDING: there is one */
+	uint64_t interrupt_state;     /* the same */
 };
+
+#define VID_PENDING      BIT(0)
 
 #define VID_REGS_GPR     BIT(0)
 #define VID_REGS_RIP     BIT(1)
@@ -163,10 +169,17 @@ struct vid_regs {
 /*
  * The registers as of the last exit. The parts named in `dirty` may be changed through the pointer
  * and are loaded at the next run. Valid until then. Never fails and makes no system call.
+ *
+ * VID_REGS_RIP says that the instruction which stopped, or an iteration of it, has been carried out, even
+ * if RIP is the same: its interrupt shadow ends, and with RFLAGS.TF its trap follows. To move RIP
+ * otherwise, set the register.
  */
 struct vid_regs *vid_vp_regs(struct vid_vp *vp, unsigned int dirty);
 
-/* Any register, by its TLFS name (TLFS 7.2: HvX64Register…), 128 bits each, little-endian halves. */
+/*
+ * Any register, by its TLFS name (TLFS 7.2: HvX64Register…), 128 bits each, little-endian halves. The
+ * calls refuse with -EINVAL a name that there is not (hv/register.h), and a value that it cannot have.
+ */
 struct vid_register {
 	uint32_t name;
 	uint64_t low, high;
