@@ -115,13 +115,16 @@ static bool handle_io(struct vcpu *vcpu, const struct vid_exit *exit)
 
 static bool handle_mmio(struct vcpu *vcpu, const struct vid_exit *exit)
 {
-	char text[80];
+	char text[112];
 	int r = vcpu_emulate(vcpu, exit);
 
 	if (r == 0)
 		return true;
-	snprintf(text, sizeof text,
-		 "access to 0x%" PRIx64 ", where no memory is, cannot be emulated", exit->mmio.gpa);
+	snprintf(text, sizeof text, "%s 0x%" PRIx64 ", where no memory is, cannot be emulated",
+		 vid_vp_regs(vcpu->vp, 0)->pending_interruption & VID_PENDING
+			 ? "an event's delivery by way of"
+			 : "access to",
+		 exit->mmio.gpa);
 	return emulation_failed(vcpu, exit, text, r);
 }
 

@@ -371,7 +371,8 @@ START_TEST(a_delivery_is_not_emulated)
 	regs()->pending_interruption = VID_PENDING;
 	ck_assert(!vcpu_handle(&set.vcpu[0], &exit));
 	ck_assert_uint_eq(regs()->rip, CODE);
-	ck_assert_uint_eq(reports[VCPU_ERROR], 1);
+	ck_assert_uint_eq(reports[VCPU_GUEST_ERROR], 1);
+	ck_assert_ptr_nonnull(strstr(report_text, "an event's delivery by way of 0xfec00000"));
 }
 END_TEST
 
