@@ -96,7 +96,7 @@ static never_inline void read_hypervisor_leaf(const struct vp *vp, u32 leaf, u32
 		set(out, HV_HINT_RELAXED_TIMING | HV_HINT_DEPRECATE_AUTOEOI, ~0u, 0, 0);
 		break;
 	case HV_CPUID_LIMITS:
-		set(out, PARTITION_MAX_VPS, arch_cpu_count(), 0, 0);
+		set(out, PARTITION_CHILD_VPS, arch_cpu_count(), 0, 0);
 		break;
 	default:
 		set(out, 0, 0, 0, 0);

@@ -13,9 +13,11 @@
 #include "core/spinlock.h"
 #include "core/vp.h"
 
-#define PARTITION_MAX_VPS 256
+#define PARTITION_MAX_VPS   256
+/* A child's VP has its index as local APIC id, and FFh addresses all of them (SDM 3A 11.6.2.1). */
+#define PARTITION_CHILD_VPS 255
 
-#define PARTITIONS_MAX    256u
+#define PARTITIONS_MAX      256u
 
 enum partition_state {
 	PARTITION_CREATED,   /* may get memory and properties */

@@ -65,7 +65,7 @@ static hv_status create(struct hypercall *call)
 
 	if (in->flags)
 		return HV_STATUS_INVALID_PARAMETER;
-	if (in->vp_index >= PARTITION_MAX_VPS || p->vp[in->vp_index])
+	if (in->vp_index >= PARTITION_CHILD_VPS || p->vp[in->vp_index])
 		return HV_STATUS_INVALID_VP_INDEX;
 	return new_vp(p, in->vp_index);
 }

@@ -232,6 +232,8 @@ START_TEST(creation_needs_memory)
 	}
 	ck_assert_uint_eq(create_vp(id, 0), HV_STATUS_SUCCESS);
 	ck_assert_uint_eq(create_vp(id, 0), HV_STATUS_INVALID_VP_INDEX);
+	ck_assert_uint_eq(create_vp(id, 255),
+			  HV_STATUS_INVALID_VP_INDEX); /* its APIC id would be all */
 	ck_assert_uint_eq(create_vp(id, 256), HV_STATUS_INVALID_VP_INDEX);
 }
 END_TEST

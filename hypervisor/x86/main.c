@@ -19,6 +19,7 @@
 #include "x86/pool.h"
 #include "x86/root.h"
 #include "x86/speculation.h"
+#include "x86/stack_guard.h"
 #include "x86/svm/svm.h"
 #include "x86/trap.h"
 
@@ -114,6 +115,7 @@ void x86_main(u32 magic, u64 info)
 	struct linux_entry entry;
 	const char *problem, *no_root;
 
+	stack_guard_init();
 	cpu_init_early();
 	trap_init();
 	trap_load();

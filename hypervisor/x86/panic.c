@@ -13,6 +13,7 @@
 #include "x86/cmdline.h"
 #include "x86/cpu.h"
 #include "x86/image.h"
+#include "x86/stack_guard.h"
 #include "x86/symbols.h"
 #include "x86/trap.h"
 
@@ -114,7 +115,8 @@ void panic_trap(const struct trap_frame *f)
 	end();
 }
 
-u64 __stack_chk_guard = 0x595e9fbd94fda766;
+/* What this boot makes of it: stack_guard_init(). */
+u64 __stack_chk_guard = STACK_GUARD_BUILT;
 
 _Noreturn void __stack_chk_fail(void);
 _Noreturn void __stack_chk_fail(void)

@@ -3,6 +3,9 @@
  * See xstate.h. Both sides are saved and loaded with XCR0 at what either of them can have, so that
  * nothing of the one is left behind that the other's XCR0 hides. XSAVEOPT leaves out what did not
  * change. A processor without XSAVE has FXSAVE's 512 bytes.
+ *
+ * PKRU needs no bit in XCR0: CR4.PKE alone lets RDPKRU and WRPKRU at it (SDM 1 13.1), and a child's CR4 is
+ * its own. So it is always exchanged: the child's area has none, and what is not there is loaded as 0.
  */
 #include "x86/xstate.h"
 #include "core/arch.h"
@@ -18,6 +21,7 @@
 #define FXSAVE_SIZE         512
 #define XSAVE_HEADER        64
 #define AVX_STATE           BIT(2)
+#define PKRU_STATE          BIT(9)
 #define AVX_AREA_END        832
 #define OFFSET_FCW          0
 #define OFFSET_MXCSR        24
@@ -27,6 +31,7 @@
 static enum { FXSAVE, XSAVE, XSAVEOPT } method;
 static bool keeps_pointers;
 static u64 child_mask; /* what a child may have in XCR0; 0 without XSAVE */
+static u64 exchanged;  /* that, and PKRU where there is one */
 
 u64 arch_xcr0_supported(void)
 {
@@ -78,6 +83,7 @@ static void find_method(void)
 	child_mask = arch_xcr0_supported() & XCR0_CHILD;
 	if (!child_mask)
 		return;
+	exchanged = child_mask | (arch_xcr0_supported() & PKRU_STATE);
 	cpuid(XSAVE_LEAF, 1, leaf);
 	method = leaf[0] & BIT(0) ? XSAVEOPT : XSAVE;
 }
@@ -145,7 +151,7 @@ void xstate_enter(struct vp *root, struct vp *child)
 
 	if (likely(method != FXSAVE))
 		root->xcr0 = xgetbv(0); /* what firmware left there, if the root never wrote it */
-	all = root->xcr0 | child_mask;
+	all = root->xcr0 | exchanged;
 	change_xcr0(root->xcr0, all);
 	save(root->xsave, ~0u);
 	load(child->xsave);
@@ -154,7 +160,7 @@ void xstate_enter(struct vp *root, struct vp *child)
 
 void xstate_leave(struct vp *child, struct vp *root)
 {
-	u64 all = root->xcr0 | child_mask;
+	u64 all = root->xcr0 | exchanged;
 
 	child->xcr0 = arch_xcr0(child);
 	change_xcr0(child->xcr0, all);

@@ -529,8 +529,73 @@ static void test_nmi_return(void)
 	finish("child-nmi-end");
 }
 
+/* ---- PKRU, which CR4.PKE alone gives access to ---- */
+
+#define CR4_PKE    BIT(22)
+#define ROOT_PKRU  0x55555554u
+#define CHILD_PKRU 0xaaaaaaa8u
+
+static u32 read_pkru(void)
+{
+	u32 value, high;
+
+	__asm__ volatile("rdpkru" : "=a"(value), "=d"(high) : "c"(0));
+	return value;
+}
+
+static void write_pkru(u32 value)
+{
+	__asm__ volatile("wrpkru" ::"a"(value), "c"(0), "d"(0) : "memory");
+}
+
+static void change_pkru(void *arg)
+{
+	write_cr4(read_cr4() | CR4_PKE);
+	said.value[0] = read_pkru();
+	write_pkru(CHILD_PKRU);
+	read_port(NULL);
+	write_pkru(CHILD_PKRU);
+}
+
+static void test_pkru(void)
+{
+	u64 cr4 = read_cr4();
+	u32 leaf[4];
+
+	cpuid(7, 0, leaf);
+	if (!(leaf[2] & BIT(3)))
+		return;
+	write_cr4(cr4 | CR4_PKE);
+	for (u32 round = 0; round < 2; round++) {
+		write_pkru(ROOT_PKRU);
+		start(change_pkru);
+		stops_at("child-pkru", PORT);
+		check_equal("child-pkru-of-the-root", read_pkru(), ROOT_PKRU);
+		child_answer(v, 0);
+		finish("child-pkru-end");
+		check_equal("child-pkru-of-the-root", read_pkru(), ROOT_PKRU);
+		check_equal("child-pkru-of-others", said.value[0], 0);
+	}
+	write_pkru(0);
+	write_cr4(cr4);
+}
+
+static void test_index(void)
+{
+	struct hv_create_vp_input in = {.vp_index = 255};
+
+	child_new(&c, PAGES);
+	in.partition_id = c.id;
+	check_equal("child-index-255",
+		    child_call(HV_CALL_CREATE_VP, &in, sizeof(in), NULL, 0) & 0xffff,
+		    HV_STATUS_INVALID_VP_INDEX);
+	check_equal("child-index-end", child_end(&c), 0);
+}
+
 void test_child_event(void)
 {
+	test_pkru();
+	test_index();
 	test_steps();
 	test_steps_of_root();
 	test_debug();
