@@ -25,12 +25,13 @@ void event_raise(struct vp *vp, u8 vector, u32 error, u64 parameter)
 		.parameter = parameter,
 	};
 	vp->held |= VP_HELD_EXCEPTION;
+	/* exit_run() would go straight back; with an event, virt->vp_run() does not. */
+	__atomic_fetch_or(&vp->events, VP_EVENT_LOOK, __ATOMIC_RELAXED);
 }
 
-void event_advance(struct vp *vp, u8 length)
+void event_single_step(struct vp *vp)
 {
-	if (unlikely(virt->advance(vp, length)))
-		event_raise(vp, VECTOR_DB, NO_ERROR_CODE, DR6_SINGLE_STEP);
+	event_raise(vp, VECTOR_DB, NO_ERROR_CODE, DR6_SINGLE_STEP);
 }
 
 /* An interrupt that was taken goes back to where it came from. */

@@ -34,7 +34,13 @@ void event_raise(struct vp *vp, u8 vector, u32 error, u64 parameter);
  * moves RIP: the interrupt shadow and RFLAGS.RF end (SDM 3A 17.3.1.1), and with RFLAGS.TF there is a
  * single-step trap (SDM 3A 17.3.1.4). Length 0: RIP is there already.
  */
-void event_advance(struct vp *vp, u8 length);
+static inline void event_advance(struct vp *vp, u8 length)
+{
+	virt->advance(vp, length);
+}
+
+/* virt->advance() found RFLAGS.TF set. */
+void event_single_step(struct vp *vp);
 
 /*
  * The exception goes in at the next entry, CR2 and DR6 being right. What was being delivered when it

@@ -261,7 +261,7 @@ void exit_run(struct vp *vp)
 			return;
 		}
 		exit_handle(vp, &e);
-	} while (likely(!vp->suspended && !vp->held));
+	} while (likely(!vp->suspended));
 	__atomic_store_n(&vp->in_guest, false, __ATOMIC_RELEASE);
 }
 

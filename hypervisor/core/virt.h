@@ -117,10 +117,10 @@ struct virt_ops {
 	void (*set_tsc_offset)(struct vp *vp, u64 offset);
 
 	/*
-	 * Moves RIP by `length` and ends the interrupt shadow and RFLAGS.RF. True: RFLAGS.TF is set.
-	 * event_advance() calls it, and nobody else.
+	 * Moves RIP by `length`, ends the interrupt shadow and RFLAGS.RF, and calls event_single_step() if
+	 * RFLAGS.TF is set. By event_advance() only.
 	 */
-	bool must_check (*advance)(struct vp *vp, u8 length);
+	void (*advance)(struct vp *vp, u8 length);
 	/* An exception for the next entry; error NO_ERROR_CODE if it pushes none. Nothing is queued. */
 	void (*inject_exception)(struct vp *vp, u8 vector, u32 error);
 	/* What the next entry delivers first (false: nothing); it is to be this, or NULL: nothing. */

@@ -22,6 +22,7 @@ struct virt_vp;
 #define VP_EVENT_MC        BIT(3)
 /* One more NMI: a processor that has none in its handler keeps two, one to take and one behind it. */
 #define VP_EVENT_NMI_AGAIN BIT(4)
+#define VP_EVENT_LOOK      BIT(5) /* nothing by itself: vp_prepare() is to look at the rest */
 
 /* And one more of vp->held: vp->exception waits for the next entry. */
 #define VP_HELD_EXCEPTION  BIT(6)

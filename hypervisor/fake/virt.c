@@ -229,7 +229,7 @@ static void set_tsc_offset(struct vp *vp, u64 offset)
 	vp->arch->tsc_offset = offset;
 }
 
-static bool advance(struct vp *vp, u8 length)
+static void advance(struct vp *vp, u8 length)
 {
 	struct virt_vp *v = vp->arch;
 
@@ -237,7 +237,8 @@ static bool advance(struct vp *vp, u8 length)
 	v->advanced += length;
 	v->regs.rflags &= ~0x10000ull; /* RF */
 	v->interrupt_state &= ~HV_INTERRUPT_STATE_SHADOW;
-	return v->regs.rflags & 0x100;
+	if (v->regs.rflags & 0x100)
+		event_single_step(vp);
 }
 
 static void inject_exception(struct vp *vp, u8 vector, u32 error)

@@ -18,7 +18,7 @@
 #define CPUID_LIMIT 380  /* what CPUID may cost, in a child, too */
 #define IPI_LIMIT   1500 /* a child's IPI to itself, until its handler is done */
 #define PORT_LIMIT  1800 /* from a child's port access to its worker and back */
-#define MMIO_LIMIT  2900 /* the same of a memory access */
+#define MMIO_LIMIT  2950 /* the same of a memory access */
 #define RING_LIMIT  570  /* a doorbell that another processor hears */
 #define PORT        0x1f0
 #define BELL        0x1f2

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* See svm.h. */
 #include "core/arch.h"
+#include "core/event.h"
 #include "core/msr.h"
 #include "core/partition.h"
 #include "x86/asm.h"
@@ -223,16 +224,23 @@ static void set_tsc_offset(struct vp *vp, u64 offset)
 	vp->arch->vmcb->tsc_offset = offset;
 }
 
-static bool advance(struct vp *vp, u8 length)
+static never_inline void end_flags(struct vp *vp)
+{
+	struct vmcb *b = vp->arch->vmcb;
+
+	b->rflags &= ~(u64)RFLAGS_RF;
+	if (b->rflags & RFLAGS_TF)
+		event_single_step(vp);
+}
+
+static void advance(struct vp *vp, u8 length)
 {
 	struct vmcb *b = vp->arch->vmcb;
 
 	b->rip += length;
-	if (unlikely(!long_mode(vp)))
-		b->rip = (u32)b->rip;
 	b->interrupt_shadow = 0;
-	b->rflags &= ~(u64)RFLAGS_RF;
-	return b->rflags & RFLAGS_TF;
+	if (unlikely(b->rflags & (RFLAGS_TF | RFLAGS_RF)))
+		end_flags(vp);
 }
 
 const struct virt_ops svm_ops = {
