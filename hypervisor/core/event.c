@@ -72,7 +72,7 @@ static bool meet(struct vp *vp, const struct event *first, u8 *vector, u32 *erro
 		give_back(vp, first->vector);
 		return true;
 	case HV_INTERRUPTION_NMI:
-		vp->held |= VP_EVENT_NMI;
+		vp->held |= vp->held & VP_EVENT_NMI ? VP_EVENT_NMI_AGAIN : VP_EVENT_NMI;
 		return true;
 	case HV_INTERRUPTION_EXCEPTION:
 		return second_exception(first->vector, vector, error);
