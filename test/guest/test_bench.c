@@ -17,7 +17,7 @@
 #define VECTOR_SELF 0x40
 #define CPUID_LIMIT 380  /* what CPUID may cost, in a child, too */
 #define IPI_LIMIT   1500 /* a child's IPI to itself, until its handler is done */
-#define PORT_LIMIT  1800 /* from a child's port access to its worker and back */
+#define PORT_LIMIT  1860 /* from a child's port access to its worker and back */
 #define MMIO_LIMIT  2950 /* the same of a memory access */
 #define RING_LIMIT  570  /* a doorbell that another processor hears */
 #define PORT        0x1f0
