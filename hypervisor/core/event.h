@@ -60,7 +60,7 @@ void event_inject_held(struct vp *vp);
 u64 event_dr6_reports(u64 dr6);
 u64 event_dr6(u64 before, u64 reported);
 
-/* As TLFS registers. Setters: the value is valid (hv_pending_…_valid()). */
+/* As TLFS registers. Setters: the value is one that can be (hv/register.h). */
 u64 event_pending_interruption(const struct vp *vp);
 void event_set_pending_interruption(struct vp *vp, u64 value);
 union hv_register_value event_pending_event(const struct vp *vp);
