@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,9 +43,19 @@ static void close_directory(DIR **directory)
 		closedir(*directory);
 }
 
+/* A text may be cut; a path that had to be is none of the kernel's, and is not found. */
+printf_like(3, 4) static void put(char *buffer, size_t size, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(buffer, size, format, ap);
+	va_end(ap);
+}
+
 static bool found(const struct search *search, const char *what)
 {
-	snprintf(search->text, DISK_HOLDER_TEXT, "%s %s", search->subject, what);
+	put(search->text, DISK_HOLDER_TEXT, "%s %s", search->subject, what);
 	return true;
 }
 
@@ -101,7 +112,7 @@ static bool is_mount(const struct search *search, char *line)
 	unescape(source);
 	if (makedev(major, minor) != search->device && !names_it(search, source))
 		return false;
-	snprintf(what, sizeof(what), "is mounted on %s", point);
+	put(what, sizeof(what), "is mounted on %s", point);
 	return found(search, what);
 }
 
@@ -163,9 +174,9 @@ static bool describe_holder(const struct search *search, const char *holder)
 	char path[PATH_MAX], name[128], uuid[128], what[DISK_HOLDER_TEXT];
 	const char *kind = "device";
 
-	snprintf(path, sizeof(path), "%s/block/%s/dm/name", search->sources->sys, holder);
+	put(path, sizeof(path), "%s/block/%s/dm/name", search->sources->sys, holder);
 	read_line(path, name, sizeof(name));
-	snprintf(path, sizeof(path), "%s/block/%s/dm/uuid", search->sources->sys, holder);
+	put(path, sizeof(path), "%s/block/%s/dm/uuid", search->sources->sys, holder);
 	read_line(path, uuid, sizeof(uuid));
 	if (strncmp(uuid, "LVM-", 4) == 0)
 		kind = "LVM volume";
@@ -176,9 +187,9 @@ static bool describe_holder(const struct search *search, const char *holder)
 	else if (strncmp(holder, "md", 2) == 0)
 		kind = "RAID";
 	if (name[0])
-		snprintf(what, sizeof(what), "is part of the %s %s (%s)", kind, name, holder);
+		put(what, sizeof(what), "is part of the %s %s (%s)", kind, name, holder);
 	else
-		snprintf(what, sizeof(what), "is part of the %s %s", kind, holder);
+		put(what, sizeof(what), "is part of the %s %s", kind, holder);
 	return found(search, what);
 }
 
@@ -210,7 +221,7 @@ static bool read_number(const char *base, dev_t *ret)
 	char path[PATH_MAX], line[64];
 	unsigned int major, minor;
 
-	snprintf(path, sizeof(path), "%s/dev", base);
+	put(path, sizeof(path), "%s/dev", base);
 	read_line(path, line, sizeof(line));
 	if (sscanf(line, "%u:%u", &major, &minor) != 2)
 		return false;
@@ -228,12 +239,12 @@ static bool partition_used(const struct search *whole, const char *base)
 		char part[PATH_MAX], mark[PATH_MAX], subject[300];
 		struct search search = *whole;
 
-		snprintf(part, sizeof(part), "%s/%s", base, entry->d_name);
-		if (snprintf(mark, sizeof(mark), "%s/partition", part) >= (int)sizeof(mark) ||
+		put(part, sizeof(part), "%s/%s", base, entry->d_name);
+		if (put(mark, sizeof(mark), "%s/partition", part) >= (int)sizeof(mark) ||
 		    entry->d_name[0] == '.' || access(mark, F_OK) < 0 ||
 		    !read_number(part, &search.device))
 			continue;
-		snprintf(subject, sizeof(subject), "its partition %s", entry->d_name);
+		put(subject, sizeof(subject), "its partition %s", entry->d_name);
 		search.subject = subject;
 		if (is_used(&search, part))
 			return true;
@@ -247,10 +258,10 @@ static bool whole_used(const struct search *part, const char *base)
 	struct search search = *part;
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/partition", base);
+	put(path, sizeof(path), "%s/partition", base);
 	if (access(path, F_OK) < 0)
 		return false;
-	snprintf(path, sizeof(path), "%s/..", base);
+	put(path, sizeof(path), "%s/..", base);
 	search.subject = "the disk that it is a partition of";
 	return read_number(path, &search.device) && is_used(&search, path);
 }
@@ -259,8 +270,8 @@ static bool device_used(const struct search *search)
 {
 	char base[PATH_MAX];
 
-	snprintf(base, sizeof(base), "%s/dev/block/%u:%u", search->sources->sys,
-		 major(search->device), minor(search->device));
+	put(base, sizeof(base), "%s/dev/block/%u:%u", search->sources->sys, major(search->device),
+	    minor(search->device));
 	return is_used(search, base) || partition_used(search, base) || whole_used(search, base);
 }
 
@@ -270,15 +281,15 @@ static bool is_loop(const struct search *search, const char *loop)
 {
 	char path[PATH_MAX], file[PATH_MAX], what[DISK_HOLDER_TEXT];
 
-	snprintf(path, sizeof(path), "%s/block/%s/ro", search->sources->sys, loop);
+	put(path, sizeof(path), "%s/block/%s/ro", search->sources->sys, loop);
 	read_line(path, file, sizeof(file));
 	if (strcmp(file, "1") == 0) /* it only reads */
 		return false;
-	snprintf(path, sizeof(path), "%s/block/%s/loop/backing_file", search->sources->sys, loop);
+	put(path, sizeof(path), "%s/block/%s/loop/backing_file", search->sources->sys, loop);
 	read_line(path, file, sizeof(file));
 	if (!names_it(search, file))
 		return false;
-	snprintf(what, sizeof(what), "is attached to /dev/%s ('losetup -d' ends that)", loop);
+	put(what, sizeof(what), "is attached to /dev/%s ('losetup -d' ends that)", loop);
 	return found(search, what);
 }
 
@@ -290,7 +301,7 @@ static bool file_used(const struct search *search)
 
 	if (is_swap(search))
 		return true;
-	snprintf(path, sizeof(path), "%s/block", search->sources->sys);
+	put(path, sizeof(path), "%s/block", search->sources->sys);
 	blocks = opendir(path);
 	while (blocks && (entry = readdir(blocks))) {
 		if (strncmp(entry->d_name, "loop", 4) == 0 && is_loop(search, entry->d_name))
