@@ -43,14 +43,16 @@ static void close_directory(DIR **directory)
 		closedir(*directory);
 }
 
-/* A text may be cut; a path that had to be is none of the kernel's, and is not found. */
-printf_like(3, 4) static void put(char *buffer, size_t size, const char *format, ...)
+/* As snprintf(). A text may be cut; a path that had to be is none of the kernel's, and is not found. */
+printf_like(3, 4) static int put(char *buffer, size_t size, const char *format, ...)
 {
 	va_list ap;
+	int length;
 
 	va_start(ap, format);
-	vsnprintf(buffer, size, format, ap);
+	length = vsnprintf(buffer, size, format, ap);
 	va_end(ap);
+	return length;
 }
 
 static bool found(const struct search *search, const char *what)
