@@ -292,7 +292,7 @@ bool network_awaited(struct manager *manager, const struct domain *config)
 {
 	for (size_t i = 0; i < config->interface_count; i++) {
 		const struct domain_interface *card = &config->interfaces[i];
-		struct network *network;
+		struct network *network = NULL;
 
 		if (!card->bridge && network_find(manager, card->source, &network, NULL) == 0 &&
 		    network->work)
