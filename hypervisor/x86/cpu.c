@@ -116,12 +116,17 @@ static void set_control_bits(void)
 	write_cr4(cr4);
 }
 
-void cpu_init(struct cpu *cpu)
+void cpu_init_tables(struct cpu *cpu)
 {
 	cpu->gdt[1] = GDT_CODE;
 	cpu->gdt[2] = GDT_DATA;
 	init_tss(cpu);
 	load_tables(cpu);
+}
+
+void cpu_init(struct cpu *cpu)
+{
+	cpu_init_tables(cpu);
 	set_control_bits();
 	microcode_load();
 	speculation_init_cpu();

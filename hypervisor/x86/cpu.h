@@ -92,6 +92,9 @@ void cpu_init_early(void);
  */
 void cpu_enumerate(void);
 
+/* GDT, TSS and IDT: exceptions are handled from here on, memory mapped by touch among them. */
+void cpu_init_tables(struct cpu *cpu);
+
 /* Loads descriptor tables, GS, control register bits. On the processor itself, once. */
 void cpu_init(struct cpu *cpu);
 

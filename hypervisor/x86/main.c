@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Boot, in order. Until virtualization is known to work nothing is changed for good. */
 #include "core/arch.h"
-#include "core/arch.h"
 #include "core/log.h"
 #include "core/owner.h"
 #include "core/panic.h"
@@ -75,23 +74,24 @@ static const char *prepare(void)
 	return problem;
 }
 
-static void update_microcode(void)
+/* While the boot's page tables map all that the loader has left: no exception can be handled yet. */
+static void find_microcode(void)
 {
 	const struct boot_module *initrd = &boot_info.module[1];
 
-	if (boot_info.module_count < 2)
-		return;
-	microcode_init(arch_map(SPA(initrd->start)), initrd->size);
-	microcode_load();
+	if (boot_info.module_count >= 2)
+		microcode_init(arch_map(SPA(initrd->start)), initrd->size);
 }
 
 static void start_processors(void)
 {
+	find_microcode();
 	paging_init(&boot_pool);
 	owner_init(arch_map(SPA(owner_memory)), boot_ram_top());
 	apic_init_mode();
 	cpu_enumerate();
-	update_microcode();
+	cpu_init_tables(cpus[0]);
+	microcode_load();
 	speculation_init(); /* what CPUID says may have changed */
 	cpu_init(cpus[0]);
 	apic_init_cpu();
