@@ -206,7 +206,9 @@ u64 lapic_timer_deadline(const struct lapic *l)
 static void arm_deadline(struct lapic *l)
 {
 	struct vp *vp = vp_of(l);
-	u64 tsc = vp_host_tsc(vp), left = l->tsc_deadline - (tsc + vp->tsc_offset);
+	u64 tsc = vp_host_tsc(vp), now = tsc + vp->tsc_offset;
+	/* It may have passed since the caller looked. */
+	u64 left = l->tsc_deadline > now ? l->tsc_deadline - now : 0;
 
 	timer_set(vp->timers, &l->timer,
 		  l->tsc_deadline && left < TIMER_NEVER - tsc ? tsc + left : TIMER_NEVER);

@@ -304,6 +304,22 @@ START_TEST(deadline_and_moved_tsc)
 }
 END_TEST
 
+/* The deadline passes between two looks at the clock: it is due, not lost. */
+START_TEST(deadline_passes_meanwhile)
+{
+	for (u64 ahead = 1; ahead < 12; ahead++) {
+		fake_reset();
+		prepare(0x40000);
+		fake.tsc = 1000;
+		fake.tsc_step = 3;
+		wr(MSR_TSC_DEADLINE, 1000 + ahead);
+		fake.tsc_step = 0;
+		at(2000);
+		ck_assert(fired());
+	}
+}
+END_TEST
+
 /* While the partition is frozen, what is saved is what there was, and what is set starts then. */
 START_TEST(frozen)
 {
@@ -422,5 +438,6 @@ END_TEST
 TEST_MAIN("lapic_timer", one_shot, dividers, divider_changed_while_running, periodic_does_not_drift,
 	  periodic_seen_late, count_zero_stops, masked_runs_silently,
 	  one_shot_and_periodic_share_the_count, spent_stays_zero, writes_when_due, periodic_ends,
-	  period_floor, deadline_and_moved_tsc, frozen, deadline, deadline_in_the_past,
-	  deadline_in_guest_time, deadline_elsewhere_is_ignored, mode_change_disarms, odd_clocks)
+	  period_floor, deadline_and_moved_tsc, deadline_passes_meanwhile, frozen, deadline,
+	  deadline_in_the_past, deadline_in_guest_time, deadline_elsewhere_is_ignored,
+	  mode_change_disarms, odd_clocks)
