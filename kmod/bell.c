@@ -65,7 +65,7 @@ u32 vid_bell_add(struct vid_partition *p, const struct vid_ioctl_doorbell *d, st
 	if (!bell.key)
 		return VID_BELL_NONE;
 	place = find_free(p, hv_doorbell_bucket(bell.key, bell.value));
-	if (place == VID_BELL_NONE || vid_synic_add(flag, HV_EVENT_FLAGS / 2))
+	if (place == VID_BELL_NONE || vid_synic_add(p, flag, HV_EVENT_FLAGS / 2))
 		return VID_BELL_NONE;
 	bell.flag = flag->number;
 	change(p, place, &bell);

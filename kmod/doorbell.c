@@ -133,7 +133,7 @@ static int create(struct vid_partition *p, const struct vid_ioctl_doorbell *a)
 	int r;
 
 	if (count[0] + count[1] + count[2] + count[3] >= VID_DOORBELLS_MAX)
-		return -ENOSPC;
+		return -EDQUOT;
 	d = kzalloc(sizeof(*d), GFP_KERNEL_ACCOUNT);
 	if (!d)
 		return -ENOMEM;

@@ -37,7 +37,7 @@ int __must_check hypercall_cpuid_result(const struct hv_intercept_result_input *
  * Memory. *ret_done pages of the list were dealt with, also on an error. `large`: a page number, and
  * the GPA's, stands for 2 MiB.
  */
-#define HYPERCALL_LIST_MAX 500u
+#define HYPERCALL_LIST_MAX 64u /* interrupts are off for so long: some 50 us */
 
 int __must_check hypercall_deposit(u64 id, const u64 *pages, u32 count, u32 *ret_done);
 int __must_check hypercall_withdraw(u64 id, u64 *ret_pages, u32 count, u32 *ret_done);

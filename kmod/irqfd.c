@@ -133,7 +133,7 @@ static int create(struct vid_partition *p, const struct vid_ioctl_irqfd *a, stru
 	if (find(p, eventfd))
 		return -EEXIST;
 	if (p->irqfd_count >= VID_IRQFDS_MAX)
-		return -ENOSPC;
+		return -EDQUOT;
 	i = kzalloc(sizeof(*i), GFP_KERNEL_ACCOUNT);
 	if (!i)
 		return -ENOMEM;

@@ -80,3 +80,12 @@ bool linux_is_sealed_memfd(const struct file *file)
 		return false;
 	return (READ_ONCE(SHMEM_I(inode)->seals) & wanted) == wanted;
 }
+
+/* No lock: while a page is pinned it can leave its file (a hole), but never join another. */
+bool linux_is_page_of(struct page *page, const struct file *file, u64 index)
+{
+	const struct folio *folio = page_folio(page);
+
+	return READ_ONCE(folio->mapping) == file->f_mapping &&
+	       folio->index + folio_page_idx(folio, page) == index;
+}

@@ -10,6 +10,7 @@
 
 struct eventfd_ctx;
 struct file;
+struct page;
 struct vm_area_struct;
 
 /* Through Linux's hypercall page. The lists lie in the kernel's direct map. Any context. */
@@ -36,5 +37,7 @@ void linux_set_vm_flags(struct vm_area_struct *vma, bool may_write);
 
 /* Whether this is a memfd that can neither grow nor shrink. */
 bool linux_is_sealed_memfd(const struct file *file);
+/* Whether this pinned page is the file's at `index`. */
+bool linux_is_page_of(struct page *page, const struct file *file, u64 index);
 
 #endif

@@ -48,6 +48,20 @@ static int pin_range(struct mapping *m, unsigned long address, unsigned long *pi
 	return 0;
 }
 
+/*
+ * Whether they are the file's. The address that they were found by is the process's: another of its
+ * threads may have put something else there, which nothing seals.
+ */
+static bool are_of_file(const struct mapping *m, const struct file *file, u64 offset)
+{
+	unsigned long i;
+
+	for (i = 0; i < m->count; i++)
+		if (!linux_is_page_of(m->pages[i], file, (offset >> PAGE_SHIFT) + i))
+			return false;
+	return true;
+}
+
 /* Through a mapping of the file that lives no longer than this. */
 static int pin(struct mapping *m, struct file *file, u64 offset)
 {
@@ -59,6 +73,8 @@ static int pin(struct mapping *m, struct file *file, u64 offset)
 		return (int)address == -EACCES ? -EBADF : (int)address;
 	r = pin_range(m, address, &pinned);
 	vm_munmap(address, size);
+	if (!r && !are_of_file(m, file, offset))
+		r = -ESTALE;
 	if (r)
 		unpin_user_pages(m->pages, pinned);
 	return r;
@@ -261,7 +277,7 @@ int vid_memory_map(struct vid_partition *p, const struct vid_ioctl_map *argument
 	if (overlaps(p, arguments->gpa, arguments->size))
 		return -EEXIST;
 	if (p->mapping_count >= VID_MAPPINGS_MAX)
-		return -ENOSPC;
+		return -EDQUOT;
 	/* No more pages than there are, whatever the size says. */
 	if (arguments->size >> PAGE_SHIFT > totalram_pages())
 		return -ENOMEM;

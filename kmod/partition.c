@@ -55,6 +55,7 @@ static void release(struct kref *kref)
 		vid_memory_release(p);
 		delete_in_hypervisor(p->id);
 	}
+	vid_quota_leave(p);
 	mutex_destroy(&p->lock);
 	kfree(p);
 }
@@ -288,9 +289,12 @@ static int make_partition(struct vid_partition **ret_partition)
 
 	if (!p)
 		return -ENOMEM;
-	r = create_in_hypervisor(&p->id);
+	r = vid_quota_join(p);
 	if (r)
 		goto out_free;
+	r = create_in_hypervisor(&p->id);
+	if (r)
+		goto out_leave;
 	r = vid_with_deposits(p->id, hypercall_initialize_partition(p->id));
 	if (r)
 		goto out_delete;
@@ -299,6 +303,8 @@ static int make_partition(struct vid_partition **ret_partition)
 
 out_delete:
 	delete_in_hypervisor(p->id);
+out_leave:
+	vid_quota_leave(p);
 out_free:
 	kfree(p);
 	return r;

@@ -84,9 +84,10 @@ static int deposit(u64 id, const struct batch *batch)
 	int r = 0;
 
 	while (!r && at < batch->count) {
-		r = hypercall_deposit(id, batch->page + at, min(batch->count - at, LARGE_PAGES / 2),
-				      &done);
+		r = hypercall_deposit(id, batch->page + at,
+				      min(batch->count - at, HYPERCALL_LIST_MAX), &done);
 		at += done;
+		cond_resched();
 	}
 	atomic_long_add(at, &deposited);
 	for (done = at; done < batch->count; done++)
@@ -114,7 +115,7 @@ int vid_pool_deposit(u64 id)
 
 u32 vid_pool_withdraw(u64 id, u32 count)
 {
-	u64 page[64];
+	u64 page[HYPERCALL_LIST_MAX];
 	u32 total = 0, done, i;
 	int r = 0;
 

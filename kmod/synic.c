@@ -12,10 +12,12 @@
 #include <linux/gfp.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 #include <asm/msr.h>
 
 #include "hv/msr.h"
 #include "hv/synic.h"
+#include "flag_numbers.h"
 #include "linux.h"
 #include "vid.h"
 
@@ -26,7 +28,7 @@ static DEFINE_PER_CPU(bool, is_on);
 static int online_state;
 
 static DEFINE_MUTEX(flags_lock);
-static DECLARE_BITMAP(flags_used, HV_EVENT_FLAGS);   /* flags_lock */
+static struct flag_numbers numbers;                  /* flags_lock */
 static struct vid_flag __rcu *owner[HV_EVENT_FLAGS]; /* changed under flags_lock */
 
 static void tell_owner(u32 number)
@@ -59,6 +61,48 @@ static void take_flags(void)
 			take_word(word + i, i * 64);
 	rcu_read_unlock();
 }
+
+/* Out of every processor's page. */
+static void clear_flags(const u64 set[FLAG_WORDS])
+{
+	unsigned long *word;
+	u32 i;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+	{
+		word = (unsigned long *)per_cpu(flags_page, cpu) +
+		       VID_SYNIC_SINT * HV_EVENT_FLAGS_SIZE / sizeof(*word);
+		for (i = 0; i < FLAG_WORDS; i++)
+			if (set[i])
+				atomic_long_andnot(set[i], (atomic_long_t *)(word + i));
+	}
+}
+
+/*
+ * First nobody is in the hypervisor any more who found the number there, so the flag is not set again;
+ * then it is cleared; then no handler has it that took it before.
+ */
+static void clean(struct work_struct *work)
+{
+	bool any;
+
+	for (;;) {
+		mutex_lock(&flags_lock);
+		any = flag_numbers_begin_cleaning(&numbers);
+		mutex_unlock(&flags_lock);
+		if (!any)
+			return;
+		synchronize_rcu();
+		clear_flags(numbers.cleaning);
+		synchronize_rcu();
+		mutex_lock(&flags_lock);
+		flag_numbers_end_cleaning(&numbers);
+		mutex_unlock(&flags_lock);
+	}
+}
+
+static DECLARE_WORK(cleaning, clean);
 
 static void wake_all(void)
 {
@@ -139,6 +183,7 @@ int vid_synic_init(void)
 /* No VPs are left, so no flags come any more. */
 void vid_synic_exit(void)
 {
+	flush_work(&cleaning);
 	cpuhp_remove_state(online_state);
 	linux_set_callback(NULL);
 	/* Handlers that are under way end before the code and the pages go. */
@@ -146,25 +191,45 @@ void vid_synic_exit(void)
 	free_pages_of_all();
 }
 
-int vid_synic_add(struct vid_flag *flag, u32 first)
+static int take_number(struct vid_flag *flag, u32 first)
 {
-	unsigned long number;
+	int number;
 
 	mutex_lock(&flags_lock);
-	number = find_next_zero_bit(flags_used, HV_EVENT_FLAGS, first);
-	if (number < HV_EVENT_FLAGS) {
-		__set_bit(number, flags_used);
+	number = flag_numbers_take(&numbers, first);
+	if (number >= 0) {
 		flag->number = number;
 		rcu_assign_pointer(owner[number], flag);
 	}
 	mutex_unlock(&flags_lock);
-	return number < HV_EVENT_FLAGS ? 0 : -ENOSPC;
+	return number < 0 ? -ENOSPC : 0;
+}
+
+int vid_synic_add(struct vid_partition *p, struct vid_flag *flag, u32 first)
+{
+	int r = vid_quota_take_flag(p);
+
+	if (r)
+		return r;
+	r = take_number(flag, first);
+	/* Perhaps some only rest. */
+	if (r) {
+		flush_work(&cleaning);
+		r = take_number(flag, first);
+	}
+	if (r)
+		vid_quota_give_flag(p);
+	else
+		flag->partition = p;
+	return r;
 }
 
 void vid_synic_remove(struct vid_flag *flag)
 {
+	vid_quota_give_flag(flag->partition);
 	mutex_lock(&flags_lock);
 	rcu_assign_pointer(owner[flag->number], NULL);
-	__clear_bit(flag->number, flags_used);
+	flag_numbers_retire(&numbers, flag->number);
 	mutex_unlock(&flags_lock);
+	schedule_work(&cleaning);
 }

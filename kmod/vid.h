@@ -6,7 +6,8 @@
  * a mapping of its pages holds the VP's file, so a partition that ends has no VPs, nothing of it
  * runs, and no process sees pages of it.
  *
- * Locks, outer before inner: partition->lock, mmap_lock of a process. vp->run_lock is taken alone.
+ * Locks, outer before inner: partition->lock, mmap_lock of a process; quota.c's and synic.c's mutexes
+ * inside of partition->lock, each alone. vp->run_lock is taken alone.
  * Wait queues' locks are innermost; hypercalls are made under any of them. What the run loop and
  * interrupts look up (doorbells, wake flags) is under RCU.
  */
@@ -33,10 +34,13 @@
 
 /* An event flag that the hypervisor sets, and whose it is. */
 struct vid_flag {
+	struct vid_partition *partition; /* which it counts for */
 	u16 number;
 	bool waits; /* looks for itself when a processor goes that might have had it */
 	void (*raised)(struct vid_flag *flag); /* any context, under RCU */
 };
+
+struct vid_user;
 
 struct vid_partition {
 	struct kref kref;
@@ -46,6 +50,8 @@ struct vid_partition {
 	u32 mapping_count;                      /* L */
 	struct list_head irqfds;                /* L */
 	u32 irqfd_count;                        /* L */
+	struct vid_user *user;                  /* constant; NULL: no user's quota counts it */
+	u32 flags;                              /* quota.c's */
 	DECLARE_BITMAP(vps, VID_VPS_MAX);       /* L: indexes in use */
 	struct list_head vp_list;               /* L */
 	struct hv_doorbell bells[HV_DOORBELLS]; /* L: as each VP has them */
@@ -127,6 +133,16 @@ void vid_bell_retire(struct vid_partition *p, u32 place, struct vid_flag *flag);
 void vid_bell_join(struct vid_vp *vp);
 void vid_bell_leave(struct vid_vp *vp);
 
+/*
+ * quota.c. The current user has one partition more: -EDQUOT, -ENOMEM; and one less. A flag of it.
+ * VPs that each may have.
+ */
+int __must_check vid_quota_join(struct vid_partition *p);
+void vid_quota_leave(struct vid_partition *p);
+int __must_check vid_quota_take_flag(struct vid_partition *p);
+void vid_quota_give_flag(struct vid_partition *p);
+u32 vid_quota_vps(void);
+
 /* vp.c */
 int vid_vp_create_fd(struct vid_partition *p, const struct vid_ioctl_create_vp *arguments);
 
@@ -141,8 +157,11 @@ bool vid_vp_handle_intercept(struct vid_vp *vp);
 /* synic.c: what the hypervisor tells by event flags. */
 int __must_check vid_synic_init(void);
 void vid_synic_exit(void);
-/* A number, from `first` on, for a flag, and takes it back: raised no more after an RCU period. */
-int __must_check vid_synic_add(struct vid_flag *flag, u32 first);
+/*
+ * A number, from `first` on, for a flag of a partition, and takes it back: raised no more after an RCU
+ * period, and nobody else's before it cannot be on its way any more. -EDQUOT, -ENOSPC. May sleep.
+ */
+int __must_check vid_synic_add(struct vid_partition *p, struct vid_flag *flag, u32 first);
 void vid_synic_remove(struct vid_flag *flag);
 #define VID_SYNIC_SINT 5u
 /* Whether this processor, interrupts off, receives flags: a VP may wait only where that is so. */

@@ -268,10 +268,15 @@ static int make_in_hypervisor(struct vid_vp *vp)
 
 static int take_index(struct vid_partition *p, u32 index)
 {
-	int r;
+	int r = 0;
 
 	mutex_lock(&p->lock);
-	r = test_and_set_bit(index, p->vps) ? -EEXIST : 0;
+	if (test_bit(index, p->vps))
+		r = -EEXIST;
+	else if (bitmap_weight(p->vps, VID_VPS_MAX) >= vid_quota_vps())
+		r = -EDQUOT;
+	else
+		__set_bit(index, p->vps);
 	mutex_unlock(&p->lock);
 	return r;
 }
@@ -289,7 +294,7 @@ static int create_vp(struct vid_partition *p, u32 index, struct vid_vp **ret_vp)
 		r = -ENOMEM;
 		goto out_index;
 	}
-	r = vid_synic_add(&vp->flag, 0);
+	r = vid_synic_add(p, &vp->flag, 0);
 	if (r)
 		goto out_free;
 	r = make_in_hypervisor(vp);

@@ -7,6 +7,8 @@
  *
  * Errors of all: -EINVAL a reserved field or flag is set, or a value is out of range; -EFAULT;
  * -ENOTTY; -ENODEV the partition is gone; -ENOMEM no memory for it, here or for the hypervisor.
+ * -EDQUOT a quota is used up, the partition's or its user's (doc/vid.md has them): give something
+ * back. -ENOSPC the machine has no more of it, whoever has it.
  */
 #ifndef KEELSON_VID_H
 #define KEELSON_VID_H
@@ -33,7 +35,7 @@ struct vid_ioctl_create_partition {
 	uint64_t flags; /* 0 */
 };
 
-/* Returns the descriptor of a new, empty partition. -ENOSPC: there are too many. */
+/* Returns the descriptor of a new, empty partition. -EDQUOT: the user's; -ENOSPC: the machine's. */
 #define VID_IOCTL_CREATE_PARTITION _IOW(VID_IOCTL_TYPE, 0x01, struct vid_ioctl_create_partition)
 
 /* ---- a partition ---- */
@@ -43,7 +45,10 @@ struct vid_ioctl_create_vp {
 	uint32_t flags; /* 0 */
 };
 
-/* Returns the VP's descriptor. -EEXIST: this index is taken. */
+/*
+ * Returns the VP's descriptor. -EEXIST: this index is taken. -EDQUOT: the partition's VPs, or its or
+ * its user's event flags; -ENOSPC: the machine's event flags.
+ */
 #define VID_IOCTL_CREATE_VP   _IOW(VID_IOCTL_TYPE, 0x10, struct vid_ioctl_create_vp)
 
 #define VID_IOCTL_MAP_READ    0x1u
@@ -61,7 +66,9 @@ struct vid_ioctl_map {
 /*
  * Pins that piece of the file and shows it to the guest, in 2 MiB pieces where the file's pages,
  * offset and address allow. Counts as locked memory of the caller: -EPERM, RLIMIT_MEMLOCK forbids
- * it. -EEXIST: overlaps a mapping. -EBADF: not such a file.
+ * it. -EEXIST: overlaps a mapping. -EBADF: not such a file. -EDQUOT: the partition has too many pieces.
+ * -ESTALE: what was found is not the file's, because another thread changed the process's mappings, or
+ * the file, meanwhile.
  */
 #define VID_IOCTL_MAP _IOW(VID_IOCTL_TYPE, 0x11, struct vid_ioctl_map)
 
@@ -108,7 +115,8 @@ struct vid_ioctl_doorbell {
 /*
  * A matching write, or EOI, signals the eventfd and does not stop RUN. Where the processors are several, this
  * comes a little later than the write, and writes that follow each other closely may count as one.
- * -EEXIST, -ENOENT, -ENOSPC.
+ * -EEXIST, -ENOENT. -EDQUOT: the partition has too many. One for which there is no event flag stops RUN
+ * in the driver and goes on from there.
  */
 #define VID_IOCTL_DOORBELL _IOW(VID_IOCTL_TYPE, 0x15, struct vid_ioctl_doorbell)
 
@@ -133,7 +141,8 @@ struct vid_ioctl_irqfd {
 
 /*
  * Each time the eventfd becomes readable, it is reset and this is sent. Whoever has a line that is
- * still raised signals again when the vector's doorbell tells its EOI. -EEXIST, -ENOENT.
+ * still raised signals again when the vector's doorbell tells its EOI. -EEXIST, -ENOENT,
+ * -EDQUOT.
  */
 #define VID_IOCTL_IRQFD _IOW(VID_IOCTL_TYPE, 0x16, struct vid_ioctl_irqfd)
 

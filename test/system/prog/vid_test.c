@@ -46,6 +46,9 @@ static const struct test {
 	TEST(another_process_goes_on),
 	TEST(locked_memory_is_limited),
 	TEST(many_partitions),
+	TEST(quotas_of_a_partition),
+	TEST(quotas_of_a_user),
+	TEST(memory_is_the_files),
 };
 
 static bool is_wanted(const char *name, int count, char **names)

@@ -38,4 +38,9 @@ void test_another_process_goes_on(void);
 void test_locked_memory_is_limited(void);
 void test_many_partitions(void);
 
+/* vid_test_limits.c: quotas, and what is pinned. */
+void test_quotas_of_a_partition(void);
+void test_quotas_of_a_user(void);
+void test_memory_is_the_files(void);
+
 #endif
