@@ -56,9 +56,12 @@ static bool are_of_file(const struct mapping *m, const struct file *file, u64 of
 {
 	unsigned long i;
 
-	for (i = 0; i < m->count; i++)
+	for (i = 0; i < m->count; i++) {
 		if (!linux_is_page_of(m->pages[i], file, (offset >> PAGE_SHIFT) + i))
 			return false;
+		if (i % PIN_BATCH == 0)
+			cond_resched();
+	}
 	return true;
 }
 

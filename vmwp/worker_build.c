@@ -206,13 +206,25 @@ static int make_board(struct worker *w)
 	return 0;
 }
 
+static const char *resource_error(int error)
+{
+	switch (error) {
+	case -EDQUOT:
+		return "a quota of the module vid is used up (its parameters say which there are)";
+	case -ENOSPC:
+		return "the machines that run have all that the hypervisor has to give";
+	default:
+		return strerror(-error);
+	}
+}
+
 static int make_processors(struct worker *w)
 {
 	int r = vcpus_init(&w->vcpus, &w->machine, w->config.processors, &worker_vcpu_ops, w);
 
 	if (r < 0)
 		return worker_fail(w, r, "%u processors cannot be made: %s", w->config.processors,
-				   strerror(-r));
+				   resource_error(r));
 	return 0;
 }
 
@@ -228,7 +240,7 @@ static const char *partition_error(int error)
 	case -EBADF:
 		return "this is not the device of the module vid";
 	default:
-		return strerror(-error);
+		return resource_error(error);
 	}
 }
 

@@ -11,7 +11,7 @@
  * The partition that `fd` is the descriptor of (as vid_partition_fd() gives it), which must be
  * empty; or a new one, if `fd` is of /dev/vid. From then on `fd` belongs to the object. With -1: a
  * new one, for which /dev/vid is opened. -ENOENT, -EACCES: /dev/vid; -ENODEV: no hypervisor;
- * -EPROTO: the driver is of another version; -EBADF: `fd` is something else; -ENOMEM, -ENOSPC.
+ * -EPROTO: the driver is of another version; -EBADF: `fd` is something else; -ENOMEM, -ENOSPC, -EDQUOT.
  */
 int must_check vid_partition_open(int fd, struct vid_partition **ret_partition);
 
