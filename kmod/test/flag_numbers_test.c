@@ -7,12 +7,12 @@
 
 START_TEST(lowest_first)
 {
-	struct flag_numbers n = {{0}};
+	struct flag_numbers n = {.taken = {0}};
 
-	for (int i = 0; i < HV_EVENT_FLAGS; i++)
+	for (int i = 0; i < (int)HV_EVENT_FLAGS; i++)
 		ck_assert_int_eq(flag_numbers_take(&n, 0), i);
 	ck_assert_int_eq(flag_numbers_take(&n, 0), -1);
-	n = (struct flag_numbers){{0}};
+	n = (struct flag_numbers){.taken = {0}};
 	ck_assert_int_eq(flag_numbers_take(&n, 1000), 1000);
 	ck_assert_int_eq(flag_numbers_take(&n, 1000), 1001);
 	ck_assert_int_eq(flag_numbers_take(&n, 999), 999);
@@ -24,7 +24,7 @@ END_TEST
 
 START_TEST(rests_until_it_is_clean)
 {
-	struct flag_numbers n = {{0}};
+	struct flag_numbers n = {.taken = {0}};
 
 	ck_assert_int_eq(flag_numbers_take(&n, 64), 64);
 	ck_assert_int_eq(flag_numbers_begin_cleaning(&n), 0);
