@@ -49,6 +49,12 @@ diff "$dir/told" - <<'END' || bad=1
 skipped: no-tool: there is no tool
 skipped: silent: it gave no reason
 END
+echo 'no-tool: there is no tool' >"$dir/allowed"
+"$here/skipped" "$dir/output" "$dir/Testing/Temporary/LastTest.log" "$dir/allowed" >"$dir/told" &&
+	wrong "one skipped test is allowed, and the other passes with it"
+echo 'silent: it gave no reason' >>"$dir/allowed"
+"$here/skipped" "$dir/output" "$dir/Testing/Temporary/LastTest.log" "$dir/allowed" >"$dir/told" ||
+	wrong "what is allowed is not"
 told -R 'runs|speaks' || wrong "nothing was skipped, and the status is not 0"
 [ -s "$dir/told" ] && wrong "nothing was skipped, and something is told"
 # ── etc/demo/lib.sh, in a checkout of its own ────────────────────────────────────────────────

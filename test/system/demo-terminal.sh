@@ -4,6 +4,8 @@
 # ./demo without a script: a root shell on a terminal, told how to leave, and both ways of leaving.
 . "$(dirname "$0")/lib.sh"
 
+trap 'kill "${pid:-}" 2>/dev/null || :' EXIT
+
 begin()
 {
 	: >"$out"
