@@ -12,7 +12,10 @@ mkdir -p "$worker"
 cp "$top/build/release/vmwp/vmwp" /usr/share/seabios/bios.bin "$worker"
 libraries_of "$worker/vmwp" | grep -v '/libc\.so' |
 	xargs cp -Lt "$worker" || fail "the worker's libraries cannot be copied"
+mkdir -p "$test_dir/small"
+cp "$programs"/small_*.bin "$test_dir/small" || fail "the small kernels are not there"
 carry=(--carry "$here/child" --carry "$worker" --carry "$programs/childload.bin")
+carry+=(--carry "$test_dir/small")
 "$here/child-initramfs.sh" "$test_dir/initrd.gz" || fail "the initial RAM disk cannot be made"
 carry+=(--carry "$test_dir/initrd.gz")
 if [[ $script == bios* ]]; then
