@@ -192,23 +192,33 @@ static int move_log(const char *path, const char *kept, const char *suffix, stru
 	return 0;
 }
 
+/* Links `path` to a name that says when; -EEXIST where another one of this second has it. */
+static int link_old(const char *path, long long second, unsigned int number, char **ret_kept)
+{
+	if (asprintf(ret_kept, "%s.before-restore-%lld-%u", path, second, number) < 0) {
+		*ret_kept = NULL;
+		return -ENOMEM;
+	}
+	return link(path, *ret_kept) < 0 ? -errno : 0;
+}
+
 /* A second name for what is in place, which the rename then takes the first from. */
 static int keep_old(const char *path, struct store_restored *ret, struct vm_error *err)
 {
 	struct timespec now;
-	int r;
+	int r = -EEXIST;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (asprintf(&ret->kept, "%s.before-restore-%lld", path, (long long)now.tv_sec) < 0) {
-		ret->kept = NULL;
-		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	for (unsigned int number = 1; r == -EEXIST && number < 1000; number++) {
+		store_restored_free(ret);
+		r = link_old(path, (long long)now.tv_sec, number, &ret->kept);
 	}
-	if (link(path, ret->kept) < 0) {
-		if (errno != ENOENT)
-			return vm_error_set_errno(err, VM_ERROR_FILE, errno, "%s", ret->kept);
+	if (r == -ENOENT) {
 		store_restored_free(ret);
 		return 0;
 	}
+	if (r < 0)
+		return vm_error_set_errno(err, VM_ERROR_FILE, -r, "%s cannot be kept", path);
 	r = move_log(path, ret->kept, "-wal", err);
 	return r == 0 ? move_log(path, ret->kept, "-shm", err) : r;
 }

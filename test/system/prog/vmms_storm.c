@@ -301,8 +301,8 @@ static void remove_extras(void)
 	const char *name;
 
 	while ((name = find_extra())) {
-		if (sd_bus_call_method(bus, NAME, PATH, INTERFACE, "DeleteVM", &error, NULL, "sb",
-				       name, 1) < 0)
+		if (sd_bus_call_method(bus, NAME, PATH, INTERFACE, "DeleteVM", &error, NULL, "su",
+				       name, 1u) < 0)
 			fail("it cannot be deleted", error.message);
 		await_settled();
 	}

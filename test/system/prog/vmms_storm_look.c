@@ -58,7 +58,7 @@ const char *power_of(const char *name)
 static bool no_jobs(void)
 {
 	sd_bus_message *reply = ask("ListJobs");
-	int r = sd_bus_message_enter_container(reply, 'a', "(uosssbut)");
+	int r = sd_bus_message_enter_container(reply, 'a', "(uosssbdt)");
 	bool none = r >= 0 && sd_bus_message_at_end(reply, 0) > 0;
 
 	sd_bus_message_unref(reply);

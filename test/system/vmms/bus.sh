@@ -131,7 +131,7 @@ has three Reason guest-crashed || fail "three: $(property three Reason)"
 told '"member":"Event".*"three","guest-crash","0x1 0x2 0x3 0x4 0x5: Kernel panic'
 for vm in one two three; do
 	await "$vm to be at rest" has $vm Job '"/"'
-	call $vm Delete b true
+	call $vm Delete u 1
 	told "\"member\":\"VMRemoved\".*\"$vm\""
 	await "the disk to go" test ! -e "$dir/$vm.raw"
 done
