@@ -615,8 +615,7 @@ static bool has_compatibility_segment(void)
 	return there;
 }
 
-/* Without an argument 64-bit mode, with one 32-bit mode. */
-int main(int argc, char **argv)
+static int run(bool is_32)
 {
 	Suite *suite = suite_create("emulate_native");
 	TCase *tc = tcase_create("native");
@@ -624,12 +623,8 @@ int main(int argc, char **argv)
 	int count = sizeof patterns / sizeof patterns[0];
 	int failed;
 
-	if (argc > 1 && !has_compatibility_segment()) {
-		printf("skipped: this machine runs 64-bit user code only\n");
-		return 77;
-	}
 	tcase_add_checked_fixture(tc, setup, teardown);
-	if (argc > 1)
+	if (is_32)
 		tcase_add_loop_test(tc, test_compatibility_mode, 0, count);
 	else
 		tcase_add_loop_test(tc, test_long_mode, 0, count);
@@ -638,4 +633,16 @@ int main(int argc, char **argv)
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed ? 1 : 0;
+}
+
+/* Without an argument 64-bit mode, with one 32-bit mode. */
+int main(int argc, char **argv)
+{
+	bool is_32 = argc > 1;
+
+	if (is_32 && !has_compatibility_segment()) {
+		printf("skipped: this machine runs 64-bit user code only\n");
+		return 77;
+	}
+	return run(is_32);
 }
