@@ -442,8 +442,8 @@ static int run_import(struct ctl *ctl, int argc, char **argv)
 	uint32_t flags = 0;
 	int option;
 
-	optind = 1;
-	while ((option = getopt_long(argc, argv, "", import_options, NULL)) != -1) {
+	optind = 0;
+	while ((option = ctl_next_option(argc, argv, import_options)) != -1) {
 		if (option == 'c')
 			flags |= IMPORT_COPY;
 		else if (option == 'i')
@@ -451,7 +451,7 @@ static int run_import(struct ctl *ctl, int argc, char **argv)
 		else if (option == 'n')
 			name = optarg;
 		else
-			return ctl_usage(argv[0]);
+			return EXIT_FAILURE;
 	}
 	if (optind + 1 != argc)
 		return ctl_usage(argv[0]);
@@ -465,24 +465,28 @@ static int run_import(struct ctl *ctl, int argc, char **argv)
 
 enum { DELETE_STORAGE = 1, DELETE_FORCE = 2 }; /* of DeleteVM */
 
+static const struct option delete_options[] = {
+	{"storage", no_argument, NULL, 's'},
+	{"force", no_argument, NULL, 'f'},
+	{NULL, 0, NULL, 0},
+};
+
 static int run_delete(struct ctl *ctl, int argc, char **argv)
 {
 	_cleanup_message_ sd_bus_message *reply = NULL;
-	const char *name = NULL;
+	const char *name;
 	uint32_t flags = 0;
+	int option;
 
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--storage") == 0)
-			flags |= DELETE_STORAGE;
-		else if (strcmp(argv[i], "--force") == 0)
-			flags |= DELETE_FORCE;
-		else if (!name && argv[i][0] != '-')
-			name = argv[i];
-		else
-			return ctl_usage(argv[0]);
+	optind = 0;
+	while ((option = ctl_next_option(argc, argv, delete_options)) != -1) {
+		if (option == '?')
+			return EXIT_FAILURE;
+		flags |= option == 's' ? DELETE_STORAGE : DELETE_FORCE;
 	}
-	if (!name || flags == DELETE_FORCE)
+	if (optind + 1 != argc || flags == DELETE_FORCE)
 		return ctl_usage(argv[0]);
+	name = argv[optind];
 	if (ctl_begin_job(ctl, name, &reply, "DeleteVM", "su", name, flags) < 0)
 		return EXIT_FAILURE;
 	return ctl_finish_job(ctl, reply, name,

@@ -23,6 +23,8 @@ static int run_power(struct ctl *ctl, int argc, char **argv)
 
 	if (argc < 2)
 		return ctl_usage(argv[0]);
+	if (!ctl_arguments(argc, argv, 1, argc - 1))
+		return EXIT_FAILURE;
 	while (strcmp(table[row].verb, argv[0]) != 0)
 		CHECK(++row < ARRAY_SIZE(table));
 	for (int i = 1; i < argc; i++) {

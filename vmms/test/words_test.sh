@@ -25,6 +25,9 @@ says() {
 # ── slips, told before any daemon is asked ───────────────────────────────────────────────────
 says crate web : "no verb 'crate'" "Did you mean 'create'"
 says help strat : "Did you mean 'start'"
+says delete web --storge : "Did you mean '--storage'"
+says import web --copi : "Did you mean '--copy'"
+says start web --now : "start has no option '--now'"
 says list --jsno : "list has no option '--jsno'"
 says create web --memroy 1G : "create has no option '--memroy'" "Did you mean '--memory'" 'vmctl help create'
 says create web --memory : '--memory needs a value'
