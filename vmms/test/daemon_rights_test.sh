@@ -33,6 +33,8 @@ all_refused() {
 	refused "$1" autostart vm on
 	refused "$1" clone vm copy
 	refused "$1" export vm "$DIR/export"
+	refused "$1" import "$DIR/export"
+	refused "$1" backup-config -
 	refused "$1" delete vm
 	for verb in start shutdown stop reboot reset pause resume; do
 		refused "$1" $verb vm

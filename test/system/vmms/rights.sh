@@ -31,6 +31,8 @@ notes vm x
 autostart vm on
 clone vm copy
 export vm $dir
+import $dir
+backup-config -
 delete vm
 start vm
 shutdown vm
