@@ -53,7 +53,7 @@ echo 'StateDirectory=/srv/state' >>/etc/keelson/vmms.conf
 systemctl restart vmms
 ok create first --memory 16M
 head -c 4M /dev/zero >/srv/state/filler 2>/dev/null
-refused 'disk under /srv/state/vmms.db is full; nothing was changed' notes first "$(head -c 100000 /dev/zero | tr '\0' x)"
+refused 'disk under /srv/state/vmms.db is full; nothing was changed' notes first "$(head -c 60000 /dev/zero | tr '\0' x)"
 [ "$(field first Notes)" = '' ] || fail "the notes changed"
 state first off never-started
 rm /srv/state/filler
