@@ -11,6 +11,9 @@
 
 int sd_journal_sendv(const struct iovec *fields, int count);
 
+/* Not compound literals: those end with the block that they stand in, before they are written. */
+static char tab[] = "\t", newline[] = "\n";
+
 int sd_journal_sendv(const struct iovec *fields, int count)
 {
 	struct iovec line[64];
@@ -20,9 +23,9 @@ int sd_journal_sendv(const struct iovec *fields, int count)
 
 	for (int i = 0; i < count && used + 2 < 64; i++) {
 		line[used++] = fields[i];
-		line[used++] = (struct iovec){.iov_base = (char[]){'\t', 0}, .iov_len = 1};
+		line[used++] = (struct iovec){.iov_base = tab, .iov_len = 1};
 	}
-	line[used++] = (struct iovec){.iov_base = (char[]){'\n', 0}, .iov_len = 1};
+	line[used++] = (struct iovec){.iov_base = newline, .iov_len = 1};
 	written = writev(fd, line, used);
 	close(fd);
 	return written < 0 ? -1 : 0;
