@@ -10,7 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "format.h"
+#include "format/format.h"
 
 uint64_t disk_size(const struct disk *disk)
 {

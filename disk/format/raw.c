@@ -16,7 +16,7 @@
 
 #include "base/fd.h"
 #include "disk/disk.h"
-#include "format.h"
+#include "format/format.h"
 
 #define ZERO_PIECE       (256u << 10)
 #define DIRECT_ALIGNMENT 4096u
