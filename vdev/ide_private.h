@@ -17,7 +17,7 @@
 #include <sys/uio.h>
 
 #include "disk/disk.h"
-#include "vdev/device.h"
+#include "board/device.h"
 #include "vdev/ide.h"
 #include "vdev/pci.h"
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "vdev/device.h"
+#include "board/device.h"
 #include "vid/partition.h"
 
 #define BAR_IO       BIT(0)

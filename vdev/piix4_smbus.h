@@ -6,7 +6,7 @@
 #ifndef VDEV_PIIX4_SMBUS_H
 #define VDEV_PIIX4_SMBUS_H
 
-#include "vdev/bus.h"
+#include "board/bus.h"
 
 #define SMBUS_SIZE  16u
 #define SMBUS_BLOCK 32u

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vdev/state.h"
+#include "board/state.h"
 
 #define PS2_QUEUE_SIZE 64u
 #define PS2_ACK        0xfau

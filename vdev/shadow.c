@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vdev/device.h"
+#include "board/device.h"
 #include "vid/memory.h"
 #include "vid/partition.h"
 

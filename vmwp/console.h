@@ -16,7 +16,7 @@
 #include <termios.h>
 
 #include "base/macros.h"
-#include "vdev/chardev.h"
+#include "board/chardev.h"
 
 struct machine;
 struct vdev_ns16550a;

@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 #include "kernel_boot.h"
-#include "vdev/chardev.h"
-#include "vdev/device.h"
+#include "board/chardev.h"
+#include "board/device.h"
 #include "vdev/ide.h"
 #include "vdev/isa_irq.h"
 #include "vdev/pci.h"

@@ -6,7 +6,7 @@
 #ifndef VDEV_DEBUG_PORT_H
 #define VDEV_DEBUG_PORT_H
 
-#include "vdev/device.h"
+#include "board/device.h"
 
 struct vdev_debug_port;
 

@@ -7,7 +7,7 @@
 #ifndef VDEV_FW_CFG_H
 #define VDEV_FW_CFG_H
 
-#include "vdev/device.h"
+#include "board/device.h"
 
 #define VDEV_FW_CFG_NAME_SIZE 56 /* of a file, with the terminating 0 */
 #define VDEV_FW_CFG_FILES_MAX 32

@@ -9,8 +9,8 @@
 #ifndef VDEV_I8042_H
 #define VDEV_I8042_H
 
-#include "vdev/device.h"
-#include "vdev/irq.h"
+#include "board/device.h"
+#include "board/irq.h"
 
 struct vdev_i8042;
 

@@ -7,7 +7,7 @@
 #ifndef VDEV_I8237_H
 #define VDEV_I8237_H
 
-#include "vdev/device.h"
+#include "board/device.h"
 
 struct vdev_i8237;
 

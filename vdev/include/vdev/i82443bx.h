@@ -6,7 +6,7 @@
 #ifndef VDEV_I82443BX_H
 #define VDEV_I82443BX_H
 
-#include "vdev/device.h"
+#include "board/device.h"
 #include "vdev/pci.h"
 #include "vdev/shadow.h"
 

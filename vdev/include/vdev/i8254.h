@@ -8,8 +8,8 @@
 #ifndef VDEV_I8254_H
 #define VDEV_I8254_H
 
-#include "vdev/device.h"
-#include "vdev/irq.h"
+#include "board/device.h"
+#include "board/irq.h"
 
 #define VDEV_I8254_HZ 1193182u
 

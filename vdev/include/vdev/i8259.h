@@ -9,7 +9,7 @@
 #ifndef VDEV_I8259_H
 #define VDEV_I8259_H
 
-#include "vdev/device.h"
+#include "board/device.h"
 
 struct vdev_i8259;
 

@@ -9,7 +9,7 @@
 #ifndef VDEV_IOAPIC_H
 #define VDEV_IOAPIC_H
 
-#include "vdev/device.h"
+#include "board/device.h"
 
 #define VDEV_IOAPIC_PINS 24u
 #define VDEV_IOAPIC_BASE UINT64_C(0xfec00000)

@@ -7,7 +7,7 @@
 #ifndef VDEV_ISA_IRQ_H
 #define VDEV_ISA_IRQ_H
 
-#include "vdev/irq.h"
+#include "board/irq.h"
 
 #define VDEV_ISA_IRQ_LINES 24u
 

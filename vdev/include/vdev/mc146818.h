@@ -7,8 +7,8 @@
 #ifndef VDEV_MC146818_H
 #define VDEV_MC146818_H
 
-#include "vdev/device.h"
-#include "vdev/irq.h"
+#include "board/device.h"
+#include "board/irq.h"
 
 /* Places in the RAM that PC firmware reads. */
 #define CMOS_FLOPPY        0x10

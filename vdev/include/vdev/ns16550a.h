@@ -13,9 +13,9 @@
 #ifndef VDEV_NS16550A_H
 #define VDEV_NS16550A_H
 
-#include "vdev/chardev.h"
-#include "vdev/device.h"
-#include "vdev/irq.h"
+#include "board/chardev.h"
+#include "board/device.h"
+#include "board/irq.h"
 
 struct vdev_ns16550a;
 

@@ -9,9 +9,9 @@
 #ifndef VDEV_PCI_H
 #define VDEV_PCI_H
 
-#include "vdev/bus.h"
-#include "vdev/irq.h"
-#include "vdev/state.h"
+#include "board/bus.h"
+#include "board/irq.h"
+#include "board/state.h"
 
 struct vdev_board;
 struct vdev_pci_bus;

@@ -7,7 +7,7 @@
 #ifndef VDEV_PCI_HOST_H
 #define VDEV_PCI_HOST_H
 
-#include "vdev/device.h"
+#include "board/device.h"
 #include "vdev/pci.h"
 
 /* `behind` is a range inside CF8h–CFBh that is not itself on the port bus, or NULL. */

@@ -7,7 +7,7 @@
 #ifndef VDEV_PIIX4_ISA_H
 #define VDEV_PIIX4_ISA_H
 
-#include "vdev/device.h"
+#include "board/device.h"
 #include "vdev/pci.h"
 
 #define VDEV_PIIX4_DEVICE \

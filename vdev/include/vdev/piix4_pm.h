@@ -10,8 +10,8 @@
 #ifndef VDEV_PIIX4_PM_H
 #define VDEV_PIIX4_PM_H
 
-#include "vdev/device.h"
-#include "vdev/irq.h"
+#include "board/device.h"
+#include "board/irq.h"
 #include "vdev/pci.h"
 
 #define VDEV_PM_BASE         0x0600 /* where SeaBIOS puts the registers, and the FADT says they are */

@@ -6,8 +6,8 @@
 #ifndef TEST_BOARD_H
 #define TEST_BOARD_H
 
-#include "vdev/device.h"
-#include "vdev/irq.h"
+#include "board/device.h"
+#include "board/irq.h"
 #include "vdev/pci.h"
 
 struct vid_memory;

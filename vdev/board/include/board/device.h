@@ -5,12 +5,12 @@
  * adds its ranges to the buses and leaves it in power-on state. The machine's list of devices is in
  * the worker.
  */
-#ifndef VDEV_DEVICE_H
-#define VDEV_DEVICE_H
+#ifndef BOARD_DEVICE_H
+#define BOARD_DEVICE_H
 
-#include "vdev/bus.h"
-#include "vdev/clock.h"
-#include "vdev/state.h"
+#include "board/bus.h"
+#include "board/clock.h"
+#include "board/state.h"
 
 struct vid_partition;
 struct vdev_device;

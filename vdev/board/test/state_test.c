@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "test_main.h"
-#include "vdev/state.h"
+#include "board/state.h"
 
 struct sample {
 	uint8_t index;

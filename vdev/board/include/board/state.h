@@ -6,8 +6,8 @@
  *
  * A tag, once released, keeps its meaning; what a new version adds gets new tags.
  */
-#ifndef VDEV_STATE_H
-#define VDEV_STATE_H
+#ifndef BOARD_STATE_H
+#define BOARD_STATE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -7,8 +7,8 @@
  * Threads: none of vdev locks. The worker holds one machine lock around every call into a device,
  * bus, clock or PCI function.
  */
-#ifndef VDEV_BUS_H
-#define VDEV_BUS_H
+#ifndef BOARD_BUS_H
+#define BOARD_BUS_H
 
 #include <stdbool.h>
 #include <stddef.h>

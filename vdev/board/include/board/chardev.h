@@ -3,8 +3,8 @@
  * The host's end of a serial line, as a UART sees it. Both directions can be full: the UART then
  * keeps what it has, and the other side says when to go on.
  */
-#ifndef VDEV_CHARDEV_H
-#define VDEV_CHARDEV_H
+#ifndef BOARD_CHARDEV_H
+#define BOARD_CHARDEV_H
 
 #include <stdbool.h>
 #include <stddef.h>

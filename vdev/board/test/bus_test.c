@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "test_main.h"
-#include "vdev/bus.h"
+#include "board/bus.h"
 
 static struct vdev_bus bus;
 static char trace[512];

@@ -2,7 +2,7 @@
 /*
  * The common head of devices, and the board they stand on.
  */
-#include "vdev/device.h"
+#include "board/device.h"
 
 #include <errno.h>
 #include <string.h>

@@ -7,8 +7,8 @@
  * A line's state is not saved: a device's restore() sets its sources again, and the interrupt
  * controllers save what they saw of the line.
  */
-#ifndef VDEV_IRQ_H
-#define VDEV_IRQ_H
+#ifndef BOARD_IRQ_H
+#define BOARD_IRQ_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
  * paused, and carried over by save and restore. Devices know no other time (but the RTC, which also
  * asks for the date). Where it comes from is the worker's or the test's business.
  */
-#ifndef VDEV_CLOCK_H
-#define VDEV_CLOCK_H
+#ifndef BOARD_CLOCK_H
+#define BOARD_CLOCK_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "test_main.h"
-#include "vdev/clock.h"
+#include "board/clock.h"
 
 static uint64_t host, wanted;
 static struct vdev_clock virtual;

@@ -3,7 +3,7 @@
  * Dispatch of port and memory accesses. Invariant: ranges[] is sorted and disjoint, and `last` is
  * NULL or in ranges[]. A callback may change the bus, so nothing is kept across one but numbers.
  */
-#include "vdev/bus.h"
+#include "board/bus.h"
 
 #include <errno.h>
 #include <stdlib.h>

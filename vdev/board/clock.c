@@ -3,7 +3,7 @@
  * Virtual time and its timers, a list sorted by deadline: a machine has about ten. Invariants: a
  * timer is in the list if and only if it is armed; the source is told whenever the head changes.
  */
-#include "vdev/clock.h"
+#include "board/clock.h"
 
 #include <stddef.h>
 

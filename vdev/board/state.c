@@ -7,7 +7,7 @@
  *
  * Reading walks by lengths only after vdev_state_reader_init() has walked them all once.
  */
-#include "vdev/state.h"
+#include "board/state.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * Wired-or interrupt lines. Invariant: line->asserted is the number of sources connected to the line
  * whose level is true.
  */
-#include "vdev/irq.h"
+#include "board/irq.h"
 
 #include "base/macros.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "test_main.h"
-#include "vdev/irq.h"
+#include "board/irq.h"
 
 static char heard[32];
 static struct vdev_irq_line lines[2];
