@@ -13,6 +13,7 @@
 #define REG_PIRQRC   0x60
 #define REG_SERIRQC  0x64
 #define REG_TOM      0x69
+#define REG_MSTAT    0x6a /* its upper byte tells of an error that does not happen here */
 #define REG_MBDMA    0x76
 #define REG_APICBASE 0x80
 #define REG_DLC      0x82
@@ -94,17 +95,20 @@ struct vdev_range *vdev_piix4_isa_reset_control(struct vdev_piix4_isa *isa)
 
 /* ---- device ---- */
 
-/* What has no effect here is kept, so that it reads back (data sheet 4.1: defaults and masks). */
+/*
+ * What has no effect here is kept, so that it reads back (data sheet 4.1: defaults and masks). Bit 2
+ * of GENCFG is a pin: a Pentium II board.
+ */
 static const struct {
 	uint8_t offset, reset, mask;
 } kept[] = {
-	{REG_IORT, 0x4d, 0xff},       {REG_XBCS, 0x03, 0xff},        {REG_XBCS + 1, 0x00, 0x07},
-	{REG_SERIRQC, 0x10, 0xff},    {REG_TOM, 0x02, 0xfe},         {REG_MBDMA, 0x0c, 0xff},
-	{REG_MBDMA + 1, 0x0c, 0xff},  {REG_APICBASE, 0x00, 0x7f},    {REG_DLC, 0x00, 0x0f},
-	{REG_PDMACFG, 0x00, 0xff},    {REG_PDMACFG + 1, 0x00, 0xff}, {REG_DDMABP, 0x00, 0xc0},
-	{REG_DDMABP + 1, 0x00, 0xff}, {REG_DDMABP + 2, 0x00, 0xc0},  {REG_DDMABP + 3, 0x00, 0xff},
-	{REG_GENCFG, 0x00, 0xff},     {REG_GENCFG + 1, 0x00, 0xff},  {REG_GENCFG + 2, 0x00, 0xff},
-	{REG_GENCFG + 3, 0x00, 0xff}, {REG_RTCCFG, 0x21, 0x3d},
+	{REG_IORT, 0x4d, 0xff},       {REG_XBCS, 0x03, 0xff},       {REG_XBCS + 1, 0x00, 0x07},
+	{REG_SERIRQC, 0x10, 0xff},    {REG_TOM, 0x02, 0xfe},        {REG_MSTAT, 0x00, 0x80},
+	{REG_MBDMA, 0x04, 0x87},      {REG_MBDMA + 1, 0x04, 0x87},  {REG_APICBASE, 0x00, 0x7f},
+	{REG_DLC, 0x00, 0x0f},        {REG_PDMACFG, 0x00, 0xff},    {REG_PDMACFG + 1, 0x00, 0xfc},
+	{REG_DDMABP, 0x00, 0xc0},     {REG_DDMABP + 1, 0x00, 0xff}, {REG_DDMABP + 2, 0x00, 0xc0},
+	{REG_DDMABP + 3, 0x00, 0xff}, {REG_GENCFG, 0x04, 0x73},     {REG_GENCFG + 1, 0x00, 0xdf},
+	{REG_GENCFG + 2, 0x00, 0xff}, {REG_GENCFG + 3, 0x00, 0xfb}, {REG_RTCCFG, 0x21, 0x3d},
 };
 
 static void init_function(struct vdev_pci_function *f)

@@ -302,7 +302,8 @@ static void init_function(struct vdev_piix4_pm *pm)
 	f->write_mask[REG_PMREGMISC] = ENABLE;
 	f->write_mask[REG_SMBBA] = (uint8_t)SMBBA_MASK;
 	f->write_mask[REG_SMBBA + 1] = 0xff;
-	f->write_mask[REG_SMBHSTCFG] = f->write_mask[REG_SMBSLVC] = 0x0f;
+	f->write_mask[REG_SMBHSTCFG] = 0x0f;
+	f->write_mask[REG_SMBSLVC] = 0xff;
 	f->write_mask[REG_SMBSHDW1] = f->write_mask[REG_SMBSHDW2] = 0xfe;
 }
 
@@ -395,6 +396,7 @@ static int piix4_pm_restore(struct vdev_device *device, const struct vdev_state_
 	r = vdev_pci_restore(&pm->function, record, TAG_CONFIG);
 	if (r < 0)
 		return r;
+	smbus_mask(&copy.smbus);
 	copy.function = pm->function;
 	*pm = copy;
 	place_ranges(pm);

@@ -19,4 +19,7 @@ struct smbus {
 
 extern const struct vdev_range_ops smbus_ops; /* the owner is the struct smbus */
 
+/* Takes out of registers that come from a saved state what no guest could have written. */
+void smbus_mask(struct smbus *bus);
+
 #endif

@@ -209,6 +209,70 @@ START_TEST(nobody_is_on_the_smbus)
 }
 END_TEST
 
+/* The chips of a second board, for states to be restored into. */
+struct chips {
+	struct test_board *t;
+	struct vdev_irq_line isa_lines[16];
+	struct vdev_piix4_isa *isa;
+	struct vdev_piix4_pm *pm;
+	struct vdev_device *host;
+};
+
+static void make_chips(struct chips *c)
+{
+	c->t = test_board_create();
+	for (unsigned int i = 0; i < 16; i++)
+		c->isa_lines[i] = c->t->irq[i].line;
+	ck_assert_int_eq(vdev_piix4_isa_create(&c->t->pci, c->isa_lines, &c->isa), 0);
+	ck_assert_int_eq(vdev_piix4_pm_create(&c->t->pci, &c->t->irq[9].line, PM, &c->pm), 0);
+	ck_assert_int_eq(vdev_pci_host_create(&c->t->board, &c->t->pci,
+					      vdev_piix4_isa_reset_control(c->isa), &c->host),
+			 0);
+}
+
+static void destroy_chips(struct chips *c)
+{
+	vdev_device_destroy(c->host);
+	vdev_device_destroy(vdev_piix4_pm_device(c->pm));
+	vdev_device_destroy(vdev_piix4_isa_device(c->isa));
+	test_board_destroy(c->t);
+}
+
+START_TEST(states_go_to_another_board)
+{
+	struct chips other;
+	struct vdev_irq source = {0};
+
+	make_chips(&other);
+	config(isa_devfn, 0x60, 1, 5);
+	config(isa_devfn, 0x6a, 1, 0x80);
+	test_out8(t, 0xcf9, 0x02);
+	test_round_trip(vdev_piix4_isa_device(isa), vdev_piix4_isa_device(other.isa));
+	vdev_irq_connect(&source, other.t->pci.intx[0]);
+	vdev_irq_set(&source, true);
+	ck_assert(other.t->irq[5].level);
+	vdev_irq_connect(&source, NULL);
+	ck_assert_uint_eq(test_in8(other.t, 0xcf9), 0x02);
+
+	config(pm_devfn, 0x40, 4, 0xb001);
+	config(pm_devfn, 0x90, 4, 0x701);
+	config(pm_devfn, 0xd2, 1, 0x09);
+	test_out8(t, 0x703, 0x42);
+	test_out16(t, 0xb002, 0x100);
+	test_out16(t, 0xb004, 1);
+	vdev_piix4_pm_power_button(pm);
+	test_round_trip(vdev_piix4_pm_device(pm), vdev_piix4_pm_device(other.pm));
+	ck_assert(other.t->irq[9].level);
+	ck_assert_uint_eq(test_in8(other.t, 0x703), 0x42);
+	ck_assert_uint_eq(test_in16(other.t, 0xb002), 0x100);
+
+	test_out32(t, 0xcf8, 0x80000800);
+	test_round_trip(host, other.host);
+	ck_assert_uint_eq(test_in32(other.t, 0xcfc), 0x71108086);
+	destroy_chips(&other);
+}
+END_TEST
+
 START_TEST(state_and_registers)
 {
 	config(pm_devfn, 0x90, 4, 0x701);
@@ -249,14 +313,15 @@ START_TEST(the_data_sheet_of_the_isa_bridge)
 		{"PIRQRCD", 0x63, 1, 0x80, 0x8f, 0},
 		{"SERIRQC", 0x64, 1, 0x10, 0xff, 0},
 		{"TOM", 0x69, 1, 0x02, 0xfe, 0},
-		{"MBDMA0", 0x76, 1, 0x0c, 0xff, 0},
-		{"MBDMA1", 0x77, 1, 0x0c, 0xff, 0},
+		{"MSTAT", 0x6a, 2, 0x0000, 0x0080, 0}, /* bit 15 clears by ones, and is never set */
+		{"MBDMA0", 0x76, 1, 0x04, 0x87, 0},
+		{"MBDMA1", 0x77, 1, 0x04, 0x87, 0},
 		{"APICBASE", 0x80, 1, 0x00, 0x7f, 0},
 		{"DLC", 0x82, 1, 0x00, 0x0f, 0},
-		{"PDMACFG", 0x90, 2, 0x0000, 0xffff, 0},
+		{"PDMACFG", 0x90, 2, 0x0000, 0xfcff, 0},
 		{"DDMABP0", 0x92, 2, 0x0000, 0xffc0, 0},
 		{"DDMABP1", 0x94, 2, 0x0000, 0xffc0, 0},
-		{"GENCFG", 0xb0, 4, 0x00000000, 0xffffffff, 0},
+		{"GENCFG", 0xb0, 4, 0x00000004, 0xfbffdf73, 0},
 		{"RTCCFG", 0xcb, 1, 0x21, 0x3d, 0},
 	};
 	const struct test_config function = {t, isa_devfn};
@@ -295,7 +360,7 @@ START_TEST(the_data_sheet_of_power_management)
 		{"PMREGMISC", 0x80, 1, 0x01, 0x01, 0}, /* on: this test boots without firmware */
 		{"SMBBA", 0x90, 4, 0x00000001, 0x0000fff0, 0},
 		{"SMBHSTCFG", 0xd2, 1, 0x00, 0x0f, 0},
-		{"SMBSLVC", 0xd3, 1, 0x00, 0x0f, 0},
+		{"SMBSLVC", 0xd3, 1, 0x00, 0xff, 0},
 		{"SMBSHDW1", 0xd4, 1, 0x00, 0xfe, 0},
 		{"SMBSHDW2", 0xd5, 1, 0x00, 0xfe, 0},
 	};
@@ -335,10 +400,85 @@ START_TEST(the_data_sheet_of_the_pm_registers)
 }
 END_TEST
 
+#define SMBUS 0x700u
+
+/* A reset takes the registers off the bus: each access puts them back. */
+static uint32_t smbus_read(void *owner, unsigned int at, unsigned int width)
+{
+	config(pm_devfn, 0x90, 4, SMBUS | 1);
+	config(pm_devfn, 0xd2, 1, 0x01);
+	return test_in8(t, (uint16_t)(SMBUS + at));
+}
+
+static void smbus_write(void *owner, unsigned int at, unsigned int width, uint32_t value)
+{
+	config(pm_devfn, 0x90, 4, SMBUS | 1);
+	config(pm_devfn, 0xd2, 1, 0x01);
+	test_out8(t, (uint16_t)(SMBUS + at), (uint8_t)value);
+}
+
+/* 290562 section 7.3. Nobody addresses the slave, so its data and statuses stay 0. */
+START_TEST(the_data_sheet_of_the_smbus)
+{
+	static const struct test_register registers[] = {
+		{"SMBHSTSTS", 0x0, 1, 0x00, 0x00, 0}, /* clears by ones: a test of its own */
+		{"SMBSLVSTS", 0x1, 1, 0x00, 0x00, 0},
+		{"SMBHSTCNT", 0x2, 1, 0x00, 0x1f, 0}, /* START reads as 0 */
+		{"SMBHSTCMD", 0x3, 1, 0x00, 0xff, 0},
+		{"SMBHSTADD", 0x4, 1, 0x00, 0xff, 0},
+		{"SMBHSTDAT0", 0x5, 1, 0x00, 0xff, 0},
+		{"SMBHSTDAT1", 0x6, 1, 0x00, 0xff, 0},
+		{"SMBBLKDAT", 0x7, 1, 0x00, 0x00, 0xff}, /* an array: a test of its own */
+		{"SMBSLVCNT", 0x8, 1, 0x00, 0x0f, 0},
+		{"SMBSHDWCMD", 0x9, 1, 0x00, 0x00, 0},
+		{"SMBSLVEVT", 0xa, 1, 0x00, 0xff, 0},
+		{"SMBSLVEVT, high", 0xb, 1, 0x00, 0xff, 0},
+		{"SMBSLVDAT", 0xc, 1, 0x00, 0x00, 0},
+		{"SMBSLVDAT, high", 0xd, 1, 0x00, 0x00, 0},
+		{"reserved", 0xe, 1, 0x00, 0x00, 0},
+		{"reserved", 0xf, 1, 0x00, 0x00, 0},
+	};
+	const struct test_access access = {smbus_read, smbus_write, NULL};
+
+	test_registers(vdev_piix4_pm_device(pm), &access, registers, ARRAY_SIZE(registers));
+}
+END_TEST
+
+/* "will not respond to the START bit being set unless all interrupt status bits … cleared" */
+START_TEST(statuses_clear_by_ones_and_hold_up_the_next_start)
+{
+	smbus_write(NULL, 0x2, 1, 0x48);
+	ck_assert_uint_eq(smbus_read(NULL, 0x0, 1), 0x06);
+	smbus_write(NULL, 0x0, 1, 0x02);
+	ck_assert_uint_eq(smbus_read(NULL, 0x0, 1), 0x04);
+	smbus_write(NULL, 0x2, 1, 0x48);
+	ck_assert_uint_eq(smbus_read(NULL, 0x0, 1), 0x04);
+	smbus_write(NULL, 0x0, 1, 0x04);
+	ck_assert_uint_eq(smbus_read(NULL, 0x0, 1), 0x00);
+	smbus_write(NULL, 0x2, 1, 0x48);
+	ck_assert_uint_eq(smbus_read(NULL, 0x0, 1), 0x06);
+}
+END_TEST
+
+/* Thirty-two bytes, whose index a read of SMBHSTCNT takes back to 0. */
+START_TEST(the_block_is_an_array)
+{
+	smbus_read(NULL, 0x2, 1);
+	for (unsigned int i = 0; i < 33; i++)
+		smbus_write(NULL, 0x7, 1, 0x40 + i);
+	smbus_read(NULL, 0x2, 1);
+	ck_assert_uint_eq(smbus_read(NULL, 0x7, 1), 0x60);
+	for (unsigned int i = 1; i < 32; i++)
+		ck_assert_uint_eq(smbus_read(NULL, 0x7, 1), 0x40 + i);
+	ck_assert_uint_eq(smbus_read(NULL, 0x7, 1), 0x60);
+}
+END_TEST
+
 TEST_MAIN("vdev/piix4", setup, teardown, the_data_sheet_of_the_isa_bridge,
 	  the_data_sheet_of_power_management, the_data_sheet_of_the_pm_registers,
-	  pci_interrupts_are_routed, routing_survives_a_restore,
-	  reset_control_acts_on_the_rising_bit, pm_registers_move,
+	  the_data_sheet_of_the_smbus, statuses_clear_by_ones_and_hold_up_the_next_start,
+	  the_block_is_an_array, states_go_to_another_board, pci_interrupts_are_routed,
+	  routing_survives_a_restore, reset_control_acts_on_the_rising_bit, pm_registers_move,
 	  the_timer_counts_and_tells_its_top_bit, the_power_button_asks_for_a_shutdown,
 	  general_purpose_events, sleep_types, firmware_finds_smm_set_up, nobody_is_on_the_smbus,
 	  state_and_registers)
