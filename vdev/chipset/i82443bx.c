@@ -54,22 +54,32 @@ static unsigned int segment_access(const struct vdev_i82443bx *bridge, unsigned 
 	return bridge->function.config[pam] >> shift & (VDEV_SHADOW_READ | VDEV_SHADOW_WRITE);
 }
 
+/* Open and lock "function only when G_SMRAME bit is set" (290633, SMRAM). */
+static bool smram_has(const struct vdev_i82443bx *bridge, uint8_t bit)
+{
+	uint8_t smram = bridge->function.config[REG_SMRAM];
+
+	return (smram & bit) && (smram & SMRAM_ENABLE);
+}
+
 static void apply(struct vdev_i82443bx *bridge)
 {
 	for (unsigned int n = 0; n < VDEV_SHADOW_SEGMENTS; n++)
 		bridge->shadow->set(bridge->shadow_owner, n, segment_access(bridge, n));
-	bridge->shadow->open_smram(bridge->shadow_owner,
-				   bridge->function.config[REG_SMRAM] & SMRAM_OPEN);
+	bridge->shadow->open_smram(bridge->shadow_owner, smram_has(bridge, SMRAM_OPEN));
 }
 
-/* The lock closes SMRAM and leaves nothing of the register writable until reset. */
+/*
+ * The lock closes SMRAM until reset and leaves D_CLS writable alone: were SMRAM's enable bit to
+ * follow, clearing it would take the lock away.
+ */
 static void follow_lock(struct vdev_i82443bx *bridge)
 {
-	uint8_t *smram = &bridge->function.config[REG_SMRAM];
+	bool locked = smram_has(bridge, SMRAM_LOCK);
 
-	if (*smram & SMRAM_LOCK)
-		*smram &= (uint8_t)~SMRAM_OPEN;
-	bridge->function.write_mask[REG_SMRAM] = *smram & SMRAM_LOCK ? 0 : SMRAM_MASK;
+	if (locked)
+		bridge->function.config[REG_SMRAM] &= (uint8_t)~SMRAM_OPEN;
+	bridge->function.write_mask[REG_SMRAM] = locked ? SMRAM_CLOSED : SMRAM_MASK;
 }
 
 static void config_written(struct vdev_pci_function *f, unsigned int offset, unsigned int width)

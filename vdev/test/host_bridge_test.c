@@ -173,6 +173,9 @@ START_TEST(smram_opens_closes_and_locks)
 {
 	test_ram(m->t)[0xa0000] = 's';
 	ck_assert_uint_eq(guest_read(0xa0000), 0xff);
+	set_config(SMRAM, 0x42); /* D_OPEN without G_SMRAME */
+	ck_assert_uint_eq(guest_read(0xa0000), 0xff);
+	set_config(SMRAM, 0x52); /* nor does D_LCK lock */
 	set_config(SMRAM, 0x4a);
 	ck_assert_uint_eq(guest_read(0xa0000), 's');
 	set_config(SMRAM, 0x0a);
@@ -182,6 +185,8 @@ START_TEST(smram_opens_closes_and_locks)
 	set_config(SMRAM, 0x4a);
 	ck_assert_uint_eq(config(SMRAM), 0x1a);
 	ck_assert_uint_eq(guest_read(0xa0000), 0xff);
+	set_config(SMRAM, 0x22); /* D_CLS is all that the lock leaves */
+	ck_assert_uint_eq(config(SMRAM), 0x3a);
 	vdev_device_reset(vdev_i82443bx_device(m->bridge));
 	set_config(SMRAM, 0x4a);
 	ck_assert_uint_eq(guest_read(0xa0000), 's');
@@ -261,7 +266,108 @@ START_TEST(the_data_sheet)
 }
 END_TEST
 
-TEST_MAIN("vdev/host_bridge", setup, teardown, the_data_sheet, configuration_cycles,
+/* 290633, table of PAM registers: which bits are for which addresses. */
+static const struct {
+	const char *name;
+	unsigned int reg, shift;
+	uint64_t first, last;
+} pam[] = {
+	{"PAM0[5:4]", 0x59, 4, 0xf0000, 0xfffff}, {"PAM1[1:0]", 0x5a, 0, 0xc0000, 0xc3fff},
+	{"PAM1[5:4]", 0x5a, 4, 0xc4000, 0xc7fff}, {"PAM2[1:0]", 0x5b, 0, 0xc8000, 0xcbfff},
+	{"PAM2[5:4]", 0x5b, 4, 0xcc000, 0xcffff}, {"PAM3[1:0]", 0x5c, 0, 0xd0000, 0xd3fff},
+	{"PAM3[5:4]", 0x5c, 4, 0xd4000, 0xd7fff}, {"PAM4[1:0]", 0x5d, 0, 0xd8000, 0xdbfff},
+	{"PAM4[5:4]", 0x5d, 4, 0xdc000, 0xdffff}, {"PAM5[1:0]", 0x5e, 0, 0xe0000, 0xe3fff},
+	{"PAM5[5:4]", 0x5e, 4, 0xe4000, 0xe7fff}, {"PAM6[1:0]", 0x5f, 0, 0xe8000, 0xebfff},
+	{"PAM6[5:4]", 0x5f, 4, 0xec000, 0xeffff},
+};
+
+/* Bit 0 is reads, bit 1 writes; what has neither is ROM or nothing. */
+static bool reads_ram(uint64_t gpa)
+{
+	return guest_read(gpa) == 'm';
+}
+
+static bool writes_ram(uint64_t gpa)
+{
+	bool written;
+
+	guest_write(gpa, 'w');
+	written = test_ram(m->t)[gpa] == 'w';
+	test_ram(m->t)[gpa] = 'm';
+	return written;
+}
+
+static void check_segment(size_t n, unsigned int access)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(pam); i++) {
+		unsigned int expected = i == n ? access : 0;
+
+		ck_assert_msg(reads_ram(pam[i].first) == (expected & 1) &&
+				      reads_ram(pam[i].last) == (expected & 1) &&
+				      writes_ram(pam[i].first) == expected >> 1 &&
+				      writes_ram(pam[i].last) == expected >> 1,
+			      "%s with %s at %u", pam[i].name, pam[n].name, access);
+	}
+}
+
+START_TEST(the_data_sheet_of_shadow_ram)
+{
+	memset(test_ram(m->t) + 0xc0000, 'm', 0x40000);
+	for (size_t n = 0; n < ARRAY_SIZE(pam); n++) {
+		for (unsigned int access = 0; access < 4; access++) {
+			set_config(pam[n].reg, (uint8_t)(access << pam[n].shift));
+			check_segment(n, access);
+		}
+		set_config(pam[n].reg, 0);
+	}
+}
+END_TEST
+
+/* 290633, I/O mapped registers; byte and word accesses to CF8h go on to PCI, where CF9h is. */
+START_TEST(the_data_sheet_of_the_ports)
+{
+	static const struct test_register registers[] = {
+		{"CONFADD", 0xcf8, 4, 0x00000000, 0x80fffffc, 0},
+		{"not CONFADD", 0xcf8, 1, 0xff, 0, 0},
+		{"not CONFADD", 0xcf8, 2, 0xffff, 0, 0xff00},
+		{"RC", 0xcf9, 1, 0x00, 0x06, 0},
+		{"not CONFADD", 0xcfa, 1, 0xff, 0, 0},
+		{"not CONFADD", 0xcfa, 2, 0xffff, 0, 0},
+		{"not CONFADD", 0xcfb, 1, 0xff, 0, 0},
+		{"CONFDATA, disabled", 0xcfc, 4, 0xffffffff, 0, 0},
+		{"CONFDATA, disabled", 0xcfd, 1, 0xff, 0, 0},
+	};
+	const struct test_access access = test_access_ports(m->t);
+
+	for (size_t i = 0; i < ARRAY_SIZE(registers); i++) {
+		vdev_device_reset(vdev_piix4_isa_device(m->isa));
+		test_registers(m->devices[5], &access, &registers[i], 1);
+	}
+}
+END_TEST
+
+/* CONFDATA reaches each byte of the register that CONFADD names, in every width. */
+START_TEST(the_data_port_in_every_width)
+{
+	select_register(0, 0x60);
+	test_out32(m->t, 0xcfc, 0x33221100);
+	for (uint16_t i = 0; i < 4; i++)
+		ck_assert_uint_eq(test_in8(m->t, 0xcfc + i), 0x11u * i);
+	ck_assert_uint_eq(test_in16(m->t, 0xcfc), 0x1100);
+	ck_assert_uint_eq(test_in16(m->t, 0xcfe), 0x3322);
+	test_out8(m->t, 0xcff, 0x77);
+	test_out16(m->t, 0xcfc, 0x5544);
+	ck_assert_uint_eq(test_in32(m->t, 0xcfc), 0x77225544);
+	test_out32(m->t, 0xcf8, 0x00000060); /* the enable bit is clear */
+	ck_assert_uint_eq(test_in32(m->t, 0xcfc), 0xffffffff);
+	test_out32(m->t, 0xcfc, 0);
+	select_register(0, 0x60);
+	ck_assert_uint_eq(test_in32(m->t, 0xcfc), 0x77225544);
+}
+END_TEST
+
+TEST_MAIN("vdev/host_bridge", setup, teardown, the_data_sheet, the_data_sheet_of_shadow_ram,
+	  the_data_sheet_of_the_ports, the_data_port_in_every_width, configuration_cycles,
 	  at_first_all_is_rom, every_segment_takes_every_access, shadowing_the_bios,
 	  reserved_pam_bits_stay_zero, smram_opens_closes_and_locks, it_can_be_a_440bx,
 	  state_and_reset)
