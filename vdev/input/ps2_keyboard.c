@@ -97,10 +97,11 @@ static void write_command(struct ps2_keyboard *k, uint8_t value)
 		ps2_queue_answer(&k->queue, PS2_ACK);
 		break;
 	case CMD_DISABLE:
-	case CMD_DEFAULTS:
+	case CMD_DEFAULTS: /* "continues scanning, if it was enabled" */
 		ps2_queue_clear(&k->queue);
 		set_defaults(k);
-		k->scanning = value == CMD_DEFAULTS;
+		if (value == CMD_DISABLE)
+			k->scanning = false;
 		ps2_queue_answer(&k->queue, PS2_ACK);
 		break;
 	case CMD_RESEND:
@@ -110,7 +111,8 @@ static void write_command(struct ps2_keyboard *k, uint8_t value)
 		do_reset(k);
 		break;
 	default:
-		ps2_queue_answer(&k->queue, value >= CMD_LEDS ? PS2_ACK : PS2_RESEND);
+		/* F7h to FDh set single keys of set 3, which there is not; the rest is no command. */
+		ps2_queue_answer(&k->queue, value > CMD_DEFAULTS ? PS2_ACK : PS2_RESEND);
 	}
 }
 

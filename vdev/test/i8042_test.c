@@ -366,6 +366,58 @@ START_TEST(the_data_sheet)
 }
 END_TEST
 
+/*
+ * What each of the 256 commands answers and leaves in the command byte, after a reset. Those that no
+ * row names, and those that wait for a data byte, do neither.
+ */
+START_TEST(the_controllers_commands)
+{
+	static const struct {
+		const char *name;
+		uint8_t first, last;
+		int answer; /* -1: none */
+		uint8_t mode;
+		bool resets; /* the even ones */
+	} table[] = {
+		{"read command byte", 0x20, 0x20, 0x30, 0x30, false},
+		{"read RAM", 0x21, 0x3f, 0x00, 0x30, false},
+		{"disable mouse", 0xa7, 0xa7, -1, 0x30, false},
+		{"enable mouse", 0xa8, 0xa8, -1, 0x10, false},
+		{"test mouse", 0xa9, 0xa9, 0x00, 0x30, false},
+		{"self-test", 0xaa, 0xaa, 0x55, 0x34, false},
+		{"test keyboard", 0xab, 0xab, 0x00, 0x30, false},
+		{"disable keyboard", 0xad, 0xad, -1, 0x30, false},
+		{"enable keyboard", 0xae, 0xae, -1, 0x20, false},
+		{"read input port", 0xc0, 0xc0, 0x80, 0x30, false},
+		{"read output port", 0xd0, 0xd0, 0x03, 0x30, false},
+		{"read test inputs", 0xe0, 0xe0, 0x00, 0x30, false},
+		{"pulse output port", 0xf0, 0xff, -1, 0x30, true},
+	};
+
+	for (unsigned int c = 0; c <= 0xff; c++) {
+		int expected = -1;
+		uint8_t left = 0x30;
+		bool resets = false;
+
+		for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+			if (c < table[i].first || c > table[i].last)
+				continue;
+			expected = table[i].answer;
+			left = table[i].mode;
+			resets = table[i].resets && !(c & 1);
+		}
+		vdev_device_reset(vdev_i8042_device(kbc));
+		t->event_count = 0;
+		command((uint8_t)c);
+		ck_assert_uint_eq(test_in8(t, 0x64) & 0x08, 0x08); /* a command was written last */
+		ck_assert_msg(next() == expected && next() == -1, "answer to %02Xh", c);
+		ck_assert_msg(t->event_count == resets, "resets at %02Xh", c);
+		command(0x20);
+		ck_assert_msg(next() == left, "command byte after %02Xh", c);
+	}
+}
+END_TEST
+
 /* "Before another INIT pulse can be generated, this bit must be written back to 0." */
 START_TEST(fast_init_is_an_edge)
 {
@@ -380,8 +432,8 @@ START_TEST(fast_init_is_an_edge)
 }
 END_TEST
 
-TEST_MAIN("vdev/i8042", setup, teardown, the_data_sheet, fast_init_is_an_edge,
-	  self_tests_and_command_byte, keyboard_reset_and_identity,
+TEST_MAIN("vdev/i8042", setup, teardown, the_data_sheet, the_controllers_commands,
+	  fast_init_is_an_edge, self_tests_and_command_byte, keyboard_reset_and_identity,
 	  keys_in_set_1_through_translation, keys_in_set_2_and_set_1_untranslated,
 	  interrupts_have_an_edge_per_byte, a_disabled_keyboard_keeps_its_keys,
 	  a_full_buffer_loses_whole_keys, the_mouse_tells_what_it_is, mouse_packets,
