@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "test_board.h"
 #include "test_main.h"
+#include "test_registers.h"
 #include "vdev/fw_cfg.h"
 
 static struct test_board *t;
@@ -133,6 +134,82 @@ START_TEST(dma_errors_are_told)
 }
 END_TEST
 
+/* QEMU, docs/specs/fw_cfg: the x86 ports. */
+START_TEST(the_data_sheet)
+{
+	static const struct test_register registers[] = {
+		{"selector: write-only", 0x510, 2, 0xffff, 0, 0},
+		{"data: the signature at first", 0x511, 1, 'Q', 0, 0},
+		{"DMA address, high: the signature", 0x514, 4, 0x554d4551, 0, 0},
+		{"DMA address, low: the signature", 0x518, 4, 0x47464320, 0, 0},
+	};
+	const struct test_access access = test_access_ports(t);
+
+	memset(test_ram(t), 0, 16); /* where one of the patterns starts a transfer */
+	for (size_t i = 0; i < ARRAY_SIZE(registers); i++) {
+		if (registers[i].at == 0x511) /* each read moves on */
+			ck_assert_uint_eq(test_in8(t, 0x511), registers[i].reset);
+		else
+			test_registers(vdev_fw_cfg_device(f), &access, &registers[i], 1);
+	}
+}
+END_TEST
+
+/* Key by key: what this machine has, whose size is told by the zeroes behind it. */
+START_TEST(the_items)
+{
+	static const struct {
+		const char *name;
+		uint16_t key;
+		size_t size;
+		const char *bytes;
+	} items[] = {
+		{"signature", 0x0000, 4, "QEMU"},
+		{"id: traditional and DMA", 0x0001, 4, "\3\0\0\0"},
+		{"file", 0x0020, 10, "0123456789"},
+		{"no file", 0x0022, 0, ""},
+		{"no item", 0x0002, 0, ""},
+		{"local to an architecture", 0x8000, 0, ""},
+		{"for writing: the same", 0x4000, 4, "QEMU"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(items); i++) {
+		uint8_t buffer[16];
+
+		read_port(items[i].key, buffer, sizeof(buffer));
+		ck_assert_msg(memcmp(buffer, items[i].bytes, items[i].size) == 0, "%s",
+			      items[i].name);
+		for (size_t j = items[i].size; j < sizeof(buffer); j++)
+			ck_assert_msg(buffer[j] == 0, "%s, behind its end", items[i].name);
+		test_out8(t, 0x510, 0x01); /* half of a selector selects nothing */
+		test_out8(t, 0x511, 0x55); /* items are read-only */
+		read_port(items[i].key, buffer, 1);
+		ck_assert_uint_eq(buffer[0], items[i].size ? (uint8_t)items[i].bytes[0] : 0);
+	}
+}
+END_TEST
+
+/* Half of a DMA address and the place in an item are state. */
+START_TEST(a_transfer_goes_on_in_another_machine)
+{
+	struct test_board *t2 = test_board_create();
+	struct vdev_fw_cfg *other;
+	uint8_t byte;
+
+	ck_assert_int_eq(vdev_fw_cfg_create(&t2->board, &other), 0);
+	ck_assert_int_eq(vdev_fw_cfg_add_file(other, "etc/first", "0123456789", 10), 0);
+	read_port(0x20, &byte, 1);
+	test_out32(t, 0x514, htobe32(1)); /* 4 GiB: where nothing is */
+	test_round_trip(vdev_fw_cfg_device(f), vdev_fw_cfg_device(other));
+	bytes_put_be32(test_ram(t2) + 0x100, 0xffffff02);
+	test_out32(t2, 0x518, htobe32(0x100));
+	ck_assert_uint_eq(bytes_get_be32(test_ram(t2) + 0x100), 0xffffff02); /* not touched */
+	ck_assert_uint_eq(test_in8(t2, 0x511), '1');
+	vdev_device_destroy(vdev_fw_cfg_device(other));
+	test_board_destroy(t2);
+}
+END_TEST
+
 START_TEST(state_and_registers)
 {
 	uint8_t byte;
@@ -146,6 +223,7 @@ START_TEST(state_and_registers)
 }
 END_TEST
 
-TEST_MAIN("vdev/fw_cfg", setup, teardown, signature_and_features, the_directory_lists_the_files,
-	  reading_behind_the_end_gives_zeroes, additions_are_checked, dma_reads_skips_and_selects,
-	  dma_errors_are_told, state_and_registers)
+TEST_MAIN("vdev/fw_cfg", setup, teardown, the_data_sheet, the_items,
+	  a_transfer_goes_on_in_another_machine, signature_and_features,
+	  the_directory_lists_the_files, reading_behind_the_end_gives_zeroes, additions_are_checked,
+	  dma_reads_skips_and_selects, dma_errors_are_told, state_and_registers)
