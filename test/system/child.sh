@@ -24,6 +24,11 @@ if [[ $script == bios* ]]; then
 		>"$test_dir/disk.log" 2>&1 || fail "the child's disk cannot be made, see disk.log"
 	carry+=(--carry "$test_dir/child-disk.raw")
 fi
+if [ "$script" = memtest ]; then
+	mkdir -p "$test_dir/memtest"
+	cp /boot/memtest86+*.bin "$test_dir/memtest" || fail "the package memtest86+ is not there"
+	carry+=(--carry "$test_dir/memtest")
+fi
 guest --direct --timeout 1100 "${carry[@]}" "$@" <<<"exec /carry/child/$script"
 rm -f "$test_dir/child-disk.raw"
 [ "$status" = 0 ] || { cat "$out" && fail "exit status is $status, not 0"; }
