@@ -6,6 +6,7 @@
 #include "kernel_private.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "layout.h"
+
+#define PAGE UINT64_C(4096)
 
 int kernel_fail(struct kernel_error *ret_error, int error, const char *format, ...)
 {
@@ -86,6 +89,31 @@ void kernel_put_gdt(uint8_t *ram, bool long_mode, struct kernel_entry *entry)
 	entry->gdt_limit = sizeof gdt - 1;
 	entry->code_selector = 0x10;
 	entry->data_selector = 0x18;
+}
+
+int kernel_load_initrd(const struct kernel_boot *boot, uint64_t begin, uint64_t end, bool high,
+		       struct kernel_initrd *ret_initrd, struct kernel_error *ret_error)
+{
+	uint64_t first = ALIGN_UP(begin, PAGE), size;
+	int r;
+
+	*ret_initrd = (struct kernel_initrd){0};
+	if (boot->initrd_fd < 0)
+		return 0;
+	r = kernel_file_size(boot->initrd_fd, "initrd", &size, ret_error);
+	if (r < 0)
+		return r;
+	if (size == 0)
+		return kernel_fail(ret_error, -EINVAL, "initrd: is empty");
+	if (first > end || size > end - first)
+		return kernel_fail(ret_error, -ENOSPC,
+				   "initrd: has %" PRIu64
+				   " MiB, and beside the kernel there are %" PRIu64,
+				   size >> 20, end > first ? (end - first) >> 20 : 0);
+	if (high)
+		first = ALIGN_DOWN(end - size, PAGE);
+	*ret_initrd = (struct kernel_initrd){first, first + size};
+	return kernel_read_at(boot->initrd_fd, "initrd", boot->ram + first, size, 0, ret_error);
 }
 
 /* --- what it is --- */

@@ -18,6 +18,18 @@ int must_check kernel_file_size(int fd, const char *what, uint64_t *ret_size,
 int must_check kernel_read_at(int fd, const char *what, void *buffer, size_t size, uint64_t offset,
 			      struct kernel_error *ret_error);
 
+struct kernel_initrd {
+	uint64_t begin, end; /* both 0: there is none */
+};
+
+/*
+ * Loads initrd=, if there is one, into whole pages of [begin, end): the last ones if `high`, the first
+ * ones otherwise. Fails if it is empty or does not fit.
+ */
+int must_check kernel_load_initrd(const struct kernel_boot *boot, uint64_t begin, uint64_t end,
+				  bool high, struct kernel_initrd *ret_initrd,
+				  struct kernel_error *ret_error);
+
 /* Memory as kernels are told of it; types as ACPI numbers them. */
 #define KERNEL_RANGES   5u
 #define KERNEL_RAM      1u

@@ -160,7 +160,7 @@ static int load_kernel(const struct kernel_boot *boot, struct image *image,
 			      image->kernel_size, image->setup_size, ret_error);
 }
 
-/* --- initrd: as high as the kernel can reach, whole pages --- */
+/* --- initrd: as high as the kernel can reach --- */
 
 static int load_initrd(const struct kernel_boot *boot, const struct image *image, uint8_t *params,
 		       struct kernel_error *ret_error)
@@ -169,26 +169,14 @@ static int load_initrd(const struct kernel_boot *boot, const struct image *image
 				 ? OLD_INITRD_MAX
 				 : bytes_get_le32(image->setup + HDR_INITRD_ADDR_MAX);
 	uint64_t top = MIN(layout_low_size(boot->memory), reach + 1);
-	uint64_t size, address;
-	int r;
+	struct kernel_initrd initrd;
+	int r = kernel_load_initrd(boot, image->end, top, true, &initrd, ret_error);
 
-	if (boot->initrd_fd < 0)
-		return 0;
-	r = kernel_file_size(boot->initrd_fd, "initrd", &size, ret_error);
 	if (r < 0)
 		return r;
-	if (size == 0)
-		return kernel_fail(ret_error, -EINVAL, "initrd: is empty");
-	if (top < image->end || size > top - image->end ||
-	    ALIGN_DOWN(top - size, UINT64_C(4096)) < image->end)
-		return kernel_fail(ret_error, -ENOSPC,
-				   "initrd: has %" PRIu64
-				   " MiB, and beside the kernel there are %" PRIu64,
-				   size >> 20, top > image->end ? (top - image->end) >> 20 : 0);
-	address = ALIGN_DOWN(top - size, UINT64_C(4096));
-	bytes_put_le32(params + HDR_RAMDISK_IMAGE, (uint32_t)address);
-	bytes_put_le32(params + HDR_RAMDISK_SIZE, (uint32_t)size);
-	return kernel_read_at(boot->initrd_fd, "initrd", boot->ram + address, size, 0, ret_error);
+	bytes_put_le32(params + HDR_RAMDISK_IMAGE, (uint32_t)initrd.begin);
+	bytes_put_le32(params + HDR_RAMDISK_SIZE, (uint32_t)(initrd.end - initrd.begin));
+	return 0;
 }
 
 /* --- what the kernel is told --- */

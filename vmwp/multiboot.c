@@ -17,7 +17,6 @@
 
 #define LOADER_NAME         "Keelson"
 #define MODULE_NAME         "initrd"
-#define BOOT_PAGE           4096u
 #define RSDP_SIZE           20u /* of ACPI 1.0, which is the one that there is */
 
 /* The header of 0.6.96, 3.1. */
@@ -245,35 +244,12 @@ static int load_image(const struct kernel_boot *boot, const uint8_t head[KERNEL_
 	return 0;
 }
 
-struct module {
-	uint32_t begin, end; /* the same: there is none */
-};
-
-/*
- * Whole pages, behind the image; below it there is no place that every image leaves free. Without an
- * initrd *ret_module stays as it is.
- */
+/* Behind the image: below it there is no place that every image leaves free. */
 static int load_module(const struct kernel_boot *boot, const struct kernel_placed *placed,
-		       struct module *ret_module, struct kernel_error *ret_error)
+		       struct kernel_initrd *ret_module, struct kernel_error *ret_error)
 {
-	uint64_t begin = ALIGN_UP(MAX(placed->end, LAYOUT_EXTENDED_BEGIN), (uint64_t)BOOT_PAGE);
-	uint64_t top = layout_low_size(boot->memory), size;
-	int r;
-
-	if (boot->initrd_fd < 0)
-		return 0;
-	r = kernel_file_size(boot->initrd_fd, "initrd", &size, ret_error);
-	if (r < 0)
-		return r;
-	if (size == 0)
-		return kernel_fail(ret_error, -EINVAL, "initrd: is empty");
-	if (begin > top || size > top - begin)
-		return kernel_fail(ret_error, -ENOSPC,
-				   "initrd: has %" PRIu64
-				   " MiB, and behind the kernel there are %" PRIu64,
-				   size >> 20, top > begin ? (top - begin) >> 20 : 0);
-	*ret_module = (struct module){(uint32_t)begin, (uint32_t)(begin + size)};
-	return kernel_read_at(boot->initrd_fd, "initrd", boot->ram + begin, size, 0, ret_error);
+	return kernel_load_initrd(boot, MAX(placed->end, LAYOUT_EXTENDED_BEGIN),
+				  layout_low_size(boot->memory), false, ret_module, ret_error);
 }
 
 /* --- the information --- */
@@ -329,7 +305,7 @@ static void put_mb1_map(struct area *area, const struct kernel_boot *boot, uint8
 	}
 }
 
-static void put_mb1_module(struct area *area, const struct module *module, uint8_t *info)
+static void put_mb1_module(struct area *area, const struct kernel_initrd *module, uint8_t *info)
 {
 	uint32_t name, at;
 
@@ -337,15 +313,15 @@ static void put_mb1_module(struct area *area, const struct module *module, uint8
 		return;
 	name = put_text(area, MODULE_NAME);
 	at = reserve(area, 16, 4);
-	bytes_put_le32(area->ram + at, module->begin);
-	bytes_put_le32(area->ram + at + 4, module->end);
+	bytes_put_le32(area->ram + at, (uint32_t)module->begin);
+	bytes_put_le32(area->ram + at + 4, (uint32_t)module->end);
 	bytes_put_le32(area->ram + at + 8, name);
 	bytes_put_le32(info + 20, 1);
 	bytes_put_le32(info + 24, at);
 }
 
 static uint32_t put_mb1_info(struct area *area, const struct kernel_boot *boot,
-			     const struct module *module)
+			     const struct kernel_initrd *module)
 {
 	uint32_t address = reserve(area, MB1_INFO_SIZE, 8);
 	uint8_t *info = area->ram + address;
@@ -394,20 +370,20 @@ static void put_mb2_map(struct area *area, const struct kernel_boot *boot)
 	}
 }
 
-static void put_mb2_module(struct area *area, const struct module *module)
+static void put_mb2_module(struct area *area, const struct kernel_initrd *module)
 {
 	uint8_t *at;
 
 	if (module->begin == module->end)
 		return;
 	at = put_tag(area, MB2_INFO_MODULE, 8 + sizeof MODULE_NAME);
-	bytes_put_le32(at, module->begin);
-	bytes_put_le32(at + 4, module->end);
+	bytes_put_le32(at, (uint32_t)module->begin);
+	bytes_put_le32(at + 4, (uint32_t)module->end);
 	memcpy(at + 8, MODULE_NAME, sizeof MODULE_NAME);
 }
 
 static uint32_t put_mb2_info(struct area *area, const struct kernel_boot *boot,
-			     const struct module *module)
+			     const struct kernel_initrd *module)
 {
 	uint32_t address = reserve(area, 8, 8);
 	uint8_t *at;
@@ -432,7 +408,7 @@ int multiboot_load(const struct kernel_boot *boot, const uint8_t head[KERNEL_HEA
 	struct area area = {boot->ram, (uint32_t)LAYOUT_BOOT_PARAMS};
 	struct header header = find(head);
 	struct kernel_placed placed = {0};
-	struct module module = {0, 0};
+	struct kernel_initrd module;
 	int r;
 
 	r = header.version == 2 ? read_mb2(head + header.offset, &header, ret_error)

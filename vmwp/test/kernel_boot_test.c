@@ -105,29 +105,35 @@ static void fill_text(void)
 		image[TEXT + i] = (uint8_t)(i * 7 + 1);
 }
 
+/* An ELF file of one segment, in the words of either class. */
+#define PUT_ELF(bits, machine, entry_point, segment_address)                   \
+	do {                                                                   \
+		Elf##bits##_Ehdr *h = (Elf##bits##_Ehdr *)image;               \
+		Elf##bits##_Phdr *p = (Elf##bits##_Phdr *)(image + sizeof *h); \
+                                                                               \
+		memset(image, 0, sizeof image);                                \
+		memcpy(h->e_ident, ELFMAG, SELFMAG);                           \
+		h->e_ident[EI_CLASS] = ELFCLASS##bits;                         \
+		h->e_ident[EI_DATA] = ELFDATA2LSB;                             \
+		h->e_type = ET_EXEC;                                           \
+		h->e_machine = machine;                                        \
+		h->e_entry = entry_point;                                      \
+		h->e_phoff = sizeof *h;                                        \
+		h->e_phentsize = sizeof *p;                                    \
+		h->e_phnum = 1;                                                \
+		*p = (Elf##bits##_Phdr){.p_type = PT_LOAD,                     \
+					.p_offset = TEXT,                      \
+					.p_vaddr = segment_address,            \
+					.p_paddr = LOAD,                       \
+					.p_filesz = FILESZ,                    \
+					.p_memsz = MEMSZ};                     \
+		fill_text();                                                   \
+	} while (0)
+
 static Elf32_Ehdr *elf32(void)
 {
-	Elf32_Ehdr *h = (Elf32_Ehdr *)image;
-	Elf32_Phdr *p = (Elf32_Phdr *)(image + sizeof *h);
-
-	memset(image, 0, sizeof image);
-	memcpy(h->e_ident, ELFMAG, SELFMAG);
-	h->e_ident[EI_CLASS] = ELFCLASS32;
-	h->e_ident[EI_DATA] = ELFDATA2LSB;
-	h->e_type = ET_EXEC;
-	h->e_machine = EM_386;
-	h->e_entry = VIRTUAL + 0x10;
-	h->e_phoff = sizeof *h;
-	h->e_phentsize = sizeof *p;
-	h->e_phnum = 1;
-	*p = (Elf32_Phdr){.p_type = PT_LOAD,
-			  .p_offset = TEXT,
-			  .p_vaddr = VIRTUAL,
-			  .p_paddr = LOAD,
-			  .p_filesz = FILESZ,
-			  .p_memsz = MEMSZ};
-	fill_text();
-	return h;
+	PUT_ELF(32, EM_386, VIRTUAL + 0x10, VIRTUAL);
+	return (Elf32_Ehdr *)image;
 }
 
 static Elf32_Phdr *segment32(void)
@@ -137,26 +143,7 @@ static Elf32_Phdr *segment32(void)
 
 static void elf64(void)
 {
-	Elf64_Ehdr *h = (Elf64_Ehdr *)image;
-	Elf64_Phdr *p = (Elf64_Phdr *)(image + sizeof *h);
-
-	memset(image, 0, sizeof image);
-	memcpy(h->e_ident, ELFMAG, SELFMAG);
-	h->e_ident[EI_CLASS] = ELFCLASS64;
-	h->e_ident[EI_DATA] = ELFDATA2LSB;
-	h->e_type = ET_EXEC;
-	h->e_machine = EM_X86_64;
-	h->e_entry = UINT64_C(0xffffffff80000010);
-	h->e_phoff = sizeof *h;
-	h->e_phentsize = sizeof *p;
-	h->e_phnum = 1;
-	*p = (Elf64_Phdr){.p_type = PT_LOAD,
-			  .p_offset = TEXT,
-			  .p_vaddr = UINT64_C(0xffffffff80000000),
-			  .p_paddr = LOAD,
-			  .p_filesz = FILESZ,
-			  .p_memsz = MEMSZ};
-	fill_text();
+	PUT_ELF(64, EM_X86_64, UINT64_C(0xffffffff80000010), UINT64_C(0xffffffff80000000));
 }
 
 /* What both classes must have come to: text, zeroes behind it, protected mode at the entry. */
@@ -296,7 +283,7 @@ START_TEST(multiboot_module)
 	ck_assert_str_eq((char *)boot.ram + get(at + 8), "initrd");
 	ck_assert_mem_eq(boot.ram + get(at), initrd, 5000);
 	ck_assert_int_eq(ftruncate(boot.initrd_fd, (off_t)MIB(62)), 0);
-	assert_refused(ELF_SIZE, -ENOSPC, "initrd: has 62 MiB, and behind the kernel there are 61");
+	assert_refused(ELF_SIZE, -ENOSPC, "initrd: has 62 MiB, and beside the kernel there are 61");
 	ck_assert_int_eq(ftruncate(boot.initrd_fd, 0), 0);
 	assert_refused(ELF_SIZE, -EINVAL, "initrd: is empty");
 }
