@@ -8,13 +8,13 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "bus/bus_loop.h"
 #include "bus/methods.h"
 #include "bus/xml_check.h"
+#include "daemon/inventory.h"
 #include "daemon/publish.h"
 
 struct bus {
@@ -187,21 +187,39 @@ void publish_job_changed(const struct job *job)
 			   "PropertiesChanged");
 }
 
+/* A signal that waits for the disk, with the bus, which may be gone by then. */
+static void send_signal(void *data)
+{
+	sd_bus_message *m = data;
+
+	check_sent(sd_bus_send(NULL, m, NULL), sd_bus_message_get_member(m));
+	sd_bus_message_unref(m);
+}
+
+/* Whoever hears of the end may rely on it: it is on the disk. */
 void publish_job_removed(const struct job *job, enum job_result result, const struct vm_error *err)
 {
 	bool failed = result == JOB_FAILED && err && err->code;
+	sd_bus_message *m = NULL;
 	char name[128] = "";
+	int r;
 
 	if (!job->manager->bus)
 		return;
 	emit_removed(job->manager->bus, job->path, BUS_JOB_INTERFACE);
 	if (failed)
 		snprintf(name, sizeof(name), VM_ERROR_PREFIX "%s", vm_error_info(err->code)->name);
-	check_sent(sd_bus_emit_signal(job->manager->bus, BUS_PATH, BUS_MANAGER_INTERFACE,
-				      "JobRemoved", "uossssss", (uint32_t)job->id, job->path,
-				      job->uuid, job->name, job->kind, job_result_name(result),
-				      name, err ? err->text : ""),
-		   "JobRemoved");
+	r = sd_bus_message_new_signal(job->manager->bus, &m, BUS_PATH, BUS_MANAGER_INTERFACE,
+				      "JobRemoved");
+	if (r >= 0)
+		r = sd_bus_message_append(m, "uossssss", (uint32_t)job->id, job->path, job->uuid,
+					  job->name, job->kind, job_result_name(result), name,
+					  err ? err->text : "");
+	check_sent(r, "JobRemoved");
+	if (r >= 0)
+		inventory_after(job->manager, send_signal, m);
+	else
+		sd_bus_message_unref(m);
 }
 
 void publish_event(struct manager *manager, const struct store_event *event)
@@ -253,31 +271,6 @@ static bool on_turn(void *data)
 	return call_run_waiting(bus->manager);
 }
 
-/*
- * While the store waits for the disk. What comes in is answered from memory or put into the queue
- * (call.h), so nothing is changed under the feet of what is under way. An error of the connection
- * is left for the loop to see.
- */
-enum { SERVE_MS = 2000, CHECK_MS = 20 };
-
-static void serve_queries(void *data, int done_fd)
-{
-	struct bus *bus = data;
-
-	for (;;) {
-		int wait_ms = xml_check_serve(bus->manager) ? CHECK_MS : SERVE_MS;
-		int r = sd_bus_process(bus->bus, NULL);
-		struct pollfd fds[] = {{.fd = done_fd, .events = POLLIN},
-				       {.fd = r < 0 ? -1 : sd_bus_get_fd(bus->bus),
-					.events = (short)MAX(sd_bus_get_events(bus->bus), 0)}};
-
-		if (poll(fds, ARRAY_SIZE(fds), r > 0 ? 0 : wait_ms) > 0 && fds[0].revents)
-			return;
-		/* The disk does not answer, this daemon does: systemd is to let it live. */
-		sd_notify(0, "WATCHDOG=1");
-	}
-}
-
 int bus_open(struct manager *manager, void (*lost)(void *data), void *data, struct bus **ret,
 	     struct vm_error *err)
 {
@@ -290,8 +283,6 @@ int bus_open(struct manager *manager, void (*lost)(void *data), void *data, stru
 	bus->lost = lost;
 	bus->lost_data = data;
 	r = connect_bus(bus, err);
-	if (r == 0 && store_set_aside(manager->store, serve_queries, bus) < 0)
-		r = vm_error_set(err, VM_ERROR_NO_MEMORY, "No thread for the inventory");
 	if (r < 0) {
 		sd_bus_unref(bus->bus);
 		free(bus);
@@ -310,7 +301,6 @@ struct bus *bus_close(struct bus *bus)
 	bus_loop_stop(&bus->loop, bus->manager->loop);
 	call_forget_waiting(bus->manager);
 	xml_check_forget_all(bus->manager);
-	CHECK(store_set_aside(bus->manager->store, NULL, NULL) == 0);
 	bus->manager->bus = NULL;
 	sd_bus_flush_close_unref(bus->bus);
 	free(bus);

@@ -54,7 +54,7 @@ static void on_idle(struct ev_loop *loop, ev_idle *watcher, int events)
 	process(watcher->data, loop);
 }
 
-/* False for a connection that has ended: while the store waited for the disk, somebody else saw it. */
+/* False for a connection that has ended: whoever sent something saw it. */
 static bool watch_io(struct bus_loop *bus_loop, struct ev_loop *loop)
 {
 	int fd = sd_bus_get_fd(bus_loop->bus), wanted = sd_bus_get_events(bus_loop->bus),

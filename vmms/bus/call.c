@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "bus/bus.h"
+#include "daemon/inventory.h"
 
 DEFINE_CLEANUP(sd_bus_message *, sd_bus_message_unref, cleanup_message);
 DEFINE_CLEANUP(sd_bus_creds *, sd_bus_creds_unref, cleanup_creds);
@@ -38,9 +39,53 @@ int call_bad_message(int r, struct vm_error *err)
 	return vm_error_set_errno(err, VM_ERROR_INVALID_ARGUMENT, -r, "The message makes no sense");
 }
 
+static void send_reply(void *data)
+{
+	sd_bus_message *reply = data;
+	int r = sd_bus_send(NULL, reply, NULL);
+
+	if (r < 0)
+		log_debug("A reply cannot be sent: %s", strerror(-r));
+	sd_bus_message_unref(reply);
+}
+
 int call_reply_job(sd_bus_message *m, const struct job *job, struct vm_error *err)
 {
-	return call_replied(sd_bus_reply_method_return(m, "o", job->path), err);
+	sd_bus_message *reply = NULL;
+	int r = sd_bus_message_new_method_return(m, &reply);
+
+	if (r >= 0)
+		r = sd_bus_message_append(reply, "o", job->path);
+	if (r >= 0)
+		inventory_after(job->manager, send_reply, reply);
+	else
+		sd_bus_message_unref(reply);
+	return call_replied(r, err);
+}
+
+int call_later(sd_bus_message *m, int r)
+{
+	if (r < 0)
+		sd_bus_message_unref(m);
+	return r;
+}
+
+static void reply_later(sd_bus_message *m, int r)
+{
+	if (r < 0)
+		log_debug("A reply cannot be sent: %s", strerror(-r));
+	sd_bus_message_unref(m);
+}
+
+void call_done(void *m, const struct vm_error *err)
+{
+	reply_later(m, err ? call_reply_error(m, err) : sd_bus_reply_method_return(m, ""));
+}
+
+void call_done_job(void *m, struct job *job, const struct vm_error *err)
+{
+	reply_later(m,
+		    err ? call_reply_error(m, err) : sd_bus_reply_method_return(m, "o", job->path));
 }
 
 int call_reply_nothing(sd_bus_message *m, struct vm_error *err)
@@ -125,7 +170,7 @@ struct waiting_call {
 	struct waiting_call *next;
 	const struct bus_method *method;
 	sd_bus_message *m;
-	uint32_t uid; /* whose call it is; CALLER_NOBODY for those that change nothing */
+	uint32_t uid; /* whose call it is */
 };
 
 static void waiting_free(struct waiting_call *call)
@@ -134,17 +179,20 @@ static void waiting_free(struct waiting_call *call)
 	free(call);
 }
 
+static bool same_sender(sd_bus_message *a, sd_bus_message *b)
+{
+	const char *x = sd_bus_message_get_sender(a), *y = sd_bus_message_get_sender(b);
+
+	return x && y && strcmp(x, y) == 0;
+}
+
 /* One client must not make all others wait, nor fill the memory. */
 static unsigned int count_waiting(const struct manager *manager, sd_bus_message *m)
 {
-	const char *sender = sd_bus_message_get_sender(m);
 	unsigned int count = 0;
 
-	for (const struct waiting_call *call = manager->waiting_calls; call; call = call->next) {
-		const char *other = sd_bus_message_get_sender(call->m);
-
-		count += sender && other && strcmp(sender, other) == 0;
-	}
+	for (const struct waiting_call *call = manager->waiting_calls; call; call = call->next)
+		count += same_sender(m, call->m);
 	return count;
 }
 
@@ -176,17 +224,47 @@ static int run_soon(struct manager *manager, const struct bus_method *method, sd
 	return 1; /* the reply comes later */
 }
 
+/* Its own client's earlier ones come first. */
+static bool is_first_of_client(const struct manager *manager, const struct waiting_call *call)
+{
+	for (const struct waiting_call *at = manager->waiting_calls; at != call; at = at->next) {
+		if (same_sender(at->m, call->m))
+			return false;
+	}
+	return true;
+}
+
+static bool can_run(const struct manager *manager, const struct waiting_call *call)
+{
+	if (call->method->kind == CALL_CHANGES && inventory_changing(manager))
+		return false;
+	if (call->method->kind == CALL_READS && inventory_reads(manager))
+		return false;
+	return is_first_of_client(manager, call);
+}
+
+/* Where the oldest is that can be run; NULL: none can. */
+static struct waiting_call **find_next(struct manager *manager)
+{
+	struct waiting_call **at = &manager->waiting_calls;
+
+	while (*at && !can_run(manager, *at))
+		at = &(*at)->next;
+	return *at ? at : NULL;
+}
+
 bool call_run_waiting(struct manager *manager)
 {
-	struct waiting_call *call = manager->waiting_calls;
+	struct waiting_call **at = find_next(manager), *call;
 
-	if (!call)
+	if (!at)
 		return false;
-	manager->waiting_calls = call->next;
+	call = *at;
+	*at = call->next;
 	if (run_as(manager, call->method, call->m, call->uid) < 0)
 		log_debug("%s: no reply could be sent", call->method->member);
 	waiting_free(call);
-	return manager->waiting_calls != NULL;
+	return find_next(manager) != NULL;
 }
 
 void call_forget_waiting(struct manager *manager)
@@ -314,9 +392,10 @@ int call_dispatch(struct manager *manager, const struct bus_method *method, sd_b
 {
 	uint32_t uid;
 
+	if (method->kind == CALL_QUERIES)
+		return run(manager, method, m);
 	if (!method->action)
-		return method->read ? run_soon(manager, method, m, CALLER_NOBODY)
-				    : run(manager, method, m);
+		return run_soon(manager, method, m, CALLER_NOBODY);
 	uid = sender_uid(m);
 	if (uid == 0 || uid == geteuid())
 		return run_soon(manager, method, m, uid);

@@ -15,9 +15,10 @@
 #define ACTION_MANAGE_NETWORK "org.keelson.vmms1.manage-network"
 
 /*
- * A method. Those that use the store, all with an action and some without, are not run where they
- * come in but in the next turn of the loop, one after the other (call_run_waiting): so the others,
- * which are answered from memory, can be served while the store waits for the disk.
+ * A method. One that is answered from memory is run where it comes in. Those that change something, all with an action, are not run where they come in but in a
+ * later turn of the loop, one after the other, each when no change is under way (inventory.h). Only a
+ * method that changes nothing but the power of a machine that is on does not wait for that. Those that
+ * read the inventory are run when no other is being read. Those of one client are run in their order.
  *
  * `run` reads its arguments from `m`, acts, and replies; a negative return with *err
  * filled is replied as that error. `vm` is NULL for methods that have none.
@@ -26,8 +27,8 @@ struct bus_method {
 	const char *member;
 	const char *action; /* what polkit is asked for; NULL: open to everybody */
 	int (*run)(struct manager *manager, struct vm *vm, sd_bus_message *m, struct vm_error *err);
-	bool vm;   /* the first argument, or the object, is a machine */
-	bool read; /* uses the store though it has no action */
+	bool vm; /* the first argument, or the object, is a machine */
+	enum { CALL_QUERIES, CALL_READS, CALL_FACTS, CALL_CHANGES } kind;
 };
 
 /*
@@ -36,7 +37,7 @@ struct bus_method {
  */
 int call_dispatch(struct manager *manager, const struct bus_method *method, sd_bus_message *m);
 
-/* Runs the oldest call that waits; true when there are more. */
+/* Runs the oldest call that waits and can be run; true when there are more. */
 bool call_run_waiting(struct manager *manager);
 /* At the end of the connection: nobody waits for an answer any more. */
 void call_forget_waiting(struct manager *manager);
@@ -69,7 +70,15 @@ int must_check call_find_vm(struct manager *manager, sd_bus_message *m, struct v
 const struct bus_method *call_find(const struct bus_method *methods, size_t count,
 				   const char *member);
 
-/* Replies with a job's object path. */
+/* Replies with a job's object path, when its row is on the disk, or after a moment. */
 int must_check call_reply_job(sd_bus_message *m, const struct job *job, struct vm_error *err);
+
+/*
+ * A call that is answered later, by one of the functions below, which are for the `done` of what it
+ * began, with the message as their data. call_later() is its result: r, where nothing was begun.
+ */
+int must_check call_later(sd_bus_message *m, int r);
+void call_done(void *m, const struct vm_error *err);
+void call_done_job(void *m, struct job *job, const struct vm_error *err);
 
 #endif

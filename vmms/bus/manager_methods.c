@@ -13,6 +13,7 @@
 #include "bus/methods.h"
 #include "bus/xml_check.h"
 #include "daemon/disk_check.h"
+#include "daemon/inventory.h"
 #include "daemon/metrics.h"
 #include "daemon/sequence.h"
 #include "store/backup.h"
@@ -61,19 +62,27 @@ static void reply_later(int r)
 		log_debug("A reply cannot be sent: %s", strerror(-r));
 }
 
+static void on_defined(void *data, struct vm *vm, const struct vm_error *err)
+{
+	struct define_call *define = data;
+
+	reply_later(err ? call_reply_error(define->m, err)
+			: sd_bus_reply_method_return(define->m, "o", vm->path));
+	define_call_free(define);
+}
+
 static void on_disks_looked(void *data, const struct vm_error *refused)
 {
 	struct define_call *define = data;
 	struct vm_error err = {0};
-	struct vm *vm;
 
-	if (!refused && vm_define(define->manager, define->config, define->flags, &vm, &err) < 0)
+	if (!refused &&
+	    vm_define(define->manager, define->config, define->flags, on_defined, define, &err) < 0)
 		refused = &err;
-	if (!refused)
+	if (refused)
+		on_defined(define, NULL, refused);
+	else
 		TAKE_PTR(define->config);
-	reply_later(refused ? call_reply_error(define->m, refused)
-			    : sd_bus_reply_method_return(define->m, "o", vm->path));
-	define_call_free(define);
 }
 
 static int method_define(struct manager *manager, struct vm *none, sd_bus_message *m,
@@ -130,7 +139,6 @@ static int method_create(struct manager *manager, struct vm *none, sd_bus_messag
 	_cleanup_domain_ struct domain *config = NULL;
 	struct new_disk disks[MAX_NEW_DISKS];
 	const char *xml;
-	struct job *job;
 	size_t count = 0;
 	int r = sd_bus_message_read(m, "s", &xml);
 
@@ -139,21 +147,13 @@ static int method_create(struct manager *manager, struct vm *none, sd_bus_messag
 	r = read_disks(m, disks, &count, err);
 	if (r == 0)
 		r = domain_parse(xml, &config, err);
-	if (r == 0)
-		r = vm_create_with_disks(manager, config, disks, count, &job, err);
 	if (r < 0)
 		return r;
-	TAKE_PTR(config);
-	return call_reply_job(m, job, err);
-}
-
-static void on_import_read(void *data, struct job *job, const struct vm_error *refused)
-{
-	sd_bus_message *m = data;
-
-	reply_later(refused ? call_reply_error(m, refused)
-			    : sd_bus_reply_method_return(m, "o", job->path));
-	sd_bus_message_unref(m);
+	r = call_later(m, vm_create_with_disks(manager, config, disks, count, call_done_job,
+					       sd_bus_message_ref(m), err));
+	if (r == 0)
+		TAKE_PTR(config);
+	return r;
 }
 
 static int method_import(struct manager *manager, struct vm *none, sd_bus_message *m,
@@ -167,10 +167,8 @@ static int method_import(struct manager *manager, struct vm *none, sd_bus_messag
 		return call_bad_message(r, err);
 	if (flags & ~(uint32_t)(VM_IMPORT_COPY | VM_IMPORT_NEW_ID))
 		return vm_error_set(err, VM_ERROR_INVALID_ARGUMENT, "Unknown flags %#x", flags);
-	r = vm_import(manager, folder, name, flags, on_import_read, sd_bus_message_ref(m), err);
-	if (r < 0)
-		sd_bus_message_unref(m);
-	return r;
+	return call_later(m, vm_import(manager, folder, name, flags, call_done_job,
+				       sd_bus_message_ref(m), err));
 }
 
 static int reply_canonical(struct manager *manager, sd_bus_message *m, const struct domain *config,
@@ -227,6 +225,36 @@ static int method_cancel_job(struct manager *manager, struct vm *none, sd_bus_me
 	return call_reply_nothing(m, err);
 }
 
+/* A question about the history, which the inventory's thread answers. */
+struct history_call {
+	struct inventory_request request;
+	sd_bus_message *m, *reply;
+	char *uuid; /* NULL: of all machines */
+	uint64_t after;
+	uint32_t limit;
+};
+
+static void history_free(struct inventory_request *request)
+{
+	struct history_call *call = (struct history_call *)request; /* its first member */
+
+	sd_bus_message_unref(call->reply);
+	sd_bus_message_unref(call->m);
+	free(call->uuid);
+	free(call);
+}
+
+static void on_history(struct inventory_request *request, const struct vm_error *failed)
+{
+	struct history_call *call = (struct history_call *)request; /* its first member */
+	struct vm_error err = {0};
+
+	if (!failed && call_send_list(0, call->reply, &err) < 0)
+		failed = &err;
+	reply_later(failed ? call_reply_error(call->m, failed) : 0);
+}
+
+/* On the thread. */
 static int append_operation(void *data, const struct store_operation *op)
 {
 	_cleanup_free_ char *message = strdup(op->message);
@@ -241,37 +269,17 @@ static int append_operation(void *data, const struct store_operation *op)
 	return r < 0 ? r : 0;
 }
 
-/* The UUID of the machine of that name; NULL for "", and the name itself for one that is gone. */
-static const char *history_uuid(struct manager *manager, const char *name)
+static int read_operations(struct store *store, struct store_request *request, struct vm_error *err)
 {
-	struct vm *vm;
+	const struct history_call *call = (struct history_call *)request; /* its first member */
+	int r = store_operation_each(store, call->uuid,
+				     MIN(call->limit, (uint32_t)STORE_OPERATIONS_KEPT),
+				     append_operation, call->reply, err);
 
-	if (!*name)
-		return NULL;
-	return vm_find(manager, name, &vm, NULL) == 0 ? vm->config->uuid : name;
+	return r < 0 && !err->code ? call_bad_message(r, err) : r;
 }
 
-static int method_list_history(struct manager *manager, struct vm *none, sd_bus_message *m,
-			       struct vm_error *err)
-{
-	_cleanup_(cleanup_message) sd_bus_message *reply = NULL;
-	const char *name;
-	uint32_t limit;
-	int r = sd_bus_message_read(m, "su", &name, &limit);
-
-	if (r >= 0)
-		r = call_open_list(m, "(ussssssttus)", &reply);
-	if (r < 0)
-		return call_bad_message(r, err);
-	r = store_operation_each(manager->store, history_uuid(manager, name),
-				 MIN(limit, (uint32_t)STORE_OPERATIONS_KEPT), append_operation,
-				 reply, err);
-	if (r < 0)
-		return r;
-	return call_send_list(0, reply, err);
-}
-
-/* Rows that an earlier daemon cut within a character would make the whole reply impossible. */
+/* On the thread. Rows that an earlier daemon cut within a character would make the whole reply impossible. */
 static int append_event(void *data, const struct store_event *event)
 {
 	_cleanup_free_ char *detail = strdup(event->detail);
@@ -286,24 +294,70 @@ static int append_event(void *data, const struct store_event *event)
 	return r < 0 ? r : 0;
 }
 
+static int read_events(struct store *store, struct store_request *request, struct vm_error *err)
+{
+	const struct history_call *call = (struct history_call *)request; /* its first member */
+	int r = store_event_each(store, call->uuid, (int64_t)call->after,
+				 MIN(call->limit, (uint32_t)STORE_EVENTS_KEPT), append_event,
+				 call->reply, err);
+
+	return r < 0 && !err->code ? call_bad_message(r, err) : r;
+}
+
+/* The UUID of the machine of that name; NULL for "", and the name itself for one that is gone. */
+static int history_uuid(struct manager *manager, const char *name, char **ret)
+{
+	struct vm *vm;
+
+	if (!*name)
+		return 0;
+	*ret = strdup(vm_find(manager, name, &vm, NULL) == 0 ? vm->config->uuid : name);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int ask_history(struct manager *manager, sd_bus_message *m, const char *name,
+		       const struct history_call *asked, const char *element, struct vm_error *err)
+{
+	struct history_call *call;
+	int r;
+
+	call = calloc(1, sizeof(*call));
+	if (!call)
+		return call_bad_message(-ENOMEM, err);
+	*call = *asked;
+	call->request.done = on_history;
+	call->request.release = history_free;
+	call->m = sd_bus_message_ref(m);
+	r = history_uuid(manager, name, &call->uuid);
+	if (r >= 0)
+		r = call_open_list(m, element, &call->reply);
+	r = r < 0 ? call_bad_message(r, err)
+		  : inventory_hand_over(manager, &call->request, INVENTORY_READ, err);
+	if (r < 0)
+		history_free(&call->request);
+	return r;
+}
+
+static int method_list_history(struct manager *manager, struct vm *none, sd_bus_message *m,
+			       struct vm_error *err)
+{
+	struct history_call asked = {.request.store.run = read_operations};
+	const char *name;
+	int r = sd_bus_message_read(m, "su", &name, &asked.limit);
+
+	return r < 0 ? call_bad_message(r, err)
+		     : ask_history(manager, m, name, &asked, "(ussssssttus)", err);
+}
+
 static int method_list_events(struct manager *manager, struct vm *none, sd_bus_message *m,
 			      struct vm_error *err)
 {
-	_cleanup_(cleanup_message) sd_bus_message *reply = NULL;
+	struct history_call asked = {.request.store.run = read_events};
 	const char *name;
-	uint64_t after;
-	uint32_t limit;
-	int r = sd_bus_message_read(m, "stu", &name, &after, &limit);
+	int r = sd_bus_message_read(m, "stu", &name, &asked.after, &asked.limit);
 
-	if (r >= 0)
-		r = call_open_list(m, "(ttssssus)", &reply);
-	if (r < 0)
-		return call_bad_message(r, err);
-	r = store_event_each(manager->store, history_uuid(manager, name), (int64_t)after,
-			     MIN(limit, (uint32_t)STORE_EVENTS_KEPT), append_event, reply, err);
-	if (r < 0)
-		return r;
-	return call_send_list(0, reply, err);
+	return r < 0 ? call_bad_message(r, err)
+		     : ask_history(manager, m, name, &asked, "(ttssssus)", err);
 }
 
 /* ── host ──────────────────────────────────────────────────────────────────────────────────── */
@@ -333,32 +387,70 @@ static int method_stop_all(struct manager *manager, struct vm *none, sd_bus_mess
 	return call_reply_nothing(m, err);
 }
 
+struct backup_call {
+	struct inventory_request request;
+	sd_bus_message *m;
+	int fd;
+};
+
+static void backup_free(struct inventory_request *request)
+{
+	struct backup_call *call = (struct backup_call *)request; /* its first member */
+
+	sd_bus_message_unref(call->m);
+	fd_close(call->fd);
+	free(call);
+}
+
+static int run_backup(struct store *store, struct store_request *request, struct vm_error *err)
+{
+	return store_backup(store, &((struct backup_call *)request)->fd, err);
+}
+
+static void on_backup(struct inventory_request *request, const struct vm_error *err)
+{
+	struct backup_call *call = (struct backup_call *)request; /* its first member */
+
+	if (!err)
+		manager_event(request->manager, NULL, "backup",
+			      "a copy of the inventory was handed out");
+	reply_later(err ? call_reply_error(call->m, err)
+			: sd_bus_reply_method_return(call->m, "h", call->fd));
+}
+
 static int method_backup(struct manager *manager, struct vm *none, sd_bus_message *m,
 			 struct vm_error *err)
 {
-	_cleanup_close_ int fd = -1;
-	int r = store_backup(manager->store, &fd, err);
+	struct backup_call *call = calloc(1, sizeof(*call));
+	int r;
 
+	if (!call)
+		return call_bad_message(-ENOMEM, err);
+	call->fd = -1;
+	call->m = sd_bus_message_ref(m);
+	call->request.store.run = run_backup;
+	call->request.done = on_backup;
+	call->request.release = backup_free;
+	r = inventory_hand_over(manager, &call->request, INVENTORY_READ, err);
 	if (r < 0)
-		return r;
-	manager_event(manager, NULL, "backup", "a copy of the inventory was handed out");
-	return call_replied(sd_bus_reply_method_return(m, "h", fd), err);
+		backup_free(&call->request);
+	return r;
 }
 
 static const struct bus_method methods[] = {
-	{"ListVMs", NULL, method_list, false, false},
-	{"GetVM", NULL, method_get, true, false},
-	{"DefineVM", ACTION_MANAGE_VMS, method_define, false, false},
-	{"CreateVM", ACTION_MANAGE_VMS, method_create, false, false},
-	{"ImportVM", ACTION_MANAGE_VMS, method_import, false, false},
-	{"ValidateXML", NULL, method_validate, false, false},
-	{"ListJobs", NULL, method_list_jobs, false, false},
-	{"CancelJob", ACTION_MANAGE_VMS, method_cancel_job, false, false},
-	{"ListHistory", NULL, method_list_history, false, true},
-	{"ListEvents", NULL, method_list_events, false, true},
-	{"GetHost", NULL, method_host, false, false},
-	{"BackupConfiguration", ACTION_MANAGE_VMS, method_backup, false, false},
-	{"StopAll", ACTION_MANAGE_VMS, method_stop_all, false, false},
+	{"ListVMs", NULL, method_list, false, CALL_QUERIES},
+	{"GetVM", NULL, method_get, true, CALL_QUERIES},
+	{"DefineVM", ACTION_MANAGE_VMS, method_define, false, CALL_CHANGES},
+	{"CreateVM", ACTION_MANAGE_VMS, method_create, false, CALL_CHANGES},
+	{"ImportVM", ACTION_MANAGE_VMS, method_import, false, CALL_CHANGES},
+	{"ValidateXML", NULL, method_validate, false, CALL_QUERIES},
+	{"ListJobs", NULL, method_list_jobs, false, CALL_QUERIES},
+	{"CancelJob", ACTION_MANAGE_VMS, method_cancel_job, false, CALL_FACTS},
+	{"ListHistory", NULL, method_list_history, false, CALL_READS},
+	{"ListEvents", NULL, method_list_events, false, CALL_READS},
+	{"GetHost", NULL, method_host, false, CALL_QUERIES},
+	{"BackupConfiguration", ACTION_MANAGE_VMS, method_backup, false, CALL_READS},
+	{"StopAll", ACTION_MANAGE_VMS, method_stop_all, false, CALL_FACTS},
 };
 
 const struct bus_method *manager_method_find(const char *member)

@@ -48,17 +48,6 @@ static int read_request(sd_bus_message *m, struct network_request *request, stru
 	return 0;
 }
 
-/* The reply, when what was asked for is done. Takes the message over. */
-static void on_done(void *data, const struct vm_error *err)
-{
-	sd_bus_message *m = data;
-	int r = err ? call_reply_error(m, err) : sd_bus_reply_method_return(m, "");
-
-	if (r < 0)
-		log_debug("A reply cannot be sent: %s", strerror(-r));
-	sd_bus_message_unref(m);
-}
-
 static int method_create(struct manager *manager, struct vm *vm, sd_bus_message *m,
 			 struct vm_error *err)
 {
@@ -67,10 +56,8 @@ static int method_create(struct manager *manager, struct vm *vm, sd_bus_message 
 
 	if (r < 0)
 		return r;
-	r = network_create(manager, &request, on_done, sd_bus_message_ref(m), err);
-	if (r < 0)
-		sd_bus_message_unref(m);
-	return r;
+	return call_later(m,
+			  network_create(manager, &request, call_done, sd_bus_message_ref(m), err));
 }
 
 static int with_network(struct manager *manager, sd_bus_message *m,
@@ -87,10 +74,7 @@ static int with_network(struct manager *manager, sd_bus_message *m,
 	r = network_find(manager, name, &network, err);
 	if (r < 0)
 		return r;
-	r = act(network, on_done, sd_bus_message_ref(m), err);
-	if (r < 0)
-		sd_bus_message_unref(m);
-	return r;
+	return call_later(m, act(network, call_done, sd_bus_message_ref(m), err));
 }
 
 static int method_delete(struct manager *manager, struct vm *vm, sd_bus_message *m,
@@ -112,11 +96,11 @@ static int method_stop(struct manager *manager, struct vm *vm, sd_bus_message *m
 }
 
 static const struct bus_method methods[] = {
-	{"ListNetworks", NULL, method_list, false, false},
-	{"CreateNetwork", ACTION_MANAGE_NETWORK, method_create, false, false},
-	{"DeleteNetwork", ACTION_MANAGE_NETWORK, method_delete, false, false},
-	{"StartNetwork", ACTION_MANAGE_NETWORK, method_start, false, false},
-	{"StopNetwork", ACTION_MANAGE_NETWORK, method_stop, false, false},
+	{"ListNetworks", NULL, method_list, false, CALL_QUERIES},
+	{"CreateNetwork", ACTION_MANAGE_NETWORK, method_create, false, CALL_CHANGES},
+	{"DeleteNetwork", ACTION_MANAGE_NETWORK, method_delete, false, CALL_CHANGES},
+	{"StartNetwork", ACTION_MANAGE_NETWORK, method_start, false, CALL_CHANGES},
+	{"StopNetwork", ACTION_MANAGE_NETWORK, method_stop, false, CALL_CHANGES},
 };
 
 const struct bus_method *network_method_find(const char *member)

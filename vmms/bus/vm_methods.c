@@ -123,32 +123,27 @@ static int method_clone(struct manager *manager, struct vm *vm, sd_bus_message *
 			struct vm_error *err)
 {
 	const char *name;
-	struct job *job;
 	int r = sd_bus_message_read(m, "s", &name);
 
 	if (r < 0)
 		return call_bad_message(r, err);
-	r = vm_clone(vm, name, &job, err);
-	return r == 0 ? call_reply_job(m, job, err) : r;
+	return call_later(m, vm_clone(vm, name, call_done_job, sd_bus_message_ref(m), err));
 }
 
 static int method_export(struct manager *manager, struct vm *vm, sd_bus_message *m,
 			 struct vm_error *err)
 {
 	const char *directory;
-	struct job *job;
 	int r = sd_bus_message_read(m, "s", &directory);
 
 	if (r < 0)
 		return call_bad_message(r, err);
-	r = vm_export(vm, directory, &job, err);
-	return r == 0 ? call_reply_job(m, job, err) : r;
+	return call_later(m, vm_export(vm, directory, call_done_job, sd_bus_message_ref(m), err));
 }
 
 static int method_delete(struct manager *manager, struct vm *vm, sd_bus_message *m,
 			 struct vm_error *err)
 {
-	struct job *job;
 	uint32_t flags;
 	int r = sd_bus_message_read(m, "u", &flags);
 
@@ -158,17 +153,9 @@ static int method_delete(struct manager *manager, struct vm *vm, sd_bus_message 
 		return vm_error_set(err, VM_ERROR_INVALID_ARGUMENT, "Unknown flags %#x", flags);
 	if (flags & VM_DELETE_STORAGE)
 		r = vm_check_definition(vm, "delete with its disks", err); /* which are they? */
-	if (r >= 0)
-		r = vm_delete(vm, flags, &job, err);
-	return r == 0 ? call_reply_job(m, job, err) : r;
-}
-
-static void on_changed(void *data, const struct vm_error *err)
-{
-	sd_bus_message *m = data;
-
-	reply_later(err ? call_reply_error(m, err) : sd_bus_reply_method_return(m, ""));
-	sd_bus_message_unref(m);
+	if (r < 0)
+		return r;
+	return call_later(m, vm_delete(vm, flags, call_done_job, sd_bus_message_ref(m), err));
 }
 
 static int method_attach(struct manager *manager, struct vm *vm, sd_bus_message *m,
@@ -179,10 +166,7 @@ static int method_attach(struct manager *manager, struct vm *vm, sd_bus_message 
 
 	if (r < 0)
 		return call_bad_message(r, err);
-	r = vm_attach(vm, xml, on_changed, sd_bus_message_ref(m), err);
-	if (r < 0)
-		sd_bus_message_unref(m);
-	return r;
+	return call_later(m, vm_attach(vm, xml, call_done, sd_bus_message_ref(m), err));
 }
 
 static int method_detach(struct manager *manager, struct vm *vm, sd_bus_message *m,
@@ -193,10 +177,7 @@ static int method_detach(struct manager *manager, struct vm *vm, sd_bus_message 
 
 	if (r < 0)
 		return call_bad_message(r, err);
-	r = vm_detach(vm, target, on_changed, sd_bus_message_ref(m), err);
-	if (r < 0)
-		sd_bus_message_unref(m);
-	return r;
+	return call_later(m, vm_detach(vm, target, call_done, sd_bus_message_ref(m), err));
 }
 
 static int method_rename(struct manager *manager, struct vm *vm, sd_bus_message *m,
@@ -207,8 +188,7 @@ static int method_rename(struct manager *manager, struct vm *vm, sd_bus_message 
 
 	if (r < 0)
 		return call_bad_message(r, err);
-	r = vm_rename(vm, name, err);
-	return r == 0 ? call_reply_nothing(m, err) : r;
+	return call_later(m, vm_rename(vm, name, call_done, sd_bus_message_ref(m), err));
 }
 
 /* Applies an a{ss} of settings to `config`. */
@@ -233,12 +213,12 @@ static int method_configure(struct manager *manager, struct vm *vm, sd_bus_messa
 
 	if (r == 0)
 		r = config ? read_changes(m, config, err) : call_bad_message(-ENOMEM, err);
-	if (r == 0)
-		r = vm_configure(vm, config, err);
 	if (r < 0)
 		return r;
-	TAKE_PTR(config);
-	return call_reply_nothing(m, err);
+	r = call_later(m, vm_configure(vm, config, call_done, sd_bus_message_ref(m), err));
+	if (r == 0)
+		TAKE_PTR(config);
+	return r;
 }
 
 static int read_option(sd_bus_message *m, const char *key, struct vm_options *options,
@@ -306,12 +286,11 @@ static int method_set_options(struct manager *manager, struct vm *vm, sd_bus_mes
 		return call_bad_message(-ENOMEM, err);
 	r = read_options(m, &options, err);
 	if (r == 0)
-		r = vm_set_options(vm, &options, err);
-	if (r < 0) {
+		r = call_later(m,
+			       vm_set_options(vm, &options, call_done, sd_bus_message_ref(m), err));
+	if (r < 0)
 		free(options.notes);
-		return r;
-	}
-	return call_reply_nothing(m, err);
+	return r;
 }
 
 static int method_xml(struct manager *manager, struct vm *vm, sd_bus_message *m,
@@ -405,26 +384,26 @@ static const struct {
 	const char *twin;
 	struct bus_method method;
 } methods[] = {
-	{"StartVM", {"Start", ACTION_MANAGE_VMS, method_start, true, false}},
-	{"StopVM", {"Stop", ACTION_MANAGE_VMS, method_stop, true, false}},
-	{"ShutdownVM", {"Shutdown", ACTION_MANAGE_VMS, method_shutdown, true, false}},
-	{"RebootVM", {"Reboot", ACTION_MANAGE_VMS, method_reboot, true, false}},
-	{"ResetVM", {"Reset", ACTION_MANAGE_VMS, method_reset, true, false}},
-	{"PauseVM", {"Pause", ACTION_MANAGE_VMS, method_pause, true, false}},
-	{"ResumeVM", {"Resume", ACTION_MANAGE_VMS, method_resume, true, false}},
-	{"CloneVM", {"Clone", ACTION_MANAGE_VMS, method_clone, true, false}},
-	{"ExportVM", {"Export", ACTION_MANAGE_VMS, method_export, true, false}},
-	{"DeleteVM", {"Delete", ACTION_MANAGE_VMS, method_delete, true, false}},
-	{"RenameVM", {"Rename", ACTION_MANAGE_VMS, method_rename, true, false}},
-	{"ConfigureVM", {"Configure", ACTION_MANAGE_VMS, method_configure, true, false}},
-	{"SetVMOptions", {"SetOptions", ACTION_MANAGE_VMS, method_set_options, true, false}},
-	{"AttachDevice", {"AttachDevice", ACTION_MANAGE_VMS, method_attach, true, false}},
-	{"DetachDevice", {"DetachDevice", ACTION_MANAGE_VMS, method_detach, true, false}},
-	{"OpenConsole", {"OpenConsole", ACTION_CONSOLE, method_console, true, false}},
-	{"GetVMXML", {"GetXML", NULL, method_xml, true, false}},
-	{"GetVMValues", {"GetValues", NULL, method_values, true, false}},
-	{"DiffVM", {"Diff", NULL, method_diff, true, false}},
-	{"GetVMMetrics", {"GetMetrics", NULL, method_metrics, true, false}},
+	{"StartVM", {"Start", ACTION_MANAGE_VMS, method_start, true, CALL_CHANGES}},
+	{"StopVM", {"Stop", ACTION_MANAGE_VMS, method_stop, true, CALL_FACTS}},
+	{"ShutdownVM", {"Shutdown", ACTION_MANAGE_VMS, method_shutdown, true, CALL_FACTS}},
+	{"RebootVM", {"Reboot", ACTION_MANAGE_VMS, method_reboot, true, CALL_FACTS}},
+	{"ResetVM", {"Reset", ACTION_MANAGE_VMS, method_reset, true, CALL_FACTS}},
+	{"PauseVM", {"Pause", ACTION_MANAGE_VMS, method_pause, true, CALL_FACTS}},
+	{"ResumeVM", {"Resume", ACTION_MANAGE_VMS, method_resume, true, CALL_FACTS}},
+	{"CloneVM", {"Clone", ACTION_MANAGE_VMS, method_clone, true, CALL_CHANGES}},
+	{"ExportVM", {"Export", ACTION_MANAGE_VMS, method_export, true, CALL_CHANGES}},
+	{"DeleteVM", {"Delete", ACTION_MANAGE_VMS, method_delete, true, CALL_CHANGES}},
+	{"RenameVM", {"Rename", ACTION_MANAGE_VMS, method_rename, true, CALL_CHANGES}},
+	{"ConfigureVM", {"Configure", ACTION_MANAGE_VMS, method_configure, true, CALL_CHANGES}},
+	{"SetVMOptions", {"SetOptions", ACTION_MANAGE_VMS, method_set_options, true, CALL_CHANGES}},
+	{"AttachDevice", {"AttachDevice", ACTION_MANAGE_VMS, method_attach, true, CALL_CHANGES}},
+	{"DetachDevice", {"DetachDevice", ACTION_MANAGE_VMS, method_detach, true, CALL_CHANGES}},
+	{"OpenConsole", {"OpenConsole", ACTION_CONSOLE, method_console, true, CALL_FACTS}},
+	{"GetVMXML", {"GetXML", NULL, method_xml, true, CALL_QUERIES}},
+	{"GetVMValues", {"GetValues", NULL, method_values, true, CALL_QUERIES}},
+	{"DiffVM", {"Diff", NULL, method_diff, true, CALL_QUERIES}},
+	{"GetVMMetrics", {"GetMetrics", NULL, method_metrics, true, CALL_QUERIES}},
 };
 
 const struct bus_method *vm_method_find(const char *member)

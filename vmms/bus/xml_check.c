@@ -140,13 +140,6 @@ int xml_check(struct manager *manager, sd_bus_message *m, const char *xml,
 	return 0;
 }
 
-bool xml_check_serve(struct manager *manager)
-{
-	while (manager->xml_checks && task_finish(&manager->xml_checks->task))
-		;
-	return manager->xml_checks != NULL;
-}
-
 void xml_check_forget_all(struct manager *manager)
 {
 	if (manager->xml_checks)

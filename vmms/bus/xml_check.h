@@ -18,11 +18,6 @@ int must_check xml_check(struct manager *manager, sd_bus_message *m, const char 
 			 int (*done)(struct manager *manager, sd_bus_message *m,
 				     const struct domain *config, struct vm_error *err),
 			 struct vm_error *err);
-/*
- * While the store waits for the disk, and the loop has no turn: replies to what is done. Returns whether
- * more is under way.
- */
-bool xml_check_serve(struct manager *manager);
 /* At the end of the connection: nobody waits any more. */
 void xml_check_forget_all(struct manager *manager);
 

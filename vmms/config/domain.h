@@ -138,6 +138,10 @@ char *domain_print(const struct domain *domain);
 int domain_canonical(const struct domain *domain, char **ret_xml, struct vm_error *err)
 	__attribute__((warn_unused_result));
 
+/* The check alone: is `xml`, which is domain_print() of *domain, read back as the same? */
+int domain_read_back(const struct domain *domain, const char *xml, struct vm_error *err)
+	__attribute__((warn_unused_result));
+
 /* As domain_print(), but of a disk of unknown format no format is said: for the daemon to find out. */
 char *domain_print_draft(const struct domain *domain);
 

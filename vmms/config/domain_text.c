@@ -71,16 +71,13 @@ static int compare(const struct domain *domain, const struct domain *again, stru
 	return r;
 }
 
-int domain_canonical(const struct domain *domain, char **ret_xml, struct vm_error *err)
+int domain_read_back(const struct domain *domain, const char *xml, struct vm_error *err)
 {
-	_cleanup_free_ char *xml = domain_print(domain), *second = NULL;
+	_cleanup_free_ char *second = NULL;
 	_cleanup_domain_ struct domain *again = NULL;
 	struct vm_error why = {0};
-	int r;
+	int r = domain_parse(xml, &again, &why);
 
-	if (!xml)
-		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
-	r = domain_parse(xml, &again, &why);
 	if (r < 0)
 		return vm_error_set(err, VM_ERROR_INVALID_ARGUMENT,
 				    "Machine %s: this definition could not be read again, so "
@@ -97,6 +94,16 @@ int domain_canonical(const struct domain *domain, char **ret_xml, struct vm_erro
 				    "Machine %s: this definition would be read back as another, so "
 				    "nothing was changed",
 				    domain->name);
-	*ret_xml = TAKE_PTR(xml);
 	return 0;
+}
+
+int domain_canonical(const struct domain *domain, char **ret_xml, struct vm_error *err)
+{
+	_cleanup_free_ char *xml = domain_print(domain);
+	int r = xml ? domain_read_back(domain, xml, err)
+		    : vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+
+	if (r == 0)
+		*ret_xml = TAKE_PTR(xml);
+	return r;
 }

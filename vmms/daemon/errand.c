@@ -4,6 +4,8 @@
  */
 #include "daemon/errand.h"
 
+#include "daemon/inventory.h"
+
 static void delist(struct errand *errand)
 {
 	struct errand **at = &errand->manager->errands;
@@ -35,12 +37,24 @@ static void on_progress(struct task *task, unsigned int permille)
 {
 }
 
+/* When no change is under way: most of them lead to one. */
+static void finish_next(void *data)
+{
+	struct errand *errand = data;
+	struct vm_error err = errand->task.err;
+
+	finish(errand, errand->task.result < 0 ? &err : NULL);
+}
+
 static void on_done(struct task *task)
 {
 	struct errand *errand = task->data;
-	struct vm_error err = task->err;
+	struct vm_error err = {0};
 
-	finish(errand, task->result < 0 ? &err : NULL);
+	if (inventory_step(errand->manager, finish_next, errand))
+		return;
+	(void)vm_error_set(&err, VM_ERROR_NO_MEMORY, "Out of memory");
+	finish(errand, &err);
 }
 
 int errand_start(struct errand *errand, struct manager *manager, struct vm_error *err)
@@ -69,7 +83,8 @@ void errand_abandon_all(struct manager *manager)
 	while (manager->errands) {
 		struct errand *errand = manager->errands;
 
-		task_abandon(&errand->task);
+		if (task_runs(&errand->task))
+			task_abandon(&errand->task);
 		finish(errand, &err);
 	}
 }

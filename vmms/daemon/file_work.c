@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "daemon/copy_file.h"
+#include "daemon/inventory.h"
 #include "daemon/publish.h"
 
 static int out_of_memory(struct vm_error *err)
@@ -40,6 +41,8 @@ struct file_work *file_work_free(struct file_work *work)
 	for (at = &work->manager->file_works; *at != work; at = &(*at)->next)
 		;
 	*at = work->next;
+	inventory_write_forget(work->write);
+	job_drop(work->job);
 	file_plan_free(&work->plan);
 	disk_check_fini(&work->check);
 	reservation_end(work->reservation);
@@ -49,6 +52,20 @@ struct file_work *file_work_free(struct file_work *work)
 	free(work->options);
 	free(work);
 	return NULL;
+}
+
+int file_work_write(struct file_work *work, int gathered, struct vm_error *err)
+{
+	struct inventory_write *write = TAKE_PTR(work->write);
+
+	if (gathered < 0) {
+		inventory_write_drop(write);
+		return gathered;
+	}
+	gathered = inventory_write(write, INVENTORY_CHANGE, err);
+	if (gathered == 0)
+		work->write = write;
+	return gathered;
 }
 
 int file_work_reserve(struct file_work *work, const char *doing, struct vm_error *err)
@@ -63,7 +80,7 @@ int file_work_reserve(struct file_work *work, const char *doing, struct vm_error
 
 void file_work_end(struct file_work *work, enum job_result result, const struct vm_error *err)
 {
-	struct job *job = work->job;
+	struct job *job = TAKE_PTR(work->job);
 
 	if (work->made) /* it may do what it likes from now on */
 		work->made->job = NULL;
@@ -106,35 +123,25 @@ static int note_files(struct file_work *work, struct vm_error *err)
 	return r;
 }
 
-static int add_machine(struct file_work *work, struct vm_error *err)
+static int prepare_machine(struct file_work *work, struct vm_error *err)
 {
-	struct vm *vm;
 	int r;
 
 	for (size_t i = 0; i < work->config->disk_count; i++)
 		work->config->disks[i].format_unknown = false; /* it has been looked at */
-	r = vm_add_new(work->manager, work->config, work->uid, &vm, err);
-	if (r < 0)
-		return r;
-	work->config = NULL; /* the machine's */
-	work->made = vm;
-	vm->job = work->job;
-	if (!work->options)
-		return 0;
-	r = vm_commit_options(vm, work->options, err);
-	if (r == 0)
-		work->options->notes = NULL; /* the machine's */
-	return r;
+	r = note_files(work, err);
+	return r == 0 ? vm_prepare(work->manager, work->config, work->uid, work->options,
+				   &work->made, err)
+		      : r;
 }
 
-/* Out of the list; vm_destroy() must not cut the job from the machine that it is for. */
-static void drop_machine(struct file_work *work)
+static void enlist_machine(struct file_work *work)
 {
 	if (!work->made)
 		return;
-	work->made->job = NULL;
-	vm_destroy(work->made);
-	work->made = NULL;
+	work->config = domain_free(work->config);
+	work->made->job = work->job;
+	vm_enlist(work->made);
 }
 
 static int set_phase(struct file_work *work, const char *phase, struct vm_error *err)
@@ -146,27 +153,40 @@ static int set_phase(struct file_work *work, const char *phase, struct vm_error 
 	return text ? job_set_detail(work->job, text, err) : out_of_memory(err);
 }
 
+static void undo(struct file_work *work)
+{
+	if (work->made)
+		vm_free(work->made);
+	work->made = NULL;
+	file_work_enter(work, FILE_STAGE_UNDO);
+}
+
+static void on_committed(void *data, const struct vm_error *err)
+{
+	struct file_work *work = data;
+
+	work->write = NULL;
+	if (err) {
+		work->err = *err;
+		undo(work);
+		return;
+	}
+	enlist_machine(work);
+	file_work_enter(work, FILE_STAGE_PUBLISH);
+}
+
 /* The machine and the new phase in one transaction. */
 static int commit(struct file_work *work, struct vm_error *err)
 {
-	struct store *store = work->manager->store;
-	int r = store_begin(store, err);
+	int r;
 
-	if (r < 0)
-		return r;
+	work->write = inventory_write_new(work->manager, on_committed, work, err);
+	if (!work->write)
+		return -ENOMEM;
 	r = set_phase(work, file_plan_publish, err);
-	if (r == 0 && work->config) {
-		r = note_files(work, err);
-		if (r == 0)
-			r = add_machine(work, err);
-	}
-	if (r < 0)
-		store_rollback(store);
-	else
-		r = store_commit(store, err);
-	if (r < 0)
-		drop_machine(work);
-	return r;
+	if (r == 0 && work->config)
+		r = prepare_machine(work, err);
+	return file_work_write(work, r, err);
 }
 
 /* A machine whose files could not be put in place is taken back. */
@@ -174,17 +194,33 @@ static void take_back(struct file_work *work)
 {
 	struct vm_error err = {0};
 
-	if (work->made && store_vm_remove(work->manager->store, work->made->config->uuid, &err) < 0)
+	if (!work->made)
+		return;
+	if (store_vm_remove(work->manager->store, work->made->config->uuid, &err) < 0)
 		log_error("%s: %s", work->made->config->name, err.text);
-	drop_machine(work);
+	/* vm_destroy() must not cut the job from the machine that it is for. */
+	work->made->job = NULL;
+	vm_destroy(work->made);
+	work->made = NULL;
 }
 
 /* ── stages ────────────────────────────────────────────────────────────────────────────────── */
 
+/* Rather now than when all disks are copied. */
+static int check_definition(const struct domain *config, struct vm_error *err)
+{
+	_cleanup_free_ char *xml = domain_print(config);
+
+	return xml ? vm_read_back(config, xml, err) : out_of_memory(err);
+}
+
 static int run_prepare(struct file_work *work)
 {
 	struct task *task = &work->task;
-	int r = file_plan_check(&work->plan, &task->err);
+	int r = work->check.config ? check_definition(work->check.config, &task->err) : 0;
+
+	if (r == 0)
+		r = file_plan_check(&work->plan, &task->err);
 
 	if (r == 0 && work->check.config)
 		r = disk_check_run(&work->check, &task->err);
@@ -217,6 +253,15 @@ static int run_stage(struct task *task)
 	}
 }
 
+/* When no other change is under way. */
+static void commit_next(void *data)
+{
+	struct file_work *work = data;
+
+	if (commit(work, &work->err) < 0)
+		undo(work);
+}
+
 static void on_prepared(struct file_work *work, int r)
 {
 	work->job->cancel = NULL;
@@ -225,10 +270,10 @@ static void on_prepared(struct file_work *work, int r)
 		file_work_end(work, r == -ECANCELED ? JOB_CANCELED : JOB_FAILED, &work->err);
 		return;
 	}
-	if (commit(work, &work->err) < 0)
-		file_work_enter(work, FILE_STAGE_UNDO);
-	else
-		file_work_enter(work, FILE_STAGE_PUBLISH);
+	if (!inventory_step(work->manager, commit_next, work)) {
+		(void)out_of_memory(&work->err);
+		undo(work);
+	}
 }
 
 static void on_published(struct file_work *work, int r)
@@ -294,21 +339,10 @@ static void cancel_files(struct job *job)
 	task_cancel(&((struct file_work *)job->data)->task);
 }
 
-int file_work_begin(struct file_work *work, struct vm *vm, const struct domain *config,
-		    const char *kind, struct job **ret, struct vm_error *err)
+static int start(struct file_work *work, struct vm_error *err)
 {
-	_cleanup_free_ char *detail = NULL;
 	int r;
 
-	work->plan.phase = file_plan_prepare;
-	detail = file_plan_print(&work->plan);
-	r = detail ? job_begin(work->manager, vm, config, kind, detail, ret, err)
-		   : out_of_memory(err);
-	if (r < 0) {
-		file_work_free(work);
-		return r;
-	}
-	work->job = *ret;
 	work->job->data = work;
 	work->job->cancel = cancel_files;
 	work->stage = FILE_STAGE_PREPARE;
@@ -317,10 +351,55 @@ int file_work_begin(struct file_work *work, struct vm *vm, const struct domain *
 	work->task.progress = on_progress;
 	work->task.data = work;
 	r = task_start(&work->task, work->manager->loop);
-	if (r < 0) {
-		r = vm_error_set_errno(err, VM_ERROR_INTERNAL, -r, "A thread cannot be made");
-		file_work_end(work, JOB_FAILED, err);
+	return r < 0 ? vm_error_set_errno(err, VM_ERROR_INTERNAL, -r, "A thread cannot be made")
+		     : 0;
+}
+
+/* The intent is on the disk: files may be touched from now on. */
+static void on_begun(void *data, const struct vm_error *failed)
+{
+	struct file_work *work = data;
+	struct vm_error err = {0};
+
+	work->write = NULL;
+	if (failed) {
+		work->begun(work->begun_data, NULL, failed);
+		file_work_free(work);
+		return;
 	}
+	job_enlist(work->job);
+	if (start(work, &err) < 0) {
+		work->begun(work->begun_data, NULL, &err);
+		file_work_end(work, JOB_FAILED, &err);
+		return;
+	}
+	work->begun(work->begun_data, work->job, NULL);
+}
+
+static int gather_begin(struct file_work *work, struct vm *vm, const struct domain *config,
+			const char *kind, struct vm_error *err)
+{
+	_cleanup_free_ char *detail = NULL;
+
+	work->plan.phase = file_plan_prepare;
+	detail = file_plan_print(&work->plan);
+	if (!detail)
+		return out_of_memory(err);
+	return job_prepare(work->manager, vm, config, kind, detail, &work->job, err);
+}
+
+int file_work_begin(struct file_work *work, struct vm *vm, const struct domain *config,
+		    const char *kind, vm_job_fn *done, void *data, struct vm_error *err)
+{
+	int r = -ENOMEM;
+
+	work->begun = done;
+	work->begun_data = data;
+	work->write = inventory_write_new(work->manager, on_begun, work, err);
+	if (work->write)
+		r = file_work_write(work, gather_begin(work, vm, config, kind, err), err);
+	if (r < 0)
+		file_work_free(work);
 	return r;
 }
 
@@ -332,9 +411,11 @@ void vm_files_abandon(struct job *job)
 		work = work->next;
 	if (!work)
 		return;
-	task_abandon(&work->task);
+	if (task_runs(&work->task))
+		task_abandon(&work->task);
 	if (work->made)
 		work->made->job = NULL;
+	work->job = NULL;
 	file_work_free(work);
 	job->data = NULL;
 }

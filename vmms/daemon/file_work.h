@@ -16,6 +16,8 @@
 #include "daemon/job.h"
 #include "daemon/task.h"
 
+struct inventory_write;
+
 enum file_stage {
 	FILE_STAGE_PREPARE,
 	FILE_STAGE_PUBLISH,
@@ -28,6 +30,9 @@ struct file_work {
 	struct task task;
 	struct manager *manager;
 	struct job *job;
+	struct inventory_write *write; /* that it waits for; NULL: none */
+	vm_job_fn *begun;              /* told of the job when its intent is on the disk */
+	void *begun_data;
 	enum file_stage stage;
 	struct file_plan plan;
 	struct disk_check check;
@@ -36,6 +41,7 @@ struct file_work {
 	uint32_t uid;
 	struct vm_options *options; /* of the machine to be; NULL: the usual ones */
 	struct vm *made;            /* while its files are being put in place */
+	struct vm *deleted;         /* until its row is gone */
 	struct vm_error err;        /* why it is being undone */
 	struct vm_error note;       /* of a job that is done; no code, only text */
 };
@@ -51,11 +57,15 @@ struct file_work *file_work_free(struct file_work *work);
 int must_check file_work_reserve(struct file_work *work, const char *doing, struct vm_error *err);
 
 /*
- * Writes the plan to the journal and begins. `vm`: the machine that the job is for; NULL: it is
- * there for `config` alone. Takes `work` over in any case.
+ * Writes the plan to the journal and, when it is on the disk, begins. `vm`: the machine that the job is
+ * for; NULL: it is there for `config` alone. Takes `work` over in any case; `done` is called once, unless
+ * this fails.
  */
 int must_check file_work_begin(struct file_work *work, struct vm *vm, const struct domain *config,
-			       const char *kind, struct job **ret, struct vm_error *err);
+			       const char *kind, vm_job_fn *done, void *data, struct vm_error *err);
+
+/* Hands work->write over, or, if `gathered` is an error, drops it and returns that. */
+int must_check file_work_write(struct file_work *work, int gathered, struct vm_error *err);
 
 /* Begins a stage on the thread, or, where no thread can be had, does it here. */
 void file_work_enter(struct file_work *work, enum file_stage stage);

@@ -43,14 +43,10 @@ static struct job *job_new(struct manager *manager, struct vm *vm, const char *u
 	return job;
 }
 
-static int enlist(struct job *job)
+void job_enlist(struct job *job)
 {
 	struct job **at = &job->manager->jobs;
 
-	if (asprintf(&job->path, "/org/keelson/vmms1/job/_%" PRId64, job->id) < 0) {
-		job->path = NULL;
-		return -ENOMEM;
-	}
 	while (*at)
 		at = &(*at)->next;
 	*at = job;
@@ -59,7 +55,14 @@ static int enlist(struct job *job)
 	publish_job_new(job);
 	if (job->vm)
 		publish_vm_changed(job->vm);
-	return 0;
+}
+
+static int set_path(struct job *job)
+{
+	if (asprintf(&job->path, "/org/keelson/vmms1/job/_%" PRId64, job->id) >= 0)
+		return 0;
+	job->path = NULL;
+	return -ENOMEM;
 }
 
 static int begin_recorded(struct job *job, const char *detail, struct vm_error *err)
@@ -75,8 +78,8 @@ static int begin_recorded(struct job *job, const char *detail, struct vm_error *
 	return store_operation_begin(job->manager->store, &row, &job->id, err);
 }
 
-int job_begin(struct manager *manager, struct vm *vm, const struct domain *config, const char *kind,
-	      const char *detail, struct job **ret, struct vm_error *err)
+int job_prepare(struct manager *manager, struct vm *vm, const struct domain *config,
+		const char *kind, const char *detail, struct job **ret, struct vm_error *err)
 {
 	struct job *job = job_new(manager, vm, config->uuid, config->name, kind);
 	int r;
@@ -84,7 +87,7 @@ int job_begin(struct manager *manager, struct vm *vm, const struct domain *confi
 	if (!job)
 		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
 	r = begin_recorded(job, detail, err);
-	if (r == 0 && enlist(job) < 0)
+	if (r == 0 && set_path(job) < 0)
 		r = vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
 	if (r < 0) {
 		job_free(job);
@@ -94,26 +97,20 @@ int job_begin(struct manager *manager, struct vm *vm, const struct domain *confi
 	return 0;
 }
 
-int job_begin_always(struct vm *vm, const char *kind, struct job **ret, struct vm_error *err)
+struct job *job_drop(struct job *job)
 {
-	static int64_t next_unrecorded = JOB_FIRST_UNRECORDED;
-	struct job *job = job_new(vm->manager, vm, vm->config->uuid, vm->config->name, kind);
-	struct vm_error inner = {0};
-
-	if (!job)
-		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
-	if (begin_recorded(job, "", &inner) < 0) {
-		log_error("%s: '%s' goes on without a record of it: %s", job->name, kind,
-			  inner.text);
-		job->unrecorded = true;
-		job->id = next_unrecorded++;
-	}
-	if (enlist(job) < 0) {
+	if (job)
 		job_free(job);
-		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
-	}
-	*ret = job;
-	return 0;
+	return NULL;
+}
+
+int job_begin(struct vm *vm, const char *kind, struct job **ret, struct vm_error *err)
+{
+	int r = job_prepare(vm->manager, vm, vm->config, kind, "", ret, err);
+
+	if (r == 0)
+		job_enlist(*ret);
+	return r;
 }
 
 /* The kind as a string that outlives the row. */
@@ -142,11 +139,12 @@ int job_resume(struct manager *manager, struct vm *vm, const struct store_operat
 	job->resumed = true;
 	job->caller.uid = operation->uid;
 	snprintf(job->caller.name, sizeof(job->caller.name), "%s", operation->user);
-	r = enlist(job);
+	r = set_path(job);
 	if (r < 0) {
 		job_free(job);
 		return r;
 	}
+	job_enlist(job);
 	*ret = job;
 	return 0;
 }
@@ -166,8 +164,6 @@ static const char *error_name(const struct vm_error *err)
 int job_record_end(struct job *job, enum job_result result, const struct vm_error *why,
 		   struct vm_error *err)
 {
-	if (job->unrecorded)
-		return 0;
 	return store_operation_end(job->manager->store, job->id, job_result_name(result),
 				   error_name(why), why ? why->text : "", manager_now(), err);
 }
@@ -205,7 +201,7 @@ void job_end(struct job *job, enum job_result result, const struct vm_error *err
 {
 	struct vm_error inner = {0};
 
-	/* An end that cannot be written leaves the row open; the next daemon closes it. */
+	/* An end that cannot be written leaves the row open; it is closed later, or by the next daemon. */
 	if (job_record_end(job, result, err, &inner) < 0)
 		log_error("%s", inner.text);
 	job_end_recorded(job, result, err);

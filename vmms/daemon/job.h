@@ -24,25 +24,27 @@ struct job {
 	bool canceled;     /* Cancel was called; the job ends soon */
 	bool resumed;      /* begun by an earlier daemon */
 	struct caller caller;
-	bool unrecorded; /* has no row in the journal: it could not be written */
 	/* Asks the work to end early; NULL: it cannot be canceled. The job still ends by job_end(). */
 	void (*cancel)(struct job *job);
 	void *data;     /* the work's own */
 	ev_timer timer; /* for the work's use; stopped at the end */
 };
 
-/* Writes the intent to the journal and tells clients. vm->job is set unless vm is NULL. */
-int must_check job_begin(struct manager *manager, struct vm *vm, const struct domain *config,
-			 const char *kind, const char *detail, struct job **ret,
-			 struct vm_error *err);
-
 /*
- * The same for what must be possible with a full disk too: where the journal cannot be written, the
- * job has no row there, and an id of JOB_FIRST_UNRECORDED or above.
+ * A job and the row of its intent, which is handed over, or one of the writes being gathered. Clients are
+ * told of it by job_enlist(), which sets vm->job too unless vm is NULL.
  */
-#define JOB_FIRST_UNRECORDED INT64_C(0x80000000)
-int must_check job_begin_always(struct vm *vm, const char *kind, struct job **ret,
-				struct vm_error *err);
+int must_check job_prepare(struct manager *manager, struct vm *vm, const struct domain *config,
+			   const char *kind, const char *detail, struct job **ret,
+			   struct vm_error *err);
+void job_enlist(struct job *job);
+/* One that was not enlisted. Takes NULL. */
+struct job *job_drop(struct job *job);
+/*
+ * Both at once, for what does not rely on the row: an operation that also has to be possible with a disk
+ * that is full or does not answer.
+ */
+int must_check job_begin(struct vm *vm, const char *kind, struct job **ret, struct vm_error *err);
 
 /* Takes up the row of an earlier daemon again. */
 int must_check job_resume(struct manager *manager, struct vm *vm,
@@ -51,7 +53,8 @@ int must_check job_resume(struct manager *manager, struct vm *vm,
 /*
  * Ends the job: journal, history, clients; frees it. `err` is for JOB_FAILED; without
  * a code it is something to tell of a job that is done. Within a transaction
- * of the caller's, call job_record_end() before the commit and job_end_recorded() after it.
+ * of the caller's, call job_record_end() before the commit and job_end_recorded() after it. Clients hear
+ * of it when its record is on the disk, or a moment later where that takes long.
  */
 void job_end(struct job *job, enum job_result result, const struct vm_error *err);
 int must_check job_record_end(struct job *job, enum job_result result, const struct vm_error *why,

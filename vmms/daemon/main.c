@@ -187,7 +187,9 @@ static int run(struct daemon *daemon, struct vm_error *err)
 	ev_signal_start(daemon->loop, &daemon->terminate);
 	ev_signal_start(daemon->loop, &daemon->interrupt);
 	start_watchdog(daemon);
-	manager_begin(&daemon->manager);
+	r = manager_begin(&daemon->manager, err);
+	if (r < 0)
+		return r;
 	metrics_start(&daemon->manager);
 	sd_notifyf(0, "READY=1\nSTATUS=%zu machines", daemon->manager.vm_count);
 	log_info("Ready: %zu machines", daemon->manager.vm_count);

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "daemon/errand.h"
+#include "daemon/inventory.h"
 #include "daemon/job.h"
 #include "daemon/journal.h"
 #include "daemon/opening.h"
@@ -308,14 +309,18 @@ static void close_orphan(struct manager *manager, const struct store_operation *
 		log_error("%s", err.text);
 }
 
-void manager_begin(struct manager *manager)
+int manager_begin(struct manager *manager, struct vm_error *err)
 {
 	_cleanup_(free_copies) struct row_copies copies = {0};
-	struct vm_error err = {0};
+	struct vm_error inner = {0};
+	int r;
 
-	if (store_operation_each_open(manager->store, copy_operation, &copies, &err) < 0 ||
-	    store_worker_each(manager->store, copy_worker, &copies, &err) < 0)
-		log_error("%s", err.text);
+	if (store_operation_each_open(manager->store, copy_operation, &copies, &inner) < 0 ||
+	    store_worker_each(manager->store, copy_worker, &copies, &inner) < 0)
+		log_error("%s", inner.text);
+	r = inventory_start(manager, err);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < copies.operation_count; i++) {
 		if (is_file_operation(&copies.operations[i]))
 			vm_files_recover(manager, &copies.operations[i]);
@@ -329,11 +334,12 @@ void manager_begin(struct manager *manager)
 		sequence_stop_all(manager);
 	else if (manager->host_booted)
 		sequence_autostart(manager);
+	return 0;
 }
 
 void manager_fini(struct manager *manager)
 {
-	bool opened;
+	bool written = inventory_end(manager), opened;
 
 	errand_abandon_all(manager);
 	job_forget_all(manager);
@@ -346,7 +352,8 @@ void manager_fini(struct manager *manager)
 	}
 	opened = opening_end_all(manager);
 	network_free_all(manager);
-	manager->store = store_close(manager->store);
+	if (written)
+		manager->store = store_close(manager->store);
 	if (opened)
 		settings_fini(&manager->settings);
 }

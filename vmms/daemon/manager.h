@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The daemon's state: settings, inventory, machines, jobs. One thread and one event loop own all
- * of it; threads that copy files (task.h) get copies of what they need and touch nothing here. While
- * the store waits for the disk, in whatever is under way, queries are answered (bus/bus.c): so
- * everything here makes sense to a reader whenever the store is called.
+ * of it; threads that copy files (task.h) get copies of what they need and touch nothing here, and what
+ * is written goes to a thread, too (inventory.h).
  *
  * What clients ask is answered from here, never from the store, a worker or behind a job.
  */
@@ -26,6 +25,7 @@ struct opening;
 struct reservation;
 struct file_work;
 struct errand;
+struct inventory;
 
 struct manager {
 	struct settings settings;
@@ -34,7 +34,8 @@ struct manager {
 	struct waiting_call *waiting_calls; /* oldest first (bus/call.h) */
 	struct xml_check *xml_checks;       /* oldest first (bus/xml_check.h) */
 	struct store *store;
-	struct vm *vms; /* by name */
+	struct inventory *inventory; /* NULL: writes are made at once */
+	struct vm *vms;              /* by name */
 	size_t vm_count;
 	struct job *jobs;                 /* by number */
 	struct network *networks;         /* by name */
@@ -60,7 +61,7 @@ int must_check manager_init(struct manager *manager, struct ev_loop *loop, struc
 void manager_fini(struct manager *manager);
 
 /* After the bus is there: adoption, automatic starts. */
-void manager_begin(struct manager *manager);
+int must_check manager_begin(struct manager *manager, struct vm_error *err);
 
 /* Microseconds since 1970. */
 int64_t manager_now(void);

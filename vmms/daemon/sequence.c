@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "daemon/inventory.h"
 #include "daemon/job.h"
 
 static bool comes_before(const struct vm *a, const struct vm *b)
@@ -42,6 +43,14 @@ static void on_timer(struct ev_loop *loop, ev_timer *watcher, int events)
 	start_next(watcher->data);
 }
 
+static void start_next_in(struct manager *manager, double seconds)
+{
+	ev_now_update(manager->loop);
+	ev_timer_init(&manager->sequence_timer, on_timer, seconds, 0);
+	manager->sequence_timer.data = manager;
+	ev_timer_start(manager->loop, &manager->sequence_timer);
+}
+
 static void start_next(struct manager *manager)
 {
 	struct vm *vm = next_to_start(manager), *after;
@@ -50,18 +59,18 @@ static void start_next(struct manager *manager)
 
 	if (!vm)
 		return;
+	if (inventory_changing(manager)) { /* perhaps this machine */
+		start_next_in(manager, 0.1);
+		return;
+	}
 	vm->autostart_pending = false;
 	if (vm_start(vm, &job, &err) < 0) {
 		log_error("Automatic start: %s", err.text);
 		manager_event(manager, vm, "autostart", "failed: %s", err.text);
 	}
 	after = next_to_start(manager);
-	if (!after)
-		return;
-	ev_now_update(manager->loop);
-	ev_timer_init(&manager->sequence_timer, on_timer, after->options.autostart_delay, 0);
-	manager->sequence_timer.data = manager;
-	ev_timer_start(manager->loop, &manager->sequence_timer);
+	if (after)
+		start_next_in(manager, after->options.autostart_delay);
 }
 
 void sequence_autostart(struct manager *manager)

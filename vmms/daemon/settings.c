@@ -41,6 +41,8 @@ static const struct setting {
 	{"StopTimeoutSec", SETTING_NUMBER, offsetof(struct settings, stop_timeout), "10", 1, 3600},
 	{"AnswerTimeoutSec", SETTING_NUMBER, offsetof(struct settings, answer_timeout), "30", 1,
 	 3600},
+	{"InventoryTimeoutSec", SETTING_NUMBER, offsetof(struct settings, inventory_timeout), "20",
+	 1, 3600},
 	{"RestartDelayMSec", SETTING_NUMBER, offsetof(struct settings, restart_delay), "1000", 10,
 	 3600000},
 };

@@ -19,12 +19,13 @@ struct settings {
 	char *device;      /* of the hypervisor's driver */
 	uint32_t uid_base; /* workers run as uid_base … uid_base + uid_count - 1 */
 	uint32_t uid_count;
-	bool sandbox;            /* namespaces, own uid */
-	bool scopes;             /* a systemd scope in keelson.slice for each worker */
-	uint32_t start_timeout;  /* seconds a worker may take to build its machine */
-	uint32_t stop_timeout;   /* seconds a worker may take to power off before it is killed */
-	uint32_t answer_timeout; /* seconds a worker may take to answer a request */
-	uint32_t restart_delay;  /* first back-off of an automatic restart, milliseconds */
+	bool sandbox;               /* namespaces, own uid */
+	bool scopes;                /* a systemd scope in keelson.slice for each worker */
+	uint32_t start_timeout;     /* seconds a worker may take to build its machine */
+	uint32_t stop_timeout;      /* seconds a worker may take to power off before it is killed */
+	uint32_t answer_timeout;    /* seconds a worker may take to answer a request */
+	uint32_t inventory_timeout; /* seconds the inventory's disk may take before changes fail */
+	uint32_t restart_delay;     /* first back-off of an automatic restart, milliseconds */
 };
 
 /* The built-in values. */

@@ -26,6 +26,7 @@ static void on_wake(struct ev_loop *loop, ev_async *watcher, int events)
 	}
 	ev_async_stop(loop, watcher);
 	pthread_join(task->thread, NULL);
+	task->runs = false;
 	task->done(task);
 }
 
@@ -46,6 +47,7 @@ int task_start(struct task *task, struct ev_loop *loop)
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	r = pthread_create(&task->thread, NULL, thread_main, task);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	task->runs = r == 0;
 	if (r != 0)
 		ev_async_stop(loop, &task->wake);
 	return -r;
@@ -61,16 +63,12 @@ void task_abandon(struct task *task)
 	task_cancel(task);
 	pthread_join(task->thread, NULL);
 	ev_async_stop(task->loop, &task->wake);
+	task->runs = false;
 }
 
-bool task_finish(struct task *task)
+bool task_runs(const struct task *task)
 {
-	if (!atomic_load(&task->finished))
-		return false;
-	ev_async_stop(task->loop, &task->wake);
-	pthread_join(task->thread, NULL);
-	task->done(task);
-	return true;
+	return task->runs;
 }
 
 bool task_canceled(const struct task *task)

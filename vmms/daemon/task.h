@@ -22,6 +22,7 @@ struct task {
 	pthread_t thread;
 	atomic_uint permille;
 	atomic_bool canceled, finished;
+	bool runs;  /* not told to `done` yet */
 	int result; /* of run */
 	struct vm_error err;
 	int (*run)(struct task *task);
@@ -36,8 +37,8 @@ void task_cancel(struct task *task);
 /* At the daemon's end: cancels, waits for the thread, and calls nothing any more. */
 void task_abandon(struct task *task);
 
-/* Where the loop has no turn: calls `done` if `run` has returned. Returns whether it has. */
-bool task_finish(struct task *task);
+/* Has it been started, and `done` not been called since? */
+bool task_runs(const struct task *task);
 
 /* For `run`. */
 bool task_canceled(const struct task *task);

@@ -62,7 +62,7 @@ void vm_delist(struct vm *vm)
 	vm->manager->vm_count--;
 }
 
-int vm_create(struct manager *manager, struct domain *config, char *xml, struct vm **ret)
+int vm_new(struct manager *manager, struct domain *config, char *xml, struct vm **ret)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
 
@@ -83,32 +83,29 @@ int vm_create(struct manager *manager, struct domain *config, char *xml, struct 
 	}
 	vm->config = config;
 	vm->xml = xml;
-	vm_enlist(vm);
 	*ret = vm;
 	return 0;
 }
 
-void vm_destroy(struct vm *vm)
+void vm_free(struct vm *vm)
 {
-	struct domain *config = vm->config;
-
-	vm_destroy_keep_config(vm);
-	domain_free(config);
-}
-
-void vm_destroy_keep_config(struct vm *vm)
-{
-	vm_delist(vm);
 	vm->opening = opening_abandon(vm->opening);
 	vm_forget_questions(vm);
 	ev_timer_stop(vm->manager->loop, &vm->restart_timer);
 	if (vm->job)
 		vm->job->vm = NULL;
+	domain_free(vm->config);
 	free(vm->options.notes);
 	free(vm->xml);
 	free(vm->damage);
 	free(vm->path);
 	free(vm);
+}
+
+void vm_destroy(struct vm *vm)
+{
+	vm_delist(vm);
+	vm_free(vm);
 }
 
 static const char *const stop_action_names[STOP_ACTION_COUNT] = {

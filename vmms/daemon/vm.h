@@ -36,6 +36,8 @@ struct vm_options {
  */
 struct vm_question {
 	void (*answered)(struct vm_question *question, struct vm *vm, const struct vm_error *err);
+	/* What the answer was after all, where `answered` was told of a timeout. NULL: nobody cares. */
+	void (*late)(struct vm_question *question, struct vm *vm, const struct vm_error *err);
 };
 
 /* Told once what came of something that may take a while; `err` is NULL for success. */
@@ -79,13 +81,12 @@ int must_check vm_find(struct manager *manager, const char *name, struct vm **re
 		       struct vm_error *err);
 struct vm *vm_by_uuid(struct manager *manager, const char *uuid);
 
-/* Takes over `config` and `xml` on success. The machine is in the manager's list from then on. */
-int must_check vm_create(struct manager *manager, struct domain *config, char *xml,
-			 struct vm **ret);
+/* Takes over `config` and `xml` on success. The machine is in no list. */
+int must_check vm_new(struct manager *manager, struct domain *config, char *xml, struct vm **ret);
+/* Of one that is in no list. */
+void vm_free(struct vm *vm);
 /* Out of the list and gone. */
 void vm_destroy(struct vm *vm);
-/* The same, with the configuration left to the caller. */
-void vm_destroy_keep_config(struct vm *vm);
 
 /* The list is sorted by name: out of it before the name changes, and in again. */
 void vm_enlist(struct vm *vm);
@@ -114,36 +115,51 @@ enum { VM_MAX_NOTES = 64 * 1024 };
 int must_check vm_load(struct manager *manager, const struct store_vm *row);
 
 /*
- * Every change of a definition: `config` is stored, and is the machine's from then on. On failure
- * nothing has changed, and `config` is the caller's still.
+ * Every change of a definition, as a change of the inventory (inventory.h): `config`, which is taken over
+ * on success, is the machine's when `done` is called without an error.
  */
-int must_check vm_commit(struct vm *vm, struct domain *config, struct vm_error *err);
-/* The same for the options, which are taken over on success. */
-int must_check vm_commit_options(struct vm *vm, struct vm_options *options, struct vm_error *err);
+int must_check vm_commit(struct vm *vm, struct domain *config, vm_done_fn *done, void *data,
+			 struct vm_error *err);
+/* The same for the options. */
+int must_check vm_commit_options(struct vm *vm, struct vm_options *options, vm_done_fn *done,
+				 void *data, struct vm_error *err);
+/* On a thread: is `xml` read back as `config`? */
+int must_check vm_read_back(const struct domain *config, const char *xml, struct vm_error *err);
+
+/*
+ * A new machine, in no list yet, and its row, which is one of the writes being gathered. The notes of
+ * `options` (NULL: the usual ones) are taken over on success.
+ */
+int must_check vm_prepare(struct manager *manager, const struct domain *config, uint32_t uid,
+			  struct vm_options *options, struct vm **ret, struct vm_error *err);
+/* Its row, as it is in memory. */
+int must_check vm_put(const struct vm *vm, struct vm_error *err);
 
 /* ── definition (vm_define.c) ──────────────────────────────────────────────────────────────── */
 
 enum vm_define_flags { VM_DEFINE_NEW = 1, VM_DEFINE_CHANGE = 2 };
 
+typedef void vm_defined_fn(void *data, struct vm *vm, const struct vm_error *err);
+
 /*
  * Defines a machine or changes the one of this UUID or name. `flags`: refuse one or the other.
- * Takes `config` over when it succeeds.
+ * Takes `config` over when it succeeds; `done` is called once, later. So with those below.
  */
 int must_check vm_define(struct manager *manager, struct domain *config, unsigned int flags,
-			 struct vm **ret, struct vm_error *err);
+			 vm_defined_fn *done, void *data, struct vm_error *err);
 /* What vm_define() would say; *ret is the machine that it would change, NULL: it is new. */
 int must_check vm_define_check(struct manager *manager, const struct domain *config,
 			       unsigned int flags, struct vm **ret, struct vm_error *err);
 /* The checks of vm_define() for a new machine, and a free uid; nothing is written. */
 int must_check vm_prepare_new(struct manager *manager, const struct domain *config,
 			      uint32_t *ret_uid, struct vm_error *err);
-/* Adds a machine and writes its row. Takes `config` over when it succeeds. */
-int must_check vm_add_new(struct manager *manager, struct domain *config, uint32_t uid,
-			  struct vm **ret, struct vm_error *err);
-int must_check vm_configure(struct vm *vm, struct domain *config, struct vm_error *err);
-int must_check vm_rename(struct vm *vm, const char *name, struct vm_error *err);
-/* Takes `options` over when it succeeds. */
-int must_check vm_set_options(struct vm *vm, struct vm_options *options, struct vm_error *err);
+int must_check vm_configure(struct vm *vm, struct domain *config, vm_done_fn *done, void *data,
+			    struct vm_error *err);
+int must_check vm_rename(struct vm *vm, const char *name, vm_done_fn *done, void *data,
+			 struct vm_error *err);
+/* Takes what is in `options` over when it succeeds. */
+int must_check vm_set_options(struct vm *vm, struct vm_options *options, vm_done_fn *done,
+			      void *data, struct vm_error *err);
 /*
  * A disk or network card; a CD drive's medium also while the machine runs: then the worker confirms
  * it first. `done` is called when that is so, unless a negative errno is returned.
@@ -220,25 +236,30 @@ struct new_disk {
 	uint64_t size;
 };
 
-/* Takes `config` over when it succeeds. The files must not exist; their directories must. */
+typedef void vm_job_fn(void *data, struct job *job, const struct vm_error *err);
+
+/*
+ * Each calls `done` once, with the job or the error, unless it returns a negative errno.
+ *
+ * vm_create_with_disks() takes `config` over when it succeeds. The files must not exist; their
+ * directories must.
+ */
 int must_check vm_create_with_disks(struct manager *manager, struct domain *config,
-				    const struct new_disk *disks, size_t count, struct job **ret,
-				    struct vm_error *err);
-int must_check vm_clone(struct vm *vm, const char *name, struct job **ret, struct vm_error *err);
-int must_check vm_export(struct vm *vm, const char *directory, struct job **ret,
+				    const struct new_disk *disks, size_t count, vm_job_fn *done,
+				    void *data, struct vm_error *err);
+int must_check vm_clone(struct vm *vm, const char *name, vm_job_fn *done, void *data,
+			struct vm_error *err);
+int must_check vm_export(struct vm *vm, const char *directory, vm_job_fn *done, void *data,
 			 struct vm_error *err);
 enum vm_delete_flags { VM_DELETE_STORAGE = 1, VM_DELETE_FORCE = 2 };
 /* VM_DELETE_FORCE: files of its disks that the daemon did not make, too. */
-int must_check vm_delete(struct vm *vm, unsigned int flags, struct job **ret, struct vm_error *err);
+int must_check vm_delete(struct vm *vm, unsigned int flags, vm_job_fn *done, void *data,
+			 struct vm_error *err);
 
 enum vm_import_flags { VM_IMPORT_COPY = 1, VM_IMPORT_NEW_ID = 2 };
-typedef void vm_import_fn(void *data, struct job *job, const struct vm_error *err);
-/*
- * Takes the machine in a folder that vm_export() made, as `name` unless that is "". `done` is called
- * once with the job, or the error, unless a negative errno is returned.
- */
+/* Takes the machine in a folder that vm_export() made, as `name` unless that is "". */
 int must_check vm_import(struct manager *manager, const char *folder, const char *name,
-			 unsigned int flags, vm_import_fn *done, void *data, struct vm_error *err);
+			 unsigned int flags, vm_job_fn *done, void *data, struct vm_error *err);
 /* At start: finishes or undoes what an earlier daemon began with files. */
 void vm_files_recover(struct manager *manager, const struct store_operation *operation);
 /* At the daemon's end: waits for the job's thread. The journal has what the next one must know. */

@@ -54,7 +54,7 @@ static int plan_create(struct file_work *work, const struct domain *config,
 }
 
 int vm_create_with_disks(struct manager *manager, struct domain *config,
-			 const struct new_disk *disks, size_t count, struct job **ret,
+			 const struct new_disk *disks, size_t count, vm_job_fn *done, void *data,
 			 struct vm_error *err)
 {
 	struct file_work *work = file_work_new(manager, err);
@@ -70,7 +70,7 @@ int vm_create_with_disks(struct manager *manager, struct domain *config,
 		file_work_free(work);
 		return r;
 	}
-	r = file_work_begin(work, NULL, config, "create", ret, err);
+	r = file_work_begin(work, NULL, config, "create", done, data, err);
 	if (r == 0)
 		domain_free(config);
 	return r;
@@ -133,7 +133,7 @@ static int plan_clone(struct file_work *work, const char *name, struct vm_error 
 	return r == 0 ? domain_check(config, err) : r;
 }
 
-int vm_clone(struct vm *vm, const char *name, struct job **ret, struct vm_error *err)
+int vm_clone(struct vm *vm, const char *name, vm_job_fn *done, void *data, struct vm_error *err)
 {
 	struct file_work *work;
 	int r = vm_check(vm, VM_OPERATION_CLONE, err);
@@ -156,6 +156,6 @@ int vm_clone(struct vm *vm, const char *name, struct job **ret, struct vm_error 
 		file_work_free(work);
 		return r;
 	}
-	return file_work_begin(work, vm, vm->config, vm_operation_name(VM_OPERATION_CLONE), ret,
-			       err);
+	return file_work_begin(work, vm, vm->config, vm_operation_name(VM_OPERATION_CLONE), done,
+			       data, err);
 }

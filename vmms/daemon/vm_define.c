@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Defining machines and changing what is defined. All of it is one transaction and done at once.
+ * Defining machines and changing what is defined: each one transaction.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "daemon/disk_check.h"
+#include "daemon/inventory.h"
 #include "daemon/job.h"
 #include "daemon/opening.h"
 #include "daemon/publish.h"
@@ -79,12 +82,8 @@ static int networks_exist(struct manager *manager, const struct domain *config,
 int vm_prepare_new(struct manager *manager, const struct domain *config, uint32_t *ret_uid,
 		   struct vm_error *err)
 {
-	_cleanup_free_ char *xml = NULL;
 	int r = name_free(manager, config->name, NULL, err);
 
-	/* Rather now than when all disks are copied. */
-	if (r == 0)
-		r = domain_canonical(config, &xml, err);
 	if (r == 0 && vm_by_uuid(manager, config->uuid))
 		r = vm_error_set(err, VM_ERROR_VM_EXISTS, "There is a machine with UUID %s already",
 				 config->uuid);
@@ -96,33 +95,141 @@ int vm_prepare_new(struct manager *manager, const struct domain *config, uint32_
 	return r == 0 ? find_uid(manager, ret_uid, err) : r;
 }
 
-static int define_new(struct manager *manager, struct domain *config, struct vm **ret,
-		      struct vm_error *err)
-{
-	uint32_t uid;
-	int r = vm_prepare_new(manager, config, &uid, err);
+/* ── a new machine, or another definition ──────────────────────────────────────────────────── */
 
-	if (r == 0)
-		r = vm_add_new(manager, config, uid, ret, err);
-	if (r < 0)
-		return r;
-	publish_vm_new(*ret);
-	manager_event(manager, *ret, "defined", "%s", (*ret)->config->uuid);
-	return 0;
+struct definition {
+	struct inventory_request request;
+	struct domain *config;
+	char *xml; /* for the thread */
+	struct vm *vm;
+	vm_defined_fn *done;
+	void *data;
+};
+
+static void definition_free(struct inventory_request *request)
+{
+	struct definition *definition = (struct definition *)request; /* its first member */
+
+	if (definition->vm)
+		vm_free(definition->vm);
+	domain_free(definition->config);
+	free(definition->xml);
+	free(definition);
 }
 
-int vm_configure(struct vm *vm, struct domain *config, struct vm_error *err)
+static int run_check(struct store *store, struct store_request *request, struct vm_error *err)
+{
+	const struct definition *definition = (struct definition *)request; /* its first member */
+
+	return vm_read_back(definition->config, definition->xml, err);
+}
+
+static void on_new_written(struct inventory_request *request, const struct vm_error *err)
+{
+	struct definition *definition = (struct definition *)request; /* its first member */
+	struct vm *vm = definition->vm;
+
+	if (!err) {
+		definition->vm = NULL;
+		vm_enlist(vm);
+		publish_vm_new(vm);
+		manager_event(vm->manager, vm, "defined", "%s", vm->config->uuid);
+	}
+	definition->done(definition->data, err ? NULL : vm, err);
+}
+
+static int write_new(struct manager *manager, struct definition *definition, uint32_t uid,
+		     struct vm_error *err)
+{
+	int r;
+
+	inventory_gather(manager, &definition->request);
+	r = vm_prepare(manager, definition->config, uid, NULL, &definition->vm, err);
+	if (r < 0) {
+		inventory_drop(manager, &definition->request);
+		return r;
+	}
+	definition->xml = strdup(definition->vm->xml);
+	if (!definition->xml) {
+		inventory_drop(manager, &definition->request);
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	}
+	return inventory_hand_over(manager, &definition->request, INVENTORY_CHANGE, err);
+}
+
+static int define_new(struct manager *manager, struct definition *definition, struct vm_error *err)
+{
+	uint32_t uid;
+	int r = vm_prepare_new(manager, definition->config, &uid, err);
+
+	definition->request.store.run = run_check;
+	definition->request.done = on_new_written;
+	definition->request.release = definition_free;
+	return r == 0 ? write_new(manager, definition, uid, err) : r;
+}
+
+static void on_changed(void *data, const struct vm_error *err)
+{
+	struct definition *definition = data;
+
+	definition->done(definition->data, definition->vm, err);
+	definition->vm = NULL; /* not this one's */
+	definition_free(&definition->request);
+}
+
+/* What is told when a change is made. */
+struct told {
+	struct vm *vm;
+	char *kind, *detail;
+	vm_done_fn *done;
+	void *data;
+};
+
+static struct told *told_free(struct told *told)
+{
+	free(told->kind);
+	free(told->detail);
+	free(told);
+	return NULL;
+}
+
+static void on_told(void *data, const struct vm_error *err)
+{
+	struct told *told = data;
+
+	if (!err)
+		manager_event(told->vm->manager, told->vm, told->kind, "%s", told->detail);
+	told->done(told->data, err);
+	told_free(told);
+}
+
+static int commit_and_tell(struct vm *vm, struct domain *config, const char *kind,
+			   const char *detail, vm_done_fn *done, void *data, struct vm_error *err)
+{
+	struct told *told = calloc(1, sizeof(*told));
+	int r;
+
+	if (!told)
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	*told = (struct told){vm, strdup(kind), strdup(detail), done, data};
+	if (told->kind && told->detail)
+		r = vm_commit(vm, config, on_told, told, err);
+	else
+		r = vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	if (r < 0)
+		told_free(told);
+	return r;
+}
+
+int vm_configure(struct vm *vm, struct domain *config, vm_done_fn *done, void *data,
+		 struct vm_error *err)
 {
 	int r = vm_check(vm, VM_OPERATION_CONFIGURE, err);
 
 	if (r == 0)
 		r = name_free(vm->manager, config->name, vm, err);
-	if (r == 0)
-		r = vm_commit(vm, config, err);
-	if (r < 0)
-		return r;
-	manager_event(vm->manager, vm, "configured", "%s", vm->config->uuid);
-	return 0;
+	return r == 0 ? commit_and_tell(vm, config, "configured", vm->config->uuid, done, data, err)
+		      : r;
 }
 
 int vm_define_check(struct manager *manager, const struct domain *config, unsigned int flags,
@@ -147,22 +254,38 @@ int vm_define_check(struct manager *manager, const struct domain *config, unsign
 	return vm ? networks_exist(manager, config, err) : 0;
 }
 
-int vm_define(struct manager *manager, struct domain *config, unsigned int flags, struct vm **ret,
-	      struct vm_error *err)
+int vm_define(struct manager *manager, struct domain *config, unsigned int flags,
+	      vm_defined_fn *done, void *data, struct vm_error *err)
 {
-	int r = vm_define_check(manager, config, flags, ret, err);
+	struct definition *definition;
+	struct vm *vm;
+	int r = vm_define_check(manager, config, flags, &vm, err);
 
 	if (r < 0)
 		return r;
-	if (!*ret)
-		return define_new(manager, config, ret, err);
-	return vm_configure(*ret, config, err);
+	definition = calloc(1, sizeof(*definition));
+	if (!definition)
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	definition->done = done;
+	definition->data = data;
+	definition->config = config;
+	if (vm)
+		r = vm_configure(vm, config, on_changed, definition, err);
+	else
+		r = define_new(manager, definition, err);
+	if (r < 0 || vm)
+		definition->config = NULL;
+	if (r < 0)
+		definition_free(&definition->request);
+	else if (vm)
+		definition->vm = vm;
+	return r;
 }
 
-int vm_rename(struct vm *vm, const char *name, struct vm_error *err)
+int vm_rename(struct vm *vm, const char *name, vm_done_fn *done, void *data, struct vm_error *err)
 {
 	_cleanup_domain_ struct domain *config = domain_copy(vm->config);
-	_cleanup_free_ char *old = strdup(vm->config->name), *new = strdup(name);
+	_cleanup_free_ char *detail = NULL, *new = strdup(name);
 	int r = vm_check(vm, VM_OPERATION_ANNOTATE, err);
 
 	if (r == 0)
@@ -177,23 +300,24 @@ int vm_rename(struct vm *vm, const char *name, struct vm_error *err)
 	r = name_free(vm->manager, name, vm, err);
 	if (r < 0)
 		return r;
-	if (!config || !old || !new)
+	if (asprintf(&detail, "from %s", vm->config->name) < 0)
+		detail = NULL;
+	if (!config || !detail || !new)
 		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
 	free(config->name);
 	config->name = TAKE_PTR(new);
-	r = vm_commit(vm, config, err);
-	if (r < 0)
-		return r;
-	TAKE_PTR(config);
-	manager_event(vm->manager, vm, "renamed", "from %s", old);
-	return 0;
+	r = commit_and_tell(vm, config, "renamed", detail, done, data, err);
+	if (r == 0)
+		TAKE_PTR(config);
+	return r;
 }
 
-int vm_set_options(struct vm *vm, struct vm_options *options, struct vm_error *err)
+int vm_set_options(struct vm *vm, struct vm_options *options, vm_done_fn *done, void *data,
+		   struct vm_error *err)
 {
 	int r = vm_check(vm, VM_OPERATION_ANNOTATE, err);
 
-	return r == 0 ? vm_commit_options(vm, options, err) : r;
+	return r == 0 ? vm_commit_options(vm, options, done, data, err) : r;
 }
 
 /* ── devices ───────────────────────────────────────────────────────────────────────────────── */
@@ -225,11 +349,13 @@ struct change {
 	struct vm_question question;
 	struct manager *manager;
 	struct domain *config; /* as it will be */
-	char *before;          /* the XML that it was made from */
-	char *kind, *what;     /* for the history */
-	vm_done_fn *done;
+	char uuid[37];
+	char *before;      /* the XML that it was made from */
+	char *kind, *what; /* for the history */
+	vm_done_fn *done;  /* NULL: it has been called */
 	void *data;
-	uint32_t unit; /* of the drive whose medium changes */
+	char target[4]; /* the drive whose medium changes, */
+	char *medium;   /* and what is in it then; NULL: nothing */
 };
 
 static struct change *change_free(struct change *change)
@@ -240,6 +366,7 @@ static struct change *change_free(struct change *change)
 	free(change->before);
 	free(change->kind);
 	free(change->what);
+	free(change->medium);
 	free(change);
 	return NULL;
 }
@@ -258,6 +385,7 @@ static struct change *change_new(const struct vm *vm, const char *kind, const ch
 		return NULL;
 	change->manager = vm->manager;
 	change->config = domain_copy(vm->config);
+	snprintf(change->uuid, sizeof(change->uuid), "%s", vm->config->uuid);
 	change->before = strdup(vm->xml);
 	change->kind = strdup(kind);
 	change->what = strdup(what);
@@ -268,38 +396,111 @@ static struct change *change_new(const struct vm *vm, const char *kind, const ch
 		       : change_free(change);
 }
 
+static void change_tell(struct change *change, const struct vm_error *err)
+{
+	vm_done_fn *done = change->done;
+
+	change->done = NULL;
+	if (done)
+		done(change->data, err);
+	else if (err)
+		log_error("%s", err->text);
+}
+
+static void on_recorded(void *data, const struct vm_error *err)
+{
+	change_tell(data, err);
+	change_free(data);
+}
+
+/* `change` is on_recorded()'s when it succeeds. */
 static int change_record(struct vm *vm, struct change *change, struct vm_error *err)
 {
-	int r = vm_commit(vm, change->config, err);
+	struct domain *config = TAKE_PTR(change->config);
+	int r = commit_and_tell(vm, config, change->kind, change->what, on_recorded, change, err);
 
 	if (r < 0)
-		return r;
-	change->config = NULL; /* the machine's */
-	manager_event(vm->manager, vm, change->kind, "%s", change->what);
-	return 0;
+		domain_free(config);
+	return r;
+}
+
+/* ── the medium of a drive, while the machine runs ─────────────────────────────────────────── */
+
+/* In what the machine is by now: more of it may have been changed. */
+static int record_medium(struct vm *vm, struct change *change, struct vm_error *err)
+{
+	struct domain_disk *disk;
+
+	domain_free(change->config);
+	change->config = domain_copy(vm->config);
+	if (!change->config)
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	disk = domain_find_disk(change->config, change->target);
+	if (!disk || disk->kind != DOMAIN_DISK_CDROM)
+		return vm_error_set(err, VM_ERROR_NO_SUCH_DEVICE,
+				    "Machine %s has no CD drive %s any more", vm->config->name,
+				    change->target);
+	free(disk->source);
+	disk->source = TAKE_PTR(change->medium);
+	return change_record(vm, change, err);
+}
+
+/* When no other change is under way. */
+static void medium_changed(void *data)
+{
+	struct change *change = data;
+	struct vm *vm = vm_by_uuid(change->manager, change->uuid);
+	struct vm_error err = {0};
+	int r;
+
+	if (vm) {
+		vm->medium_changing = false;
+		r = record_medium(vm, change, &err);
+	} else {
+		r = vm_error_set(&err, VM_ERROR_NO_SUCH_VM, "The machine has been deleted");
+	}
+	if (r < 0)
+		on_recorded(change, &err);
+}
+
+static void medium_settled(struct vm *vm, struct change *change, const struct vm_error *refused)
+{
+	struct vm_error err = {0};
+
+	if (!refused && inventory_step(change->manager, medium_changed, change))
+		return;
+	if (!refused)
+		(void)vm_error_set(&err, VM_ERROR_NO_MEMORY, "Out of memory");
+	vm->medium_changing = false;
+	on_recorded(change, refused ? refused : &err);
 }
 
 static void on_medium_answer(struct vm_question *question, struct vm *vm,
 			     const struct vm_error *refused)
 {
 	struct change *change = (struct change *)question; /* its first member */
-	struct vm_error err = {0};
 
-	vm->medium_changing = false;
-	if (!refused && change_record(vm, change, &err) < 0)
-		refused = &err;
-	change->done(change->data, refused);
-	change_free(change);
+	if (refused && refused->code == VM_ERROR_TIMEOUT)
+		change_tell(change, refused); /* it is not known yet what is in the drive */
+	else
+		medium_settled(vm, change, refused);
+}
+
+static void on_late_medium_answer(struct vm_question *question, struct vm *vm,
+				  const struct vm_error *refused)
+{
+	medium_settled(vm, (struct change *)question, refused);
 }
 
 static int ask_for_medium(struct vm *vm, struct change *change, int fd, struct vm_error *err)
 {
 	struct proto_message message = {.type = PROTO_MEDIUM};
 
-	message.port.number = change->unit;
+	message.port.number = (uint32_t)domain_disk_unit(change->target);
 	if (fd >= 0)
 		message.fds[message.fd_count++] = fd;
 	change->question.answered = on_medium_answer;
+	change->question.late = on_late_medium_answer;
 	return vm_ask(vm, &message, &change->question, err);
 }
 
@@ -319,8 +520,7 @@ static void on_medium_opened(void *data, struct vm *vm, int fd, const struct vm_
 		return;
 	if (vm)
 		vm->medium_changing = false;
-	change->done(change->data, failed);
-	change_free(change);
+	on_recorded(change, failed);
 }
 
 static int check_hot(const struct vm *vm, const struct domain *changed, struct vm_error *err)
@@ -347,7 +547,10 @@ static int change_live(struct vm *vm, struct change *change, struct vm_error *er
 		return vm_error_set(err, VM_ERROR_BUSY,
 				    "Machine %s: another change of a CD is under way; try again",
 				    vm->config->name);
-	change->unit = (uint32_t)domain_disk_unit(disk->target);
+	snprintf(change->target, sizeof(change->target), "%s", disk->target);
+	change->medium = disk->source ? strdup(disk->source) : NULL;
+	if (disk->source && !change->medium)
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
 	if (!disk->source)
 		r = ask_for_medium(vm, change, -1, err);
 	else if (opening_begin_medium(vm, disk->source, on_medium_opened, change) < 0)
@@ -365,15 +568,11 @@ static int change_devices(struct vm *vm, struct change **change, struct vm_error
 {
 	int r = vm_power_has_worker(vm->power) ? change_live(vm, *change, err) : 0;
 
-	if (r > 0) {
-		*change = NULL; /* the question's */
-		return 0;
-	}
 	if (r == 0)
 		r = change_record(vm, *change, err);
 	if (r < 0)
 		return r;
-	(*change)->done((*change)->data, NULL);
+	*change = NULL; /* the question's, or on_recorded()'s */
 	return 0;
 }
 

@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "daemon/disk_holder.h"
 #include "daemon/file_work.h"
+#include "daemon/inventory.h"
 #include "daemon/publish.h"
 
 static int out_of_memory(struct vm_error *err)
@@ -156,42 +157,67 @@ void file_unlink_done(struct file_work *work)
 	file_work_end(work, JOB_DONE, &note);
 }
 
-/* Of the file that the daemon made under this name; zero: it made none. */
-static int birth_of(struct manager *manager, const char *path, struct file_birth *ret,
-		    struct vm_error *err)
-{
-	_cleanup_free_ char *key = file_made_key(path), *text = NULL;
-	int r = key ? store_meta_get(manager->store, key, &text, err) : out_of_memory(err);
+/* ── who made the files ────────────────────────────────────────────────────────────────────── */
 
-	*ret = (struct file_birth){0};
-	if (r == 0 && text && !file_birth_parse(text, ret))
-		*ret = (struct file_birth){0};
+/* Before the deletion: what the inventory knows of the machine's files. */
+struct deletion {
+	struct inventory_request request;
+	struct file_work *work;
+	struct vm *vm; /* stays: this is a change */
+	unsigned int flags;
+	/* for the thread */
+	char *keys[DOMAIN_MAX_DISKS];
+	char *births[DOMAIN_MAX_DISKS]; /* NULL: the daemon made no file of this name */
+};
+
+static void deletion_free(struct inventory_request *request)
+{
+	struct deletion *deletion = (struct deletion *)request; /* its first member */
+
+	for (size_t i = 0; i < DOMAIN_MAX_DISKS; i++) {
+		free(deletion->keys[i]);
+		free(deletion->births[i]);
+	}
+	free(deletion);
+}
+
+static int read_births(struct store *store, struct store_request *request, struct vm_error *err)
+{
+	struct deletion *deletion = (struct deletion *)request; /* its first member */
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < DOMAIN_MAX_DISKS; i++) {
+		if (deletion->keys[i])
+			r = store_meta_get(store, deletion->keys[i], &deletion->births[i], err);
+	}
 	return r;
 }
 
-static int plan_delete(struct file_work *work, const struct domain *config, bool forced,
-		       struct vm_error *err)
+static int plan_delete(const struct deletion *deletion, struct vm_error *err)
 {
+	const struct domain *config = deletion->vm->config;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < config->disk_count; i++) {
-		const struct domain_disk *disk = &config->disks[i];
-		struct file_birth birth;
+		struct file_birth birth = {0};
 
-		if (!disk->source || disk->readonly)
+		if (!deletion->keys[i])
 			continue;
-		r = birth_of(work->manager, disk->source, &birth, err);
-		if (r == 0 && file_plan_add_remove(&work->plan, disk->source, forced, &birth) < 0)
+		if (deletion->births[i] && !file_birth_parse(deletion->births[i], &birth))
+			birth = (struct file_birth){0};
+		if (file_plan_add_remove(&deletion->work->plan, config->disks[i].source,
+					 deletion->flags & VM_DELETE_FORCE, &birth) < 0)
 			r = out_of_memory(err);
 	}
 	return r;
 }
 
+/* ── the machine ───────────────────────────────────────────────────────────────────────────── */
+
 /* Nobody may begin to use these files while they go. */
-static int hold_files(struct file_work *work, const struct domain *config, const struct vm *vm,
-		      struct vm_error *err)
+static int hold_files(struct file_work *work, const struct vm *vm, struct vm_error *err)
 {
-	work->reservation = reserve(work->manager, config, 0, false, "deleted");
+	work->reservation = reserve(work->manager, vm->config, 0, false, "deleted");
 	if (!work->reservation ||
 	    disk_uses_of_others(work->manager, vm, work->reservation, &work->check.others) < 0)
 		return out_of_memory(err);
@@ -199,41 +225,100 @@ static int hold_files(struct file_work *work, const struct domain *config, const
 }
 
 /* The row of the machine goes; from then on the files are the journal's business. */
-static int remove_machine(struct vm *vm, struct vm_error *err)
+static int gather(struct file_work *work, struct vm *vm, struct vm_error *err)
 {
+	_cleanup_free_ char *detail = file_plan_print(&work->plan);
 	struct store *store = vm->manager->store;
-	int r = store_worker_remove(store, vm->config->uuid, err);
+	int r = detail ? job_prepare(work->manager, NULL, vm->config,
+				     vm_operation_name(VM_OPERATION_DELETE), detail, &work->job,
+				     err)
+		       : out_of_memory(err);
 
+	if (r == 0)
+		r = store_worker_remove(store, vm->config->uuid, err);
 	return r == 0 ? store_vm_remove(store, vm->config->uuid, err) : r;
 }
 
-static int delete_machine(struct file_work *work, struct vm *vm, bool storage, struct job **ret,
-			  struct vm_error *err)
+static void on_deleted(void *data, const struct vm_error *err)
 {
-	_cleanup_free_ char *detail = file_plan_print(&work->plan);
-	int r = detail ? job_begin(work->manager, vm, vm->config,
-				   vm_operation_name(VM_OPERATION_DELETE), detail, ret, err)
-		       : out_of_memory(err);
+	struct file_work *work = data;
+	struct vm *vm = TAKE_PTR(work->deleted);
+
+	work->write = NULL;
+	if (err) {
+		work->begun(work->begun_data, NULL, err);
+		file_work_free(work);
+		return;
+	}
+	work->job->data = work;
+	job_enlist(work->job);
+	manager_event_by(work->manager, vm, &work->job->caller, work->job->id, "deleted", "%s",
+			 work->plan.count > 0 ? "its disks go, too" : "its disks stay");
+	publish_vm_removed(vm);
+	vm_destroy(vm);
+	work->begun(work->begun_data, work->job, NULL);
+	file_work_enter(work, FILE_STAGE_UNLINK);
+}
+
+static int delete_machine(struct file_work *work, struct vm *vm, struct vm_error *err)
+{
+	int r = vm_check(vm, VM_OPERATION_DELETE, err);
+
+	if (r == 0)
+		r = hold_files(work, vm, err);
+	if (r < 0)
+		return r;
+	work->deleted = vm;
+	work->write = inventory_write_new(work->manager, on_deleted, work, err);
+	return work->write ? file_work_write(work, gather(work, vm, err), err) : -ENOMEM;
+}
+
+static void on_births_read(struct inventory_request *request, const struct vm_error *failed)
+{
+	struct deletion *deletion = (struct deletion *)request; /* its first member */
+	struct file_work *work = deletion->work;
+	struct vm_error err = {0};
+
+	if (!failed &&
+	    (plan_delete(deletion, &err) < 0 || delete_machine(work, deletion->vm, &err) < 0))
+		failed = &err;
+	if (!failed)
+		return;
+	work->begun(work->begun_data, NULL, failed);
+	file_work_free(work);
+}
+
+static int delete_with_storage(struct file_work *work, struct vm *vm, unsigned int flags,
+			       struct vm_error *err)
+{
+	struct deletion *deletion = calloc(1, sizeof(*deletion));
+	int r = deletion ? 0 : out_of_memory(err);
 
 	if (r < 0)
 		return r;
-	r = remove_machine(vm, err);
-	if (r < 0) {
-		job_end(*ret, JOB_FAILED, err);
-		return r;
+	deletion->work = work;
+	deletion->vm = vm;
+	deletion->flags = flags;
+	deletion->request.store.run = read_births;
+	deletion->request.done = on_births_read;
+	deletion->request.release = deletion_free;
+	for (size_t i = 0; r == 0 && i < vm->config->disk_count; i++) {
+		const struct domain_disk *disk = &vm->config->disks[i];
+
+		if (!disk->source || disk->readonly)
+			continue;
+		deletion->keys[i] = file_made_key(disk->source);
+		r = deletion->keys[i] ? 0 : out_of_memory(err);
 	}
-	work->job = *ret;
-	work->job->data = work;
-	manager_event(work->manager, vm, "deleted", "%s",
-		      storage ? "its disks go, too" : "its disks stay");
-	publish_vm_removed(vm);
-	vm_destroy(vm);
-	return 0;
+	if (r == 0)
+		r = inventory_hand_over(vm->manager, &deletion->request, INVENTORY_CHANGE, err);
+	if (r < 0)
+		deletion_free(&deletion->request);
+	return r;
 }
 
-int vm_delete(struct vm *vm, unsigned int flags, struct job **ret, struct vm_error *err)
+int vm_delete(struct vm *vm, unsigned int flags, vm_job_fn *done, void *data, struct vm_error *err)
 {
-	bool storage = flags & VM_DELETE_STORAGE;
 	struct file_work *work;
 	int r = vm_check(vm, VM_OPERATION_DELETE, err);
 
@@ -243,16 +328,13 @@ int vm_delete(struct vm *vm, unsigned int flags, struct job **ret, struct vm_err
 	if (!work)
 		return -ENOMEM;
 	work->plan.phase = file_plan_unlink;
-	if (storage)
-		r = plan_delete(work, vm->config, flags & VM_DELETE_FORCE, err);
-	if (r == 0)
-		r = hold_files(work, vm->config, vm, err);
-	if (r == 0)
-		r = delete_machine(work, vm, storage, ret, err);
-	if (r < 0) {
+	work->begun = done;
+	work->begun_data = data;
+	if (flags & VM_DELETE_STORAGE)
+		r = delete_with_storage(work, vm, flags, err);
+	else
+		r = delete_machine(work, vm, err);
+	if (r < 0)
 		file_work_free(work);
-		return r;
-	}
-	file_work_enter(work, FILE_STAGE_UNLINK);
-	return 0;
+	return r;
 }

@@ -77,7 +77,8 @@ static int plan_export(struct file_work *work, const struct vm *vm, const char *
 	return r < 0 ? out_of_memory(err) : 0;
 }
 
-int vm_export(struct vm *vm, const char *directory, struct job **ret, struct vm_error *err)
+int vm_export(struct vm *vm, const char *directory, vm_job_fn *done, void *data,
+	      struct vm_error *err)
 {
 	struct file_work *work;
 	int r = vm_check(vm, VM_OPERATION_EXPORT, err);
@@ -95,6 +96,6 @@ int vm_export(struct vm *vm, const char *directory, struct job **ret, struct vm_
 		file_work_free(work);
 		return r;
 	}
-	return file_work_begin(work, vm, vm->config, vm_operation_name(VM_OPERATION_EXPORT), ret,
-			       err);
+	return file_work_begin(work, vm, vm->config, vm_operation_name(VM_OPERATION_EXPORT), done,
+			       data, err);
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "config/domain_xml.h"
 #include "daemon/errand.h"
 #include "daemon/export_folder.h"
 #include "daemon/file_work.h"
@@ -23,9 +24,9 @@ struct import {
 	struct errand errand;
 	char *folder, *name; /* name: NULL for the machine's own */
 	unsigned int flags;
-	char *xml;
+	struct domain *config;
 	struct vm_options *options;
-	vm_import_fn *done;
+	vm_job_fn *done;
 	void *data;
 };
 
@@ -41,7 +42,7 @@ static void import_free(struct import *import)
 	free(import->options);
 	free(import->folder);
 	free(import->name);
-	free(import->xml);
+	domain_free(import->config);
 	free(import);
 }
 
@@ -78,9 +79,12 @@ static int read_text(const char *folder, const char *name, char **ret, struct vm
 static int run_import(struct errand *errand, struct vm_error *err)
 {
 	struct import *import = (struct import *)errand; /* its first member */
-	_cleanup_free_ char *options = NULL;
-	int r = read_text(import->folder, EXPORT_XML, &import->xml, err);
+	_cleanup_free_ char *options = NULL, *xml = NULL;
+	int r = read_text(import->folder, EXPORT_XML, &xml, err);
 
+	if (r == 0)
+		r = domain_parse(xml, &import->config, err);
+	domain_xml_forget_schema();
 	if (r == 0)
 		r = read_text(import->folder, EXPORT_OPTIONS, &options, err);
 	if (r == 0)
@@ -179,8 +183,7 @@ static int prepare_machine(struct file_work *work, const struct import *import,
 }
 
 /* Takes the options and the configuration over. */
-static int begin_import(struct manager *manager, struct import *import, struct job **ret,
-			struct vm_error *err)
+static int begin_import(struct manager *manager, struct import *import, struct vm_error *err)
 {
 	struct file_work *work = file_work_new(manager, err);
 	int r;
@@ -188,9 +191,8 @@ static int begin_import(struct manager *manager, struct import *import, struct j
 	if (!work)
 		return -ENOMEM;
 	work->options = TAKE_PTR(import->options);
-	r = domain_parse(import->xml, &work->config, err);
-	if (r == 0)
-		r = set_identity(work->config, import, err);
+	work->config = TAKE_PTR(import->config);
+	r = set_identity(work->config, import, err);
 	if (r == 0)
 		r = place_files(work, import, err);
 	if (r == 0)
@@ -201,23 +203,24 @@ static int begin_import(struct manager *manager, struct import *import, struct j
 		file_work_free(work);
 		return r;
 	}
-	return file_work_begin(work, NULL, work->check.config, "import", ret, err);
+	return file_work_begin(work, NULL, work->check.config, "import", import->done, import->data,
+			       err);
 }
 
 static void on_read(struct errand *errand, const struct vm_error *refused)
 {
 	struct import *import = (struct import *)errand; /* its first member */
 	struct vm_error err = {0};
-	struct job *job = NULL;
 
-	if (!refused && begin_import(errand->manager, import, &job, &err) < 0)
+	if (!refused && begin_import(errand->manager, import, &err) < 0)
 		refused = &err;
-	import->done(import->data, job, refused);
+	if (refused)
+		import->done(import->data, NULL, refused);
 	import_free(import);
 }
 
 int vm_import(struct manager *manager, const char *folder, const char *name, unsigned int flags,
-	      vm_import_fn *done, void *data, struct vm_error *err)
+	      vm_job_fn *done, void *data, struct vm_error *err)
 {
 	struct import *import;
 	int r;

@@ -94,9 +94,10 @@ int vm_load(struct manager *manager, const struct store_vm *row)
 	}
 	r = read_definition(row, &config, &damage);
 	if (r == 0)
-		r = vm_create(manager, config, xml, &vm);
+		r = vm_new(manager, config, xml, &vm);
 	if (r < 0)
 		return r;
+	vm_enlist(vm);
 	TAKE_PTR(config);
 	TAKE_PTR(xml);
 	vm->damage = TAKE_PTR(damage);

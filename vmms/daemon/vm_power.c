@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/inventory.h"
 #include "daemon/job.h"
 #include "daemon/opening.h"
 #include "daemon/publish.h"
@@ -31,7 +32,7 @@ static int begin(struct vm *vm, enum vm_operation operation, struct job **ret, s
 
 	if (r < 0)
 		return r;
-	return job_begin(vm->manager, vm, vm->config, vm_operation_name(operation), "", ret, err);
+	return job_begin(vm, vm_operation_name(operation), ret, err);
 }
 
 static void set_timer(struct job *job, void (*fired)(struct ev_loop *, ev_timer *, int),
@@ -235,7 +236,7 @@ int vm_turn_off(struct vm *vm, struct job **ret, struct vm_error *err)
 		return r;
 	if (vm->job)
 		job_end(vm->job, JOB_CANCELED, NULL);
-	r = job_begin_always(vm, vm_operation_name(VM_OPERATION_TURN_OFF), ret, err);
+	r = job_begin(vm, vm_operation_name(VM_OPERATION_TURN_OFF), ret, err);
 	if (r < 0)
 		return r;
 	vm_set_power(vm, VM_POWER_STOPPING, VM_REASON_REQUESTED);
@@ -316,7 +317,7 @@ static int ask_guest(struct vm *vm, enum vm_operation operation, enum proto_type
 	int r = vm_check(vm, operation, err);
 
 	if (r == 0)
-		r = job_begin_always(vm, vm_operation_name(operation), ret, err);
+		r = job_begin(vm, vm_operation_name(operation), ret, err);
 	if (r == 0)
 		r = send_request(vm, type, on_asking_answer, err);
 	if (r < 0)
@@ -665,6 +666,16 @@ static int record_end(struct vm *vm, enum vm_reason reason, struct job *job, enu
 	return r;
 }
 
+static void on_restart_timer(struct ev_loop *loop, ev_timer *watcher, int events);
+
+static void start_restart_timer(struct vm *vm, double seconds)
+{
+	ev_now_update(vm->manager->loop);
+	ev_timer_init(&vm->restart_timer, on_restart_timer, seconds, 0);
+	vm->restart_timer.data = vm;
+	ev_timer_start(vm->manager->loop, &vm->restart_timer);
+}
+
 static void on_restart_timer(struct ev_loop *loop, ev_timer *watcher, int events)
 {
 	struct vm *vm = watcher->data;
@@ -674,6 +685,10 @@ static void on_restart_timer(struct ev_loop *loop, ev_timer *watcher, int events
 	ev_timer_stop(loop, watcher);
 	if (vm_power_has_worker(vm->power))
 		return;
+	if (inventory_changing(vm->manager)) { /* perhaps this machine */
+		start_restart_timer(vm, 0.1);
+		return;
+	}
 	if (vm_start(vm, &job, &err) < 0) {
 		log_error("Automatic restart: %s", err.text);
 		manager_event(vm->manager, vm, "restart", "failed: %s", err.text);
@@ -685,10 +700,7 @@ static void restart_in(struct vm *vm, double seconds, const char *why)
 	if (vm->manager->host_going_down)
 		return;
 	manager_event(vm->manager, vm, "restart", "in %.1f s: %s", seconds, why);
-	ev_now_update(vm->manager->loop);
-	ev_timer_init(&vm->restart_timer, on_restart_timer, seconds, 0);
-	vm->restart_timer.data = vm;
-	ev_timer_start(vm->manager->loop, &vm->restart_timer);
+	start_restart_timer(vm, seconds);
 }
 
 /* Doubles with every restart in a row, up to five minutes; ten minutes of life end the row. */
@@ -730,7 +742,6 @@ void vm_worker_gone(struct vm *vm, enum proto_cause cause, const char *words)
 	enum job_result result = job ? end_result(vm, cause, words, &err) : JOB_DONE;
 
 	(void)record_end(vm, reason, job, result, &err);
-	/* Whoever asks while that is written sees a machine that runs, with its worker. */
 	vm->worker = NULL;
 	vm->stopping_for_host = false;
 	vm->guest_crashed = false;

@@ -16,20 +16,28 @@ struct vm_asked {
 	struct vm_asked *next;
 	struct vm *vm;
 	struct vm_question *question; /* NULL: nobody waits any more */
+	bool late;                    /* the time for an answer is over */
 	ev_timer timer;
 };
+
+static void log_late(const struct vm_asked *asked)
+{
+	log_warning("Machine %s: its worker has answered after all, too late",
+		    asked->vm->config->name);
+}
 
 static void finish(struct vm_asked *asked, const struct vm_error *err)
 {
 	struct vm_question *question = asked->question;
 
 	ev_timer_stop(asked->vm->manager->loop, &asked->timer);
+	if (asked->late)
+		log_late(asked);
 	asked->question = NULL;
-	if (question)
+	if (question && asked->late)
+		question->late(question, asked->vm, err);
+	else if (question)
 		question->answered(question, asked->vm, err);
-	else
-		log_warning("Machine %s: its worker has answered after all, too late",
-			    asked->vm->config->name);
 }
 
 static void on_timeout(struct ev_loop *loop, ev_timer *watcher, int events)
@@ -42,7 +50,15 @@ static void on_timeout(struct ev_loop *loop, ev_timer *watcher, int events)
 			   "'vmctl stop %s' turns the machine off",
 			   asked->vm->config->name, asked->vm->manager->settings.answer_timeout,
 			   asked->vm->config->name);
-	finish(asked, &err);
+	ev_timer_stop(loop, watcher);
+	asked->late = true;
+	if (!asked->question->late) {
+		struct vm_question *question = TAKE_PTR(asked->question);
+
+		question->answered(question, asked->vm, &err);
+	} else {
+		asked->question->answered(asked->question, asked->vm, &err);
+	}
 }
 
 static void on_answer(void *data, const struct proto_message *answer)

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "daemon/inventory.h"
 #include "daemon/vm.h"
 #include "net/dnsmasq.h"
 #include "net/link.h"
@@ -96,6 +97,7 @@ static struct network *network_new(struct manager *manager, const char *name)
 
 static void network_free(struct network *network)
 {
+	inventory_write_forget(network->writing);
 	network_work_abandon(network);
 	dnsmasq_free(network->dnsmasq);
 	free(network->name);
@@ -186,6 +188,7 @@ static int load_one(void *data, const struct store_network *row)
 		network_free(network);
 		return -ENOMEM;
 	}
+	network->saved = true;
 	enlist(network);
 	return 0;
 }
@@ -209,6 +212,39 @@ static int save(const struct network *network, struct vm_error *err)
 	return store_network_put(network->manager->store, &row, err);
 }
 
+int network_put_all(struct manager *manager, struct vm_error *err)
+{
+	int r = 0;
+
+	for (const struct network *network = manager->networks; r == 0 && network;
+	     network = network->next) {
+		if (network->saved)
+			r = save(network, err);
+	}
+	return r;
+}
+
+/* Hands its row over, or takes it out; `done` is called unless this fails. */
+static int write_row(struct network *network, bool remove,
+		     void (*done)(void *network, const struct vm_error *err), struct vm_error *err)
+{
+	struct inventory_write *write = inventory_write_new(network->manager, done, network, err);
+	int r;
+
+	if (!write)
+		return -ENOMEM;
+	r = remove ? store_network_remove(network->manager->store, network->name, err)
+		   : save(network, err);
+	if (r < 0) {
+		inventory_write_drop(write);
+		return r;
+	}
+	r = inventory_write(write, INVENTORY_RECORD, err);
+	if (r == 0)
+		network->writing = write;
+	return r;
+}
+
 /* ── start and stop ────────────────────────────────────────────────────────────────────────── */
 
 static void tell(const struct waiter *waiter, const struct vm_error *err)
@@ -219,7 +255,7 @@ static void tell(const struct waiter *waiter, const struct vm_error *err)
 
 static int check_idle(const struct network *network, struct vm_error *err)
 {
-	if (!network->work)
+	if (!network->work && !network->writing)
 		return 0;
 	return vm_error_set(err, VM_ERROR_BUSY,
 			    "Network %s is being started or stopped; try again when that is done",
@@ -295,7 +331,7 @@ bool network_awaited(struct manager *manager, const struct domain *config)
 		struct network *network = NULL;
 
 		if (!card->bridge && network_find(manager, card->source, &network, NULL) == 0 &&
-		    network->work)
+		    (network->work || network->writing))
 			return true;
 	}
 	return false;
@@ -461,24 +497,34 @@ static void take_back(struct network *network, const struct vm_error *why)
 	}
 }
 
-/* In the inventory when it is there: a crash before that leaves a bridge that is known by its alias. */
-static void on_created(struct network *network, const struct vm_error *failed)
+static void on_saved(void *data, const struct vm_error *failed)
 {
+	struct network *network = data;
 	struct waiter waiter = network->waiter;
-	struct vm_error err = {0};
 
-	if (!failed && save(network, &err) < 0)
-		failed = &err;
+	network->writing = NULL;
 	if (failed) {
 		take_back(network, failed);
 		return;
 	}
+	network->saved = true;
 	network->waiter = (struct waiter){0};
 	network->active = true;
 	manager_event_by(network->manager, NULL, &waiter.caller, 0, "network", "%s started",
 			 network->name);
 	tell(&waiter, NULL);
 	vm_networks_changed(network->manager);
+}
+
+/* In the inventory when it is there: a crash before that leaves a bridge that is known by its alias. */
+static void on_created(struct network *network, const struct vm_error *failed)
+{
+	struct vm_error err = {0};
+
+	if (!failed && write_row(network, false, on_saved, &err) < 0)
+		failed = &err;
+	if (failed)
+		take_back(network, failed);
 }
 
 int network_create(struct manager *manager, const struct network_request *request, vm_done_fn *done,
@@ -514,20 +560,29 @@ int network_create(struct manager *manager, const struct network_request *reques
 	return r;
 }
 
-static void on_deleted(struct network *network, const struct vm_error *none)
+static void on_removed(void *data, const struct vm_error *failed)
 {
+	struct network *network = data;
 	struct manager *manager = network->manager;
 	struct waiter waiter = network->waiter;
-	struct vm_error err = {0};
 
+	network->writing = NULL;
 	network->waiter = (struct waiter){0};
-	if (store_network_remove(manager->store, network->name, &err) == 0) {
+	if (!failed) {
 		manager_event_by(manager, NULL, &waiter.caller, 0, "network", "%s deleted",
 				 network->name);
 		forget(network);
 	}
-	tell(&waiter, err.code ? &err : NULL);
+	tell(&waiter, failed);
 	vm_networks_changed(manager);
+}
+
+static void on_deleted(struct network *network, const struct vm_error *none)
+{
+	struct vm_error err = {0};
+
+	if (write_row(network, true, on_removed, &err) < 0)
+		on_removed(network, &err);
 }
 
 int network_delete(struct network *network, vm_done_fn *done, void *data, struct vm_error *err)

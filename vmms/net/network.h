@@ -20,6 +20,7 @@
 
 struct dnsmasq;
 struct network_work;
+struct inventory_write;
 
 /* The group of the taps on networks with address translation: "ip link show group 27493". */
 enum { NETWORK_LINK_GROUP = 0x6b65 };
@@ -41,8 +42,10 @@ struct network {
 	uint32_t vlan; /* for its machines' ports; 0: none */
 	bool autostart;
 	bool active;
-	struct network_work *work; /* what is under way; NULL: nothing */
-	struct dnsmasq *dnsmasq;   /* with nat */
+	bool saved;                      /* it is in the inventory */
+	struct network_work *work;       /* what is under way; NULL: nothing */
+	struct inventory_write *writing; /* of its row, under way; NULL: nothing */
+	struct dnsmasq *dnsmasq;         /* with nat */
 	/* Who is told what comes of it, and why it is being taken back. */
 	struct waiter waiter;
 	struct vm_error failure;
@@ -60,6 +63,9 @@ int must_check network_load_all(struct manager *manager, struct vm_error *err);
 /* Those marked so, at the daemon's start. */
 void network_start_all(struct manager *manager);
 void network_free_all(struct manager *manager);
+
+/* The rows of all of them, as writes that are being gathered (inventory.h). */
+int must_check network_put_all(struct manager *manager, struct vm_error *err);
 
 /* A list of copies, to look at on a thread. */
 int must_check network_copy_all(const struct manager *manager, struct network **ret);

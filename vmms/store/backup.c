@@ -29,7 +29,6 @@ struct backup_call {
 	unsigned char *image;
 	sqlite3_int64 size;
 	int fd;
-	int result;
 	struct vm_error *err;
 };
 
@@ -67,31 +66,25 @@ static int write_image(struct backup_call *call)
 	return 0;
 }
 
-static void make_backup(void *argument)
+int store_backup(struct store *store, int *ret_fd, struct vm_error *err)
 {
-	struct backup_call *call = argument;
+	struct backup_call call = {.store = store, .fd = -1, .err = err};
 	sqlite3 *copy = NULL;
+	int r;
 
 	if (sqlite3_open_v2(":memory:", &copy,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 			    NULL) == SQLITE_OK)
-		call->result = copy_pages(call, copy);
+		r = copy_pages(&call, copy);
 	else
-		call->result = vm_error_set(call->err, VM_ERROR_NO_MEMORY, "Out of memory");
+		r = vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
 	sqlite3_close(copy);
-	if (call->result == 0)
-		call->result = write_image(call);
-	sqlite3_free(call->image);
-}
-
-int store_backup(struct store *store, int *ret_fd, struct vm_error *err)
-{
-	struct backup_call call = {.store = store, .fd = -1, .err = err};
-
-	aside_run(store->aside, make_backup, &call);
-	if (call.result == 0)
+	if (r == 0)
+		r = write_image(&call);
+	sqlite3_free(call.image);
+	if (r == 0)
 		*ret_fd = call.fd;
-	return call.result;
+	return r;
 }
 
 /* ── back ──────────────────────────────────────────────────────────────────────────────────── */

@@ -9,7 +9,7 @@
 
 /*
  * The whole inventory as it is now, by sqlite's online backup, as one database file in memory (a
- * sealed memfd); *ret_fd is at its beginning. Done aside, as a commit is.
+ * sealed memfd); *ret_fd is at its beginning. With a queue (queue.h): on its thread.
  */
 int must_check store_backup(struct store *store, int *ret_fd, struct vm_error *err);
 

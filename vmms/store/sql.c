@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 
@@ -138,61 +140,155 @@ static int step_all(struct store *store, sqlite3_stmt *statement,
 	}
 }
 
-/* A call, to be made aside. */
-struct sql_call {
-	struct store *store;
-	sqlite3_stmt *statement; /* or */
-	const char *script;
-	struct vm_error *err;
-	int result;
+static int prepare(struct store *store, const char *sql, sqlite3_stmt **ret, struct vm_error *err)
+{
+	return sqlite3_prepare_v2(store->db, sql, -1, ret, NULL) == SQLITE_OK ? 0
+									      : failed(store, err);
+}
+
+/* ── writes that are made later ────────────────────────────────────────────────────────────── */
+
+struct store_write {
+	struct store_write *next;
+	const char *sql, *types; /* literals */
+	union {
+		char *text;
+		int64_t number;
+	} values[];
 };
 
-static void make_call(void *argument)
+struct store_write *sql_writes_free(struct store_write *writes)
 {
-	struct sql_call *call = argument;
+	while (writes) {
+		struct store_write *write = writes;
 
-	call->result = call->statement
-			       ? step_all(call->store, call->statement, NULL, NULL, call->err)
-			       : sql_script(call->store, call->script, call->err);
+		writes = write->next;
+		for (size_t i = 0; write->types[i]; i++) {
+			if (write->types[i] == 's')
+				free(write->values[i].text);
+		}
+		free(write);
+	}
+	return NULL;
 }
 
-static int call_aside(struct sql_call *call)
+static struct store_write *write_new(const char *sql, const char *types, va_list ap)
 {
-	aside_run(call->store->aside, make_call, call);
-	return call->result;
+	size_t count = strlen(types);
+	struct store_write *write = calloc(1, sizeof(*write) + count * sizeof(write->values[0]));
+	bool whole = true;
+
+	if (!write)
+		return NULL;
+	write->sql = sql;
+	write->types = types;
+	for (size_t i = 0; i < count; i++) {
+		if (types[i] != 's') {
+			write->values[i].number = va_arg(ap, int64_t);
+			continue;
+		}
+		write->values[i].text = strdup(va_arg(ap, const char *));
+		whole &= write->values[i].text != NULL;
+	}
+	return whole ? write : sql_writes_free(write);
 }
 
-/* Does it end in a commit? Only that waits for the disk. */
-static bool commits(const struct store *store, sqlite3_stmt *statement)
+static void append(struct store_request *request, struct store_write *write)
 {
-	return sqlite3_get_autocommit(store->db) && !sqlite3_stmt_readonly(statement);
+	struct store_write **at = &request->writes;
+
+	while (*at)
+		at = &(*at)->next;
+	*at = write;
 }
 
-int sql_script_aside(struct store *store, const char *sql, struct vm_error *err)
+/* To what is being gathered, or as a request of its own. */
+static int write_later(struct store *store, struct store_write *write, struct vm_error *err)
 {
-	struct sql_call call = {.store = store, .script = sql, .err = err};
+	struct store_request *request = store->gathered;
 
-	return call_aside(&call);
+	if (write && !request)
+		request = calloc(1, sizeof(*request));
+	if (!request || !write) {
+		sql_writes_free(write);
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	}
+	append(request, write);
+	if (!store->gathered)
+		store_hand_over(store, request);
+	return 0;
+}
+
+static int bind_values(sqlite3_stmt *statement, const struct store_write *write)
+{
+	int r = SQLITE_OK;
+
+	for (int i = 0; write->types[i] && r == SQLITE_OK; i++) {
+		if (write->types[i] == 's')
+			r = sqlite3_bind_text(statement, i + 1, write->values[i].text, -1,
+					      SQLITE_STATIC);
+		else
+			r = sqlite3_bind_int64(statement, i + 1, write->values[i].number);
+	}
+	return r;
+}
+
+static int write_one(struct store *store, const struct store_write *write, struct vm_error *err)
+{
+	_cleanup_(finalize) sqlite3_stmt *statement = NULL;
+	int r = prepare(store, write->sql, &statement, err);
+
+	if (r < 0)
+		return r;
+	if (bind_values(statement, write) != SQLITE_OK)
+		return failed(store, err);
+	return step_all(store, statement, NULL, NULL, err);
+}
+
+int sql_write_all(struct store *store, const struct store_write *writes, struct vm_error *err)
+{
+	int r = 0;
+
+	for (; r == 0 && writes; writes = writes->next)
+		r = write_one(store, writes, err);
+	return r;
+}
+
+int sql_queue_full(const struct store *store, struct vm_error *err)
+{
+	return vm_error_set(err, VM_ERROR_STORE,
+			    "The inventory %s does not answer, and too much waits to be written",
+			    store->path);
+}
+
+/* ── now or later ──────────────────────────────────────────────────────────────────────────── */
+
+static int run_now(struct store *store, sqlite3_stmt *statement,
+		   int (*row)(void *data, sqlite3_stmt *statement), void *data,
+		   struct vm_error *err, const char *types, va_list ap)
+{
+	if (bind_all(statement, types, ap) != SQLITE_OK)
+		return failed(store, err);
+	return step_all(store, statement, row, data, err);
 }
 
 int sql_run(struct store *store, int (*row)(void *data, sqlite3_stmt *statement), void *data,
 	    struct vm_error *err, const char *sql, const char *types, ...)
 {
 	_cleanup_(finalize) sqlite3_stmt *statement = NULL;
+	bool later = store->queue && !row;
 	va_list ap;
-	int r;
+	int r = later ? 0 : prepare(store, sql, &statement, err);
 
-	if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
-		return failed(store, err);
+	if (r < 0)
+		return r;
+	if (later && !store->gathered && !store_may_add(store))
+		return sql_queue_full(store, err);
 	va_start(ap, types);
-	r = bind_all(statement, types, ap);
+	r = later ? write_later(store, write_new(sql, types, ap), err)
+		  : run_now(store, statement, row, data, err, types, ap);
 	va_end(ap);
-	if (r != SQLITE_OK)
-		return failed(store, err);
-	if (!row && commits(store, statement))
-		return call_aside(
-			&(struct sql_call){.store = store, .statement = statement, .err = err});
-	return step_all(store, statement, row, data, err);
+	return r;
 }
 
 int sql_script(struct store *store, const char *sql, struct vm_error *err)

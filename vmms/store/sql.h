@@ -7,13 +7,15 @@
 
 #include <sqlite3.h>
 
-#include "store/aside.h"
-#include "store/store.h"
+#include "store/queue.h"
 
 struct store {
 	sqlite3 *db;
 	char *path;
-	struct aside *aside; /* NULL: writes are waited for where they are asked for */
+	struct store_queue *queue;      /* NULL: writes are made where they are asked for */
+	struct store_request *gathered; /* that writes are for; NULL: each is one of its own */
+	/* The last numbers that were given. */
+	int64_t last_operation, last_event;
 };
 
 /* sqlite's last error in `db`, the store's or a copy's, by its class and with the remedy. */
@@ -24,6 +26,9 @@ int must_check sql_damaged(const struct store *store, const char *what, struct v
  * Runs `sql` with its parameters bound from the arguments that `types` describes: 's' const char *
  * (not NULL), 'i' int64_t. `row`, unless NULL, is called for every row; a non-zero return ends the
  * walk and is returned.
+ *
+ * With a queue (queue.h) a statement without `row` is one of a request, and not made here; one with it
+ * is for the queue's thread.
  */
 int must_check sql_run(struct store *store, int (*row)(void *data, sqlite3_stmt *statement),
 		       void *data, struct vm_error *err, const char *sql, const char *types, ...);
@@ -31,8 +36,14 @@ int must_check sql_run(struct store *store, int (*row)(void *data, sqlite3_stmt 
 /* Several statements without parameters. */
 int must_check sql_script(struct store *store, const char *sql, struct vm_error *err);
 
-/* The same, aside: for what waits for the disk. sql_run() decides by itself. */
-int must_check sql_script_aside(struct store *store, const char *sql, struct vm_error *err);
+/* Has the queue room for a request that nobody waits for? */
+bool must_check store_may_add(struct store *store);
+int must_check sql_queue_full(const struct store *store, struct vm_error *err);
+
+/* What a request has gathered. */
+int must_check sql_write_all(struct store *store, const struct store_write *writes,
+			     struct vm_error *err);
+struct store_write *sql_writes_free(struct store_write *writes);
 
 /* A column's text; "" for NULL. */
 const char *sql_text(sqlite3_stmt *statement, int column);

@@ -109,6 +109,22 @@ static int keep_complaint(void *data, sqlite3_stmt *statement)
 	return 0;
 }
 
+static int first_number(void *data, sqlite3_stmt *statement)
+{
+	*(int64_t *)data = sqlite3_column_int64(statement, 0);
+	return 0;
+}
+
+/* Numbers are given by the daemon, which cannot wait until sqlite has given one. */
+static int read_last_numbers(struct store *store, struct vm_error *err)
+{
+	static const char sql[] = "SELECT seq FROM sqlite_sequence WHERE name = ?";
+	int r = sql_run(store, first_number, &store->last_operation, err, sql, "s", "operation");
+
+	return r == 0 ? sql_run(store, first_number, &store->last_event, err, sql, "s", "event")
+		      : r;
+}
+
 static int check_integrity(struct store *store, struct vm_error *err)
 {
 	char complaint[256] = "";
@@ -178,7 +194,9 @@ static int prepare_file(struct store *store, int version, bool existing, struct 
 			       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 			       "PRAGMA foreign_keys = ON",
 			       err);
-	return r == 0 ? migrate(store, version, err) : r;
+	if (r == 0)
+		r = migrate(store, version, err);
+	return r == 0 && version > 0 ? read_last_numbers(store, err) : r;
 }
 
 static int open_at(const char *path, const char *vfs, int version, bool existing,
@@ -258,28 +276,41 @@ struct store *store_close(struct store *store)
 {
 	if (!store)
 		return NULL;
-	store->aside = aside_destroy(store->aside);
+	CHECK(!store->queue && !store->gathered);
 	sqlite3_close(store->db);
 	free(store->path);
 	free(store);
 	return NULL;
 }
 
-int store_set_aside(struct store *store, void (*serve)(void *data, int done_fd), void *data)
+const char *store_path(const struct store *store)
 {
-	store->aside = aside_destroy(store->aside);
-	return serve ? aside_create(serve, data, &store->aside) : 0;
+	return store->path;
 }
 
 int store_begin(struct store *store, struct vm_error *err)
 {
-	return sql_script(store, "BEGIN IMMEDIATE", err);
+	struct store_request *request;
+
+	if (!store->queue)
+		return sql_script(store, "BEGIN IMMEDIATE", err);
+	if (!store_may_add(store))
+		return sql_queue_full(store, err);
+	request = calloc(1, sizeof(*request));
+	if (!request)
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
+	store_gather(store, request);
+	return 0;
 }
 
 int store_commit(struct store *store, struct vm_error *err)
 {
-	int r = sql_script_aside(store, "COMMIT", err);
+	int r = 0;
 
+	if (store->queue)
+		store_hand_over(store, store->gathered);
+	else
+		r = sql_script(store, "COMMIT", err);
 	if (r < 0)
 		store_rollback(store);
 	return r;
@@ -287,6 +318,13 @@ int store_commit(struct store *store, struct vm_error *err)
 
 void store_rollback(struct store *store)
 {
+	struct store_request *request = store->gathered;
+
+	if (request) {
+		store_drop(store, request);
+		store_request_free(request);
+		return;
+	}
 	/* Fails only where there is nothing to roll back any more. */
 	sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 }

@@ -9,7 +9,8 @@
  * transaction as the result is recorded. At start, open rows are finished or undone by whoever
  * owns their kind.
  *
- * One thread at a time. Every function that fails sets *err to StoreError and leaves the store
+ * One thread at a time: its user's, or, with a queue (queue.h), that of the queue. Then a write that
+ * returns success has been handed over, and what came of it is known later. Every function that fails sets *err to StoreError and leaves the store
  * unchanged; the text tells a full disk, a read-only or failing one, a file in use and a damaged one
  * apart, and what to do about each.
  */
@@ -41,19 +42,16 @@ int must_check store_open_or_create(const char *path, struct store **ret, bool *
 				    struct vm_error *err);
 int must_check store_open_existing(const char *path, struct store **ret, struct vm_error *err);
 
-/*
- * From now on what waits for the disk is done on a thread of the store's own. Whoever writes still
- * waits for its end, in `serve`, which returns when `done_fd` is readable; what is served meanwhile
- * must not use the store. NULL: no such thread.
- */
-int must_check store_set_aside(struct store *store, void (*serve)(void *data, int done_fd),
-			       void *data);
+const char *store_path(const struct store *store);
 
 /* Brings a database to `version` only; for tests of the migrations. */
 int must_check store_open_version(const char *path, int version, struct vm_error *err);
 int store_schema_version(void);
 
-/* Transactions do not nest. Without one, each call below is a transaction of its own. */
+/*
+ * Transactions do not nest. Without one, each call below is a transaction of its own. With a queue only
+ * writes can be in one.
+ */
 int must_check store_begin(struct store *store, struct vm_error *err);
 int must_check store_commit(struct store *store, struct vm_error *err); /* rolls back on failure */
 void store_rollback(struct store *store);
@@ -170,6 +168,14 @@ int must_check store_event_each(struct store *store, const char *uuid, int64_t a
 				void *data, struct vm_error *err);
 /* Forgets events and closed operations beyond the numbers above. */
 int must_check store_prune(struct store *store, struct vm_error *err);
+
+/* ── all of it ─────────────────────────────────────────────────────────────────────────────── */
+
+/* For a transaction that writes anew what somebody has in memory: takes out machines, workers, networks. */
+int must_check store_clear(struct store *store, struct vm_error *err);
+/* Ends, as failed, the open operations other than those. */
+int must_check store_operations_end_others(struct store *store, const int64_t *ids, size_t count,
+					   int64_t now, struct vm_error *err);
 
 /* ── networks ──────────────────────────────────────────────────────────────────────────────── */
 

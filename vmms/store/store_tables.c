@@ -129,15 +129,17 @@ int store_worker_each(struct store *store,
 int store_operation_begin(struct store *store, const struct store_operation *operation,
 			  int64_t *ret_id, struct vm_error *err)
 {
+	int64_t id = store->last_operation + 1;
 	int r = sql_run(store, NULL, NULL, err,
-			"INSERT INTO operation (uuid, name, kind, detail, state, error, message,"
-			" started, finished, uid, user) VALUES (?,?,?,?,'open','','',?,0,?,?)",
-			"ssssiis", operation->uuid, operation->name, operation->kind,
+			"INSERT INTO operation (id, uuid, name, kind, detail, state, error,"
+			" message, started, finished, uid, user)"
+			" VALUES (?,?,?,?,?,'open','','',?,0,?,?)",
+			"issssiis", id, operation->uuid, operation->name, operation->kind,
 			operation->detail, operation->started, (int64_t)operation->uid,
 			operation->user ? operation->user : "");
 
 	if (r == 0)
-		*ret_id = sqlite3_last_insert_rowid(store->db);
+		*ret_id = store->last_operation = id;
 	return r;
 }
 
@@ -208,30 +210,42 @@ int store_operation_each(struct store *store, const char *uuid, uint32_t limit,
 		       (int64_t)limit);
 }
 
-static int insert_event(struct store *store, const struct store_event *event, struct vm_error *err)
+static int insert_event(struct store *store, const struct store_event *event, int64_t sequence,
+			struct vm_error *err)
 {
 	return sql_run(store, NULL, NULL, err,
-		       "INSERT INTO event (time, uuid, name, kind, detail, uid, user)"
-		       " VALUES (?,?,?,?,?,?,?)",
-		       "issssis", event->time, event->uuid, event->name, event->kind, event->detail,
-		       (int64_t)event->uid, event->user ? event->user : "");
+		       "INSERT INTO event (sequence, time, uuid, name, kind, detail, uid, user)"
+		       " VALUES (?,?,?,?,?,?,?,?)",
+		       "iissssis", sequence, event->time, event->uuid, event->name, event->kind,
+		       event->detail, (int64_t)event->uid, event->user ? event->user : "");
 }
 
 /* Not worth a wait for the disk each: the next other write takes them along. */
+static int insert_event_lazily(struct store *store, const struct store_event *event,
+			       int64_t sequence, struct vm_error *err)
+{
+	int r = store_begin(store, err);
+
+	if (r < 0)
+		return r;
+	store->gathered->lazy = true;
+	r = insert_event(store, event, sequence, err);
+	if (r == 0)
+		return store_commit(store, err);
+	store_rollback(store);
+	return r;
+}
+
 int store_event_add(struct store *store, const struct store_event *event, int64_t *ret_sequence,
 		    struct vm_error *err)
 {
-	bool alone = sqlite3_get_autocommit(store->db) != 0;
-	int r = alone ? sql_script(store, "PRAGMA synchronous = NORMAL", err) : 0;
+	bool lazy = store->queue && !store->gathered;
+	int64_t sequence = store->last_event + 1;
+	int r = lazy ? insert_event_lazily(store, event, sequence, err)
+		     : insert_event(store, event, sequence, err);
 
 	if (r == 0)
-		r = insert_event(store, event, err);
-	if (r == 0)
-		*ret_sequence = sqlite3_last_insert_rowid(store->db);
-	if (alone && sql_script(store, "PRAGMA synchronous = FULL", r == 0 ? err : NULL) < 0 &&
-	    r == 0)
-		r = vm_error_set(err, VM_ERROR_STORE, "The inventory %s cannot be made safe",
-				 store->path);
+		*ret_sequence = store->last_event = sequence;
 	return r;
 }
 
@@ -286,6 +300,40 @@ int store_prune(struct store *store, struct vm_error *err)
 		       "DELETE FROM operation WHERE state <> 'open' AND"
 		       " id <= (SELECT max(id) FROM operation) - ?",
 		       "i", (int64_t)STORE_OPERATIONS_KEPT);
+}
+
+/* ── all of it ─────────────────────────────────────────────────────────────────────────────── */
+
+int store_clear(struct store *store, struct vm_error *err)
+{
+	int r = sql_run(store, NULL, NULL, err, "DELETE FROM worker", "");
+
+	if (r == 0)
+		r = sql_run(store, NULL, NULL, err,
+			    /* a row with another key was not written by any daemon, and stays */
+			    "DELETE FROM vm WHERE uuid LIKE '________-____-____-____-____________'",
+			    "");
+	return r == 0 ? sql_run(store, NULL, NULL, err, "DELETE FROM network", "") : r;
+}
+
+int store_operations_end_others(struct store *store, const int64_t *ids, size_t count, int64_t now,
+				struct vm_error *err)
+{
+	/* Those that stay open are marked by another state meanwhile. */
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = sql_run(store, NULL, NULL, err,
+			    "UPDATE operation SET state = 'kept' WHERE id = ? AND state = 'open'",
+			    "i", ids[i]);
+	if (r == 0)
+		r = sql_run(
+			store, NULL, NULL, err,
+			"UPDATE operation SET state = 'failed', finished = ? WHERE state = 'open'",
+			"i", now);
+	return r == 0 ? sql_run(store, NULL, NULL, err,
+				"UPDATE operation SET state = 'open' WHERE state = 'kept'", "")
+		      : r;
 }
 
 /* ── networks ──────────────────────────────────────────────────────────────────────────────── */

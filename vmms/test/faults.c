@@ -4,6 +4,9 @@
  * directory of the test's.
  *
  *   $FAULTS/full           is there: what is written to the inventory gets "no space left"
+ *   $FAULTS/hang-write     is there: a write to the inventory does not return while that is so;
+ *                          $FAULTS/hangs is there once somebody has tried
+ *   $FAULTS/hang-sync      the same for fdatasync() and fsync(), of whatever file
  *   $FAULTS/hang-open      holds a path: opening it does not return while that is so;
  *                          $FAULTS/hangs is there once somebody has tried
  */
@@ -20,6 +23,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+int fdatasync(int fd);
+int fsync(int fd);
 int open(const char *path, int flags, ...);
 int open64(const char *path, int flags, ...);
 ssize_t pwrite(int fd, const void *data, size_t size, off_t offset);
@@ -51,14 +56,29 @@ static bool hangs(const char *opened)
 	return *held && strcmp(held, opened) == 0;
 }
 
-static int open_file(const char *path, int flags, mode_t mode)
+static void tell_hang(void)
 {
 	char sign[PATH_MAX];
 
+	if (fault_path("hangs", sign))
+		close((int)syscall(SYS_openat, AT_FDCWD, sign, O_CREAT | O_WRONLY | O_CLOEXEC,
+				   0600));
+}
+
+static void hang_while(const char *name)
+{
+	char path[PATH_MAX];
+
+	while (fault_path(name, path) && access(path, F_OK) == 0) {
+		tell_hang();
+		usleep(10000);
+	}
+}
+
+static int open_file(const char *path, int flags, mode_t mode)
+{
 	while (hangs(path)) {
-		if (fault_path("hangs", sign))
-			close((int)syscall(SYS_openat, AT_FDCWD, sign,
-					   O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+		tell_hang();
 		usleep(10000);
 	}
 	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
@@ -101,6 +121,7 @@ static bool is_full(void)
 
 ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset)
 {
+	hang_while("hang-write");
 	if (is_full()) {
 		errno = ENOSPC;
 		return -1;
@@ -111,4 +132,16 @@ ssize_t pwrite64(int fd, const void *data, size_t size, off64_t offset)
 ssize_t pwrite(int fd, const void *data, size_t size, off_t offset)
 {
 	return pwrite64(fd, data, size, offset);
+}
+
+int fdatasync(int fd)
+{
+	hang_while("hang-sync");
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+int fsync(int fd)
+{
+	hang_while("hang-sync");
+	return (int)syscall(SYS_fsync, fd);
 }

@@ -6,6 +6,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "base/fd.h"
 #include "fault_vfs.h"
 #include "store/backup.h"
+#include "store/queue.h"
 #include "store_dump.h"
 
 #define UUID_A "aaaaaaaa-0000-4000-8000-000000000001"
@@ -148,6 +150,61 @@ START_TEST(names_and_uids_are_unique)
 	ck_assert_int_lt(put_vm(store, UUID_B, "b", 10), 0);
 	after = store_dump(store);
 	ck_assert_str_eq(before, after);
+	store_close(store);
+}
+END_TEST
+
+static int count_vms(void *data, const struct store_vm *vm)
+{
+	(*(int *)data)++;
+	return 0;
+}
+
+static struct store_request *await_finished(struct store *store, int fd)
+{
+	struct pollfd poller = {.fd = fd, .events = POLLIN};
+	struct store_request *request;
+
+	while (!(request = store_next_finished(store)))
+		ck_assert_int_ge(poll(&poller, 1, -1), 0);
+	return request;
+}
+
+static int refuse(struct store *store, struct store_request *request, struct vm_error *why)
+{
+	return vm_error_set(why, VM_ERROR_INVALID_ARGUMENT, "not like that");
+}
+
+/* In order, each a transaction; the failure of one is its own. */
+START_TEST(requests_are_carried_out_by_the_queue)
+{
+	struct store_request twice = {.owned = true}, refused = {.owned = true, .run = refuse},
+			     good = {.owned = true};
+	struct store_request *requests[] = {&twice, &refused, &good};
+	struct store *store = open_store();
+	int fd, count = 0;
+
+	ck_assert_int_eq(store_queue_start(store, &fd), 0);
+	store_gather(store, &twice);
+	ck_assert_int_eq(put_vm(store, UUID_A, "a", 1), 0);
+	ck_assert_int_eq(put_vm(store, UUID_B, "a", 2), 0); /* the name is taken */
+	store_hand_over(store, &twice);
+	store_gather(store, &refused);
+	ck_assert_int_eq(put_vm(store, UUID_A, "a", 1), 0);
+	store_hand_over(store, &refused);
+	store_gather(store, &good);
+	ck_assert_int_eq(put_vm(store, UUID_B, "b", 2), 0);
+	store_hand_over(store, &good);
+	ck_assert_int_eq(put_vm(store, UUID_A, "a", 3), 0); /* nobody's */
+	for (size_t i = 0; i < ARRAY_SIZE(requests); i++)
+		ck_assert_ptr_eq(await_finished(store, fd), requests[i]);
+	ck_assert_int_lt(twice.result, 0);
+	ck_assert_int_eq(refused.err.code, VM_ERROR_INVALID_ARGUMENT);
+	ck_assert_int_eq(good.result, 0);
+	ck_assert(store_queue_stop(store, 300));
+	store_queue_free(store);
+	ck_assert_int_eq(store_vm_each(store, count_vms, &count, &err), 0);
+	ck_assert_int_eq(count, 2);
 	store_close(store);
 }
 END_TEST
@@ -540,6 +597,7 @@ int main(void)
 	tcase_add_test(tcase, what_is_put_is_there_after_reopening);
 	tcase_add_test(tcase, open_operations_are_found_until_they_end);
 	tcase_add_test(tcase, names_and_uids_are_unique);
+	tcase_add_test(tcase, requests_are_carried_out_by_the_queue);
 	tcase_add_test(tcase, history_is_pruned_but_open_operations_stay);
 	tcase_add_test(tcase, every_older_version_is_migrated);
 	tcase_add_test(tcase, newer_version_is_refused);

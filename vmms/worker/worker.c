@@ -19,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "daemon/inventory.h"
 #include "worker/machined.h"
 #include "worker/spawn.h"
 
@@ -59,6 +60,7 @@ static void worker_free(struct worker *worker)
 {
 	struct ev_loop *loop = worker->vm->manager->loop;
 
+	inventory_write_forget(worker->recording);
 	peer_abandon(&worker->peer);
 	scope_free(worker->scope);
 	ev_io_stop(loop, &worker->exit_watcher);
@@ -288,7 +290,7 @@ static void make_nonce(struct worker *worker)
 		snprintf(worker->nonce_hex + 2 * i, 3, "%02x", worker->nonce[i]);
 }
 
-static int spawn(struct worker *worker, int listener, uint64_t *ret_start_time)
+static int spawn(struct worker *worker, int listener)
 {
 	struct vm *vm = worker->vm;
 	const struct settings *settings = &vm->manager->settings;
@@ -314,7 +316,7 @@ static int spawn(struct worker *worker, int listener, uint64_t *ret_start_time)
 	worker->pidfd = result.pidfd;
 	worker->go = result.go;
 	worker->mount_namespace = result.mount_namespace;
-	*ret_start_time = result.start_time;
+	worker->start_time = result.start_time;
 	return 0;
 }
 
@@ -331,12 +333,12 @@ void worker_empty_root(struct worker *worker)
 	worker->mount_namespace = fd_close(worker->mount_namespace);
 }
 
-static int record(const struct worker *worker, uint64_t start_time, struct vm_error *err)
+int worker_put(const struct worker *worker, struct vm_error *err)
 {
 	struct store_worker row = {
 		.uuid = worker->vm->config->uuid,
 		.pid = worker->pid,
-		.start_time = start_time,
+		.start_time = worker->start_time,
 		.boot_id = worker->vm->manager->boot_id,
 		.socket = worker->socket,
 		.nonce = worker->nonce_hex,
@@ -357,6 +359,48 @@ static void let_go(struct worker *worker)
 	worker->go = fd_close(worker->go);
 }
 
+/* It runs when the next daemon would find it, and when it is bounded by its scope. */
+static void let_go_if_ready(struct worker *worker)
+{
+	if (!worker->recorded || !worker->in_scope)
+		return;
+	if (worker->scope)
+		machined_register(worker->vm->manager->bus, worker->vm->config, worker->pid);
+	let_go(worker);
+}
+
+static void on_recorded(void *data, const struct vm_error *err)
+{
+	struct worker *worker = data;
+
+	worker->recording = NULL;
+	if (err) {
+		report(worker, err);
+		return;
+	}
+	worker->recorded = true;
+	let_go_if_ready(worker);
+}
+
+static int record(struct worker *worker, struct vm_error *err)
+{
+	struct inventory_write *write =
+		inventory_write_new(worker->vm->manager, on_recorded, worker, err);
+	int r;
+
+	if (!write)
+		return -ENOMEM;
+	r = worker_put(worker, err);
+	if (r < 0) {
+		inventory_write_drop(write);
+		return r;
+	}
+	r = inventory_write(write, INVENTORY_RECORD, err);
+	if (r == 0)
+		worker->recording = write;
+	return r;
+}
+
 static void on_scope(void *data, const struct vm_error *err)
 {
 	struct worker *worker = data;
@@ -365,8 +409,8 @@ static void on_scope(void *data, const struct vm_error *err)
 		report(worker, err);
 		return;
 	}
-	machined_register(worker->vm->manager->bus, worker->vm->config, worker->pid);
-	let_go(worker);
+	worker->in_scope = true;
+	let_go_if_ready(worker);
 }
 
 static int enter_scope(struct worker *worker, struct vm_error *err)
@@ -375,7 +419,7 @@ static int enter_scope(struct worker *worker, struct vm_error *err)
 	int r;
 
 	if (!manager->settings.scopes) {
-		let_go(worker);
+		worker->in_scope = true;
 		return 0;
 	}
 	r = manager->bus ? scope_create(manager->bus, worker->vm->config, worker->pid, on_scope,
@@ -391,7 +435,6 @@ static int enter_scope(struct worker *worker, struct vm_error *err)
 static int give_birth(struct worker *worker, struct vm_error *err)
 {
 	_cleanup_close_ int listener = -1;
-	uint64_t start_time = 0;
 	int r;
 
 	if (asprintf(&worker->socket, "%s/vm/%s.sock", worker->vm->manager->settings.runtime_dir,
@@ -404,13 +447,13 @@ static int give_birth(struct worker *worker, struct vm_error *err)
 	if (r < 0)
 		return vm_error_set_errno(err, VM_ERROR_WORKER, -r, "Machine %s: control socket %s",
 					  worker->vm->config->name, worker->socket);
-	r = spawn(worker, listener, &start_time);
+	r = spawn(worker, listener);
 	if (r < 0)
 		return vm_error_set_errno(err, VM_ERROR_WORKER, -r,
 					  "Machine %s: a worker process cannot be made",
 					  worker->vm->config->name);
 	watch_exit(worker);
-	r = record(worker, start_time, err);
+	r = record(worker, err);
 	if (r < 0)
 		return r;
 	r = peer_connect(&worker->peer, worker->vm->manager->loop, worker->socket);
@@ -487,6 +530,7 @@ int worker_adopt(struct vm *vm, const struct store_worker *row,
 	}
 	worker->pid = row->pid;
 	worker->pidfd = pidfd;
+	worker->start_time = row->start_time;
 	worker->adopted = true;
 	parse_nonce(worker, row->nonce);
 	vm->worker = worker;

@@ -18,8 +18,11 @@ struct worker {
 	pid_t pid;
 	int pidfd;
 	ev_io exit_watcher;
-	int go;              /* -1 once let go */
-	int mount_namespace; /* until its root is emptied; else -1 */
+	int go;                            /* -1 once let go */
+	uint64_t start_time;               /* of the process */
+	bool recorded, in_scope;           /* then it is let go */
+	struct inventory_write *recording; /* NULL: not under way */
+	int mount_namespace;               /* until its root is emptied; else -1 */
 	struct scope *scope;
 	char *socket;
 	char nonce_hex[33];
@@ -57,6 +60,9 @@ int must_check worker_send(struct worker *worker, struct proto_message *message,
 
 /* Begins to take the program's files out of its root directory, where it is in a sandbox. */
 void worker_empty_root(struct worker *worker);
+
+/* Its row, as one of the writes being gathered. */
+int must_check worker_put(const struct worker *worker, struct vm_error *err);
 
 /* SIGKILL, now or after `seconds` unless it ends before. */
 void worker_kill(struct worker *worker);
