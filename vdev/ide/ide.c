@@ -119,7 +119,10 @@ static void init_function(struct ide *ide)
 	f->write_mask[UDMATIM] = f->write_mask[UDMATIM + 1] = 0x33;
 	vdev_pci_bar_init(f, BMIBA, VDEV_PCI_BAR_IO, 16, &ide_bus_master_ops, ide,
 			  "ide-bus-master");
-	memset(&f->write_mask[PCI_BAR0 + BMIBA * 4 + 2], 0, 2); /* ports have 16 bits here */
+	/*
+	 * The data sheet has 31:16 read as zero. They are writable here: SeaBIOS takes the size of a BAR
+	 * from all 32 bits, of ports, too, and would find one of 4 GiB and stop. QEMU's PIIX does the same.
+	 */
 }
 
 static void init_channel(struct ide *ide, unsigned int i, const struct vdev_ide_config *config)
