@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "emulate.h"
+#include "emulate/emulate.h"
 #include "registers.h"
 #include "vcpu.h"
 #include "vid/partition.h"

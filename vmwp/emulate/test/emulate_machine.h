@@ -6,7 +6,7 @@
 #ifndef EMULATE_MACHINE_H
 #define EMULATE_MACHINE_H
 
-#include "emulate.h"
+#include "emulate/emulate.h"
 
 #define RAM_SIZE    0x400000ull
 #define DEVICE_GPA  0xf0000000ull

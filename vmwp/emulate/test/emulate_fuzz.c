@@ -5,7 +5,7 @@
  * left goes into the page tables.
  */
 #include "emulate_private.h"
-#include "test/emulate_machine.h"
+#include "emulate_machine.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * One instruction from fetch to the next RIP. The handlers work on a copy of the registers, which
  * becomes the caller's when they are through.
  */
-#include "emulate.h"
+#include "emulate/emulate.h"
 
 #include "emulate_private.h"
 #include "page_walk.h"

@@ -9,7 +9,7 @@
 #ifndef VMWP_EMULATE_PRIVATE_H
 #define VMWP_EMULATE_PRIVATE_H
 
-#include "emulate.h"
+#include "emulate/emulate.h"
 
 #define STEP_FAULT       1
 #define STEP_AGAIN       2
