@@ -4,7 +4,7 @@
  * header of a Linux kernel from 1f1h on, and the size of what follows the setup part; or a multiboot
  * image, ELF or flat, whose header has its sums put right.
  */
-#include "kernel_boot.h"
+#include "machine/kernel_boot.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

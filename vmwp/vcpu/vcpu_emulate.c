@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 #include "emulate/emulate.h"
 #include "registers.h"
-#include "vcpu.h"
+#include "vcpu/vcpu.h"
 #include "vid/partition.h"
 
 /* MAXPHYADDR that children are told; TLFS CPUID policy. */

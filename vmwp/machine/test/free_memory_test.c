@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What /proc/meminfo says, and what it might say. */
-#include "free_memory.h"
+#include "machine/free_memory.h"
 
 #include <check.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * The direct boot: what is in guest memory after loading a made-up kernel, and what is said of
  * kernels and initrds that are no such, are cut off, or do not fit.
  */
-#include "kernel_boot.h"
+#include "machine/kernel_boot.h"
 
 #include <check.h>
 #include <errno.h>

@@ -13,9 +13,9 @@
 #include "config.h"
 #include "console.h"
 #include "disk/disk.h"
-#include "machine.h"
+#include "machine/machine.h"
 #include "proto/service.h"
-#include "vcpu.h"
+#include "vcpu/vcpu.h"
 #include "worker.h"
 
 /* Bits of `pending`. */

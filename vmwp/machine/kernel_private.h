@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "kernel_boot.h"
+#include "machine/kernel_boot.h"
 
 /* kernel_boot.c: words for a failure; returns `error`. */
 int kernel_fail(struct kernel_error *ret_error, int error, const char *format, ...)

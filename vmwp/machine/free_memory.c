@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "free_memory.h"
+#include "machine/free_memory.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

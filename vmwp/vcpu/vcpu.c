@@ -4,7 +4,7 @@
  * request to stop is a flag and a kick; a thread looks at the flag before each run, and a kick that
  * comes between look and run makes that run return, so none is missed.
  */
-#include "vcpu.h"
+#include "vcpu/vcpu.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -14,9 +14,9 @@
 #include <sys/sysinfo.h>
 
 #include "base/fd.h"
-#include "free_memory.h"
+#include "machine/free_memory.h"
 #include "layout.h"
-#include "machine.h"
+#include "machine/machine.h"
 #include "vdev/shadow.h"
 #include "vid/memory.h"
 #include "vid/partition.h"

@@ -4,7 +4,7 @@
  * both classes and flat; where they are put, what they are told, and how each is refused. The images
  * are made here.
  */
-#include "kernel_boot.h"
+#include "machine/kernel_boot.h"
 
 #include <check.h>
 #include <elf.h>

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "machine.h"
+#include "machine/machine.h"
 #include "vdev/ns16550a.h"
 
 #define KEY_END 0x1d /* Ctrl-] */

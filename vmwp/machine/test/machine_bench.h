@@ -3,7 +3,7 @@
 #ifndef MACHINE_BENCH_H
 #define MACHINE_BENCH_H
 
-#include "machine.h"
+#include "machine/machine.h"
 #include "vid/fake.h"
 
 struct bench {

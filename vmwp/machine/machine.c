@@ -3,7 +3,7 @@
  * The list of what is on the board, top to bottom, and how each is made. Interrupt controllers come
  * first, as the others lead to them; the ISA bridge before the PCI functions that it routes for.
  */
-#include "machine.h"
+#include "machine/machine.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "kernel_boot.h"
+#include "machine/kernel_boot.h"
 #include "board/chardev.h"
 #include "board/device.h"
 #include "vdev/ide.h"

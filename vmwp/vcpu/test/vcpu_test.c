@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a VP's thread makes of each exit, and the threads themselves, on the fake backend. */
-#include "vcpu.h"
+#include "vcpu/vcpu.h"
 
 #include <check.h>
 #include <semaphore.h>

@@ -13,7 +13,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "free_memory.h"
+#include "machine/free_memory.h"
 #include "vid/partition.h"
 #include "worker_private.h"
 
