@@ -5,6 +5,8 @@
 #include "bus/call.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -376,16 +378,28 @@ static int ask_polkit(struct manager *manager, const struct bus_method *method, 
 	return 1; /* the reply comes later */
 }
 
-/* CALLER_NOBODY where the bus does not tell. */
+/*
+ * CALLER_NOBODY where the bus does not tell. A signal – the end of a child – would end the wait for the
+ * bus's answer, and root would be sent to polkit like a stranger: signals come when that is over.
+ */
 static uint32_t sender_uid(sd_bus_message *m)
 {
 	_cleanup_(cleanup_creds) sd_bus_creds *creds = NULL;
+	sigset_t all, old;
 	uid_t uid;
+	int r;
 
-	if (sd_bus_query_sender_creds(m, SD_BUS_CREDS_EUID, &creds) < 0 ||
-	    sd_bus_creds_get_euid(creds, &uid) < 0)
-		return CALLER_NOBODY;
-	return uid;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	r = sd_bus_query_sender_creds(m, SD_BUS_CREDS_EUID, &creds);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (r >= 0)
+		r = sd_bus_creds_get_euid(creds, &uid);
+	if (r >= 0)
+		return uid;
+	log_warning("The bus does not tell who called %s: %s", sd_bus_message_get_member(m),
+		    strerror(-r));
+	return CALLER_NOBODY;
 }
 
 int call_dispatch(struct manager *manager, const struct bus_method *method, sd_bus_message *m)

@@ -9,8 +9,8 @@ for program in gdbus dbus-monitor; do
 done
 echo bios > "$DIR/bios"
 start_bus
-export JOURNAL_SPY=$DIR/journal
-JOURNAL_STREAM=1:2 LD_PRELOAD=$BUILD/test/libjournal_spy.so \
+export JOURNAL_SPY=$DIR/journal INTERRUPTS=$DIR/interrupts
+JOURNAL_STREAM=1:2 LD_PRELOAD=$BUILD/test/libjournal_spy.so:$BUILD/test/libinterrupts.so \
 	ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 start_daemon
 dbus-monitor --address "$DBUS_SYSTEM_BUS_ADDRESS" > "$DIR/monitor" 2>&1 &
 HELPER_PIDS="$HELPER_PIDS $!"
@@ -38,6 +38,11 @@ done
 glib --object-path "$object" --method org.keelson.vmms1.VM.SetOptions "{'Colour': <'red'>}" &&
 	fail "an unknown option"
 grep -q "InvalidArgument: There is no option 'Colour'" "$DIR/err" || fail "$(cat "$DIR/err")"
+
+# ── a signal while the bus is asked who calls: the end of a worker, or of nft ────────────────
+: > "$INTERRUPTS"
+ok notes one "told by root, who needs no polkit"
+rm "$INTERRUPTS"
 
 # ── objects come and go ──────────────────────────────────────────────────────────────────────
 managed() {
