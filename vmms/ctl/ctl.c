@@ -84,7 +84,7 @@ sd_bus_message *ctl_message(struct ctl *ctl, const char *member)
 int ctl_send(struct ctl *ctl, sd_bus_message *m, sd_bus_message **ret_reply)
 {
 	sd_bus_error error = SD_BUS_ERROR_NULL;
-	int r = sd_bus_call(ctl->bus, m, 0, &error, ret_reply);
+	int r = sd_bus_call(ctl->bus, m, ctl->timeout_usec, &error, ret_reply);
 
 	if (r < 0)
 		tell(ctl, error.name ? error.name : "",

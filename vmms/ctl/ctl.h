@@ -20,8 +20,9 @@ struct ctl {
 	sd_bus *bus;      /* NULL until ctl_connect() */
 	bool json;
 	bool no_wait;
-	bool watching;       /* the ends of jobs are told to us */
-	const char *program; /* argv[0], to call ourselves on another host */
+	uint64_t timeout_usec; /* for an answer; 0: the bus's usual one */
+	bool watching;         /* the ends of jobs are told to us */
+	const char *program;   /* argv[0], to call ourselves on another host */
 };
 
 struct verb {

@@ -108,6 +108,9 @@ static int create(struct ctl *ctl, int argc, char **argv)
 			   argv[optind + 1], "created");
 }
 
+/* Two operations in a row, each with several programs that have 20 s each (daemon: net/). */
+#define PATIENCE_USEC (UINT64_C(300) * 1000000)
+
 static int run_network(struct ctl *ctl, int argc, char **argv)
 {
 	static const struct {
@@ -116,6 +119,7 @@ static int run_network(struct ctl *ctl, int argc, char **argv)
 		      {"start", "StartNetwork", "started"},
 		      {"stop", "StopNetwork", "stopped"}};
 
+	ctl->timeout_usec = PATIENCE_USEC;
 	if (argc == 1 || (argc == 2 && strcmp(argv[1], "list") == 0))
 		return list(ctl);
 	if (strcmp(argv[1], "create") == 0)

@@ -19,10 +19,14 @@
 #include "net/command.h"
 #include "net/unit.h"
 
-/* The one of an earlier daemon, or the kernel, may still hold the port. */
-enum { ATTEMPTS = 20 };
-#define ATTEMPT_SECONDS 0.25
-#define LIMIT_SECONDS   20
+/*
+ * The one of an earlier daemon, or the kernel, may still hold the port for a moment: the pause between
+ * attempts doubles from the first to the last of these, 15 s in all.
+ */
+#define FIRST_PAUSE_SECONDS 0.05
+#define LAST_PAUSE_SECONDS  1.0
+#define PATIENCE_SECONDS    15
+#define LIMIT_SECONDS       20
 
 typedef void done_fn(struct network *network, const struct vm_error *err);
 
@@ -39,8 +43,8 @@ struct dnsmasq {
 	ev_io said;
 	ev_timer timer; /* the next attempt, or the limit */
 	bool ready;
-	int attempts;
-	char line[256]; /* what it says, up to the end of the line */
+	double pause, waited; /* before the next attempt, and in all */
+	char line[256];       /* what it says, up to the end of the line */
 	size_t length;
 	char first[256]; /* the first thing that it said */
 };
@@ -259,6 +263,21 @@ static void end_stale(const struct dnsmasq *dnsmasq)
 		kill((pid_t)pid, SIGTERM);
 }
 
+/* Not a failure yet: nobody is told but the log. */
+static bool try_later(struct dnsmasq *dnsmasq)
+{
+	if (!strstr(dnsmasq->first, "in use") || dnsmasq->waited >= PATIENCE_SECONDS)
+		return false;
+	end_stale(dnsmasq);
+	if (dnsmasq->waited <= 0)
+		log_info("Network %s: its address is still in use; trying again",
+			 dnsmasq->network->name);
+	set_timer(dnsmasq, dnsmasq->pause);
+	dnsmasq->waited += dnsmasq->pause;
+	dnsmasq->pause = MIN(dnsmasq->pause * 2, LAST_PAUSE_SECONDS);
+	return true;
+}
+
 static void on_ended(struct ev_loop *loop, ev_child *watcher, int events)
 {
 	struct dnsmasq *dnsmasq = watcher->data;
@@ -270,10 +289,7 @@ static void on_ended(struct ev_loop *loop, ev_child *watcher, int events)
 		finish(dnsmasq, NULL);
 	} else if (ready) {
 		dnsmasq->lost(dnsmasq->network, "dnsmasq has ended");
-	} else if (strstr(dnsmasq->first, "in use") && ++dnsmasq->attempts < ATTEMPTS) {
-		end_stale(dnsmasq);
-		set_timer(dnsmasq, ATTEMPT_SECONDS);
-	} else {
+	} else if (!try_later(dnsmasq)) {
 		finish_failed(dnsmasq, dnsmasq->first[0] ? dnsmasq->first : "it said nothing");
 	}
 }
@@ -312,7 +328,8 @@ void dnsmasq_start(struct dnsmasq *dnsmasq, done_fn *done)
 {
 	dnsmasq->done = done;
 	dnsmasq->wanted = true;
-	dnsmasq->attempts = 0;
+	dnsmasq->pause = FIRST_PAUSE_SECONDS;
+	dnsmasq->waited = 0;
 	if (dnsmasq->network->manager->settings.scopes)
 		call_unit(dnsmasq, "RestartUnit");
 	else if (dnsmasq->child.pid)
@@ -331,6 +348,7 @@ void dnsmasq_stop(struct dnsmasq *dnsmasq, done_fn *done)
 		kill(dnsmasq->child.pid, SIGTERM);
 		set_timer(dnsmasq, LIMIT_SECONDS);
 	} else {
+		end_stale(dnsmasq);
 		finish(dnsmasq, NULL);
 	}
 }

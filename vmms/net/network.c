@@ -253,13 +253,60 @@ static void tell(const struct waiter *waiter, const struct vm_error *err)
 		waiter->done(waiter->data, err);
 }
 
-static int check_idle(const struct network *network, struct vm_error *err)
+static bool busy(const struct network *network)
 {
-	if (!network->work && !network->writing)
-		return 0;
-	return vm_error_set(err, VM_ERROR_BUSY,
-			    "Network %s is being started or stopped; try again when that is done",
-			    network->name);
+	return network->work || network->writing;
+}
+
+static int queue(struct network *network, network_act_fn *act, vm_done_fn *done, void *data,
+		 struct vm_error *err)
+{
+	if (network->queued)
+		return vm_error_set(err, VM_ERROR_BUSY,
+				    "Network %s is being started or stopped, and one request waits "
+				    "for that already; try again when both are done",
+				    network->name);
+	network->queued = act;
+	network->queued_by = (struct waiter){done, data, network->manager->caller};
+	log_debug("Network %s: a request waits for what is under way", network->name);
+	return 0;
+}
+
+/* The end of what was under way. What was queued is its caller's doing, not of whoever is served now. */
+static void begin_queued(struct network *network)
+{
+	struct manager *manager = network->manager;
+	struct caller caller = manager->caller;
+	struct waiter by = network->queued_by;
+	network_act_fn *act = network->queued;
+	struct vm_error err = {0};
+
+	if (!act)
+		return;
+	network->queued = NULL;
+	manager->caller = by.caller;
+	if (act(network, by.done, by.data, &err) < 0)
+		tell(&by, &err);
+	manager->caller = caller;
+}
+
+/* Machines that wait for the network go on only if nothing else of it begins. */
+static void on_idle(struct network *network)
+{
+	struct manager *manager = network->manager;
+
+	begin_queued(network);
+	vm_networks_changed(manager);
+}
+
+static void refuse_queued(struct network *network, const struct vm_error *why)
+{
+	struct waiter by = network->queued_by;
+
+	if (!network->queued)
+		return;
+	network->queued = NULL;
+	tell(&by, why);
 }
 
 static void on_started(struct network *network, const struct vm_error *err)
@@ -277,15 +324,15 @@ static void on_started(struct network *network, const struct vm_error *err)
 				 network->name);
 	network->active = !err;
 	tell(&waiter, err);
-	vm_networks_changed(network->manager);
+	on_idle(network);
 }
 
 int network_start(struct network *network, vm_done_fn *done, void *data, struct vm_error *err)
 {
-	int r = check_idle(network, err);
+	int r;
 
-	if (r < 0)
-		return r;
+	if (busy(network))
+		return queue(network, network_start, done, data, err);
 	network->waiter = (struct waiter){done, data, network->manager->caller};
 	r = network_work_up(network, false, on_started, err);
 	if (r < 0)
@@ -301,7 +348,7 @@ static void on_dnsmasq_lost(struct network *network, const char *why)
 	log_error("Network %s: %s", network->name, why);
 	manager_event(network->manager, NULL, "network", "%s: %s; it is started again",
 		      network->name, why);
-	if (network->work) /* which starts, or stops, it anyway */
+	if (busy(network)) /* which starts, or stops, it anyway */
 		return;
 	if (network_start(network, NULL, NULL, &err) < 0) {
 		log_error("%s", err.text);
@@ -331,7 +378,7 @@ bool network_awaited(struct manager *manager, const struct domain *config)
 		struct network *network = NULL;
 
 		if (!card->bridge && network_find(manager, card->source, &network, NULL) == 0 &&
-		    (network->work || network->writing))
+		    busy(network))
 			return true;
 	}
 	return false;
@@ -345,31 +392,34 @@ static void on_stopped(struct network *network, const struct vm_error *err)
 	manager_event_by(network->manager, NULL, &waiter.caller, 0, "network", "%s stopped",
 			 network->name);
 	tell(&waiter, NULL);
-	vm_networks_changed(network->manager);
+	on_idle(network);
 }
 
-static int stop(struct network *network,
+static int stop(struct network *network, network_act_fn *act,
 		void (*stopped)(struct network *network, const struct vm_error *err),
 		vm_done_fn *done, void *data, struct vm_error *err)
 {
 	const struct vm *user = user_of(network, true);
-	int r = check_idle(network, err);
+	int r;
 
-	if (r < 0)
-		return r;
 	if (user)
 		return vm_error_set(err, VM_ERROR_BUSY,
 				    "Network %s: machine %s runs on it; shut that down first",
 				    network->name, user->config->name);
+	if (busy(network))
+		return queue(network, act, done, data, err);
 	network->waiter = (struct waiter){done, data, network->manager->caller};
 	/* From now on no machine begins to run on it. */
 	network->active = false;
-	return network_work_down(network, stopped, err);
+	r = network_work_down(network, stopped, err);
+	if (r < 0)
+		network->waiter = (struct waiter){0};
+	return r;
 }
 
 int network_stop(struct network *network, vm_done_fn *done, void *data, struct vm_error *err)
 {
-	return stop(network, on_stopped, done, data, err);
+	return stop(network, network_stop, on_stopped, done, data, err);
 }
 
 void network_start_all(struct manager *manager)
@@ -387,12 +437,18 @@ void network_start_all(struct manager *manager)
 
 void network_free_all(struct manager *manager)
 {
+	struct vm_error err = {0};
+
+	(void)vm_error_set(&err, VM_ERROR_CANCELED, "The daemon ends");
 	while (manager->networks) {
 		struct network *network = manager->networks;
+		struct waiter waiter = network->waiter;
 
 		/* All of it stays for the machines, but a dnsmasq that is a child. */
 		delist(network);
+		refuse_queued(network, &err);
 		network_free(network);
+		tell(&waiter, &err);
 	}
 }
 
@@ -472,7 +528,12 @@ static int prepare(struct network *network, const struct network_request *reques
 
 static void forget(struct network *network)
 {
+	struct vm_error err = {0};
+
 	delist(network);
+	(void)vm_error_set(&err, VM_ERROR_NO_SUCH_NETWORK, "Network %s is not there any more",
+			   network->name);
+	refuse_queued(network, &err);
 	network_free(network);
 }
 
@@ -513,7 +574,7 @@ static void on_saved(void *data, const struct vm_error *failed)
 	manager_event_by(network->manager, NULL, &waiter.caller, 0, "network", "%s started",
 			 network->name);
 	tell(&waiter, NULL);
-	vm_networks_changed(network->manager);
+	on_idle(network);
 }
 
 /* In the inventory when it is there: a crash before that leaves a bridge that is known by its alias. */
@@ -568,12 +629,14 @@ static void on_removed(void *data, const struct vm_error *failed)
 
 	network->writing = NULL;
 	network->waiter = (struct waiter){0};
-	if (!failed) {
-		manager_event_by(manager, NULL, &waiter.caller, 0, "network", "%s deleted",
-				 network->name);
-		forget(network);
+	if (failed) {
+		tell(&waiter, failed);
+		on_idle(network);
+		return;
 	}
-	tell(&waiter, failed);
+	manager_event_by(manager, NULL, &waiter.caller, 0, "network", "%s deleted", network->name);
+	forget(network);
+	tell(&waiter, NULL);
 	vm_networks_changed(manager);
 }
 
@@ -593,7 +656,7 @@ int network_delete(struct network *network, vm_done_fn *done, void *data, struct
 		return vm_error_set(err, VM_ERROR_BUSY,
 				    "Network %s: machine %s has a card on it; detach that first",
 				    network->name, user->config->name);
-	return stop(network, on_deleted, done, data, err);
+	return stop(network, network_delete, on_deleted, done, data, err);
 }
 
 /* ── taps ──────────────────────────────────────────────────────────────────────────────────── */

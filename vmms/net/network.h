@@ -6,7 +6,8 @@
  * The kernel's objects are made when the network is started and are made again, where missing,
  * when the daemon starts, or the network is started once more; machines keep running on them in
  * between. All that takes a while – the kernel's lock, nft, dnsmasq – is not waited for: `done` is called
- * once, later, where a function with one returns 0. One operation is under way for each network.
+ * once, later, where a function with one returns 0. One operation is under way for each network, and
+ * one more may wait for its end; any beyond that is refused (Busy).
  */
 #ifndef VMMS_NET_NETWORK_H
 #define VMMS_NET_NETWORK_H
@@ -31,6 +32,11 @@ struct waiter {
 	struct caller caller; /* whoever asked for it, for the events */
 };
 
+struct network;
+/* What is queued: network_start(), network_stop() or network_delete(). */
+typedef int network_act_fn(struct network *network, vm_done_fn *done, void *data,
+			   struct vm_error *err);
+
 struct network {
 	struct network *next;
 	struct manager *manager;
@@ -49,6 +55,9 @@ struct network {
 	/* Who is told what comes of it, and why it is being taken back. */
 	struct waiter waiter;
 	struct vm_error failure;
+	/* What was asked for meanwhile, and begins when that is done; NULL: nothing. */
+	network_act_fn *queued;
+	struct waiter queued_by;
 };
 
 struct network_request {

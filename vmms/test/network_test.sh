@@ -2,14 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Networks, in a network namespace of their own: bridge, rules, name server, taps.
-if [ -z "${IN_NAMESPACE:-}" ]; then
-	for program in ip nft dnsmasq; do
-		command -v $program > /dev/null || { echo "skipped: $program is not installed" && exit 77; }
-	done
-	unshare --net --mount true 2> /dev/null || { echo "skipped: no name spaces to be had" && exit 77; }
-	# /sys shows the network namespace that it was mounted in
-	IN_NAMESPACE=1 exec unshare --net --mount sh -c 'mount -t sysfs none /sys && exec "$0" "$@"' "$0" "$@"
-fi
+. "$(dirname "$0")/network_space.sh"
 BUILD=$1
 . "$(dirname "$0")/harness.sh"
 echo bios > "$DIR/bios"
