@@ -11,6 +11,8 @@
 const struct bus_method *vm_method_find(const char *member);
 const struct bus_method *manager_method_find(const char *member);
 const struct bus_method *network_method_find(const char *member);
+/* The manager's property NetworkWarnings. */
+int network_append_warnings(sd_bus_message *reply, const struct manager *manager);
 
 /* The vtables' one handler. */
 int on_method(sd_bus_message *m, void *data, sd_bus_error *error);

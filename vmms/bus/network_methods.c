@@ -21,6 +21,18 @@ static int append_network(sd_bus_message *reply, const struct network *network)
 				     network->vlan, network->active, network->autostart);
 }
 
+int network_append_warnings(sd_bus_message *reply, const struct manager *manager)
+{
+	int r = sd_bus_message_open_container(reply, 'a', "{ss}");
+
+	for (const struct network *network = manager->networks; r >= 0 && network;
+	     network = network->next) {
+		if (network->active && network->warning)
+			r = sd_bus_message_append(reply, "{ss}", network->name, network->warning);
+	}
+	return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
 static int method_list(struct manager *manager, struct vm *vm, sd_bus_message *m,
 		       struct vm_error *err)
 {

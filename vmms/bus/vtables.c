@@ -25,6 +25,8 @@ static int get_manager_property(sd_bus *bus, const char *path, const char *inter
 
 	if (strcmp(property, "Version") == 0)
 		return sd_bus_message_append(reply, "s", KEELSON_VERSION);
+	if (strcmp(property, "NetworkWarnings") == 0)
+		return network_append_warnings(reply, manager);
 	return sd_bus_message_append(reply, "u", (uint32_t)manager->vm_count);
 }
 
@@ -33,6 +35,7 @@ const sd_bus_vtable manager_vtable[] = {
 	SD_BUS_PROPERTY("Version", "s", get_manager_property, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("VMCount", "u", get_manager_property, 0,
 			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("NetworkWarnings", "a{ss}", get_manager_property, 0, 0),
 	SD_BUS_METHOD_WITH_ARGS("ListVMs", SD_BUS_NO_ARGS, RESULT("a(sssssutboo)", vms), on_method,
 				OPEN),
 	SD_BUS_METHOD_WITH_ARGS("GetVM", ARGS("s", name), RESULT("o", vm), on_method, OPEN),

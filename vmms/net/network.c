@@ -100,6 +100,7 @@ static void network_free(struct network *network)
 	inventory_write_forget(network->writing);
 	network_work_abandon(network);
 	dnsmasq_free(network->dnsmasq);
+	free(network->warning);
 	free(network->name);
 	free(network);
 }

@@ -48,8 +48,9 @@ struct network {
 	uint32_t vlan; /* for its machines' ports; 0: none */
 	bool autostart;
 	bool active;
-	bool saved;                      /* it is in the inventory */
-	struct network_work *work;       /* what is under way; NULL: nothing */
+	char *warning;             /* what of the host is in its way, as found at its start; NULL */
+	bool saved;                /* it is in the inventory */
+	struct network_work *work; /* what is under way; NULL: nothing */
 	struct inventory_write *writing; /* of its row, under way; NULL: nothing */
 	struct dnsmasq *dnsmasq;         /* with nat */
 	/* Who is told what comes of it, and why it is being taken back. */

@@ -33,6 +33,9 @@ struct network_work {
 	size_t candidate_count;
 	/* or the other program */
 	struct command *command;
+	char *chains; /* of other firewalls, by nft; the one that is looked at, and how many were */
+	struct rules_chain chain;
+	unsigned int chains_seen;
 };
 
 /* ── the machinery ─────────────────────────────────────────────────────────────────────────── */
@@ -41,6 +44,7 @@ static void work_free(struct network_work *work)
 {
 	free(work->runtime_dir);
 	free(work->candidates);
+	free(work->chains);
 	free(work);
 }
 
@@ -312,22 +316,57 @@ static void step_guard(struct network_work *work)
 	run_nft(work, rules_nft, script, on_guard);
 }
 
+/* In the way of its machines: for whoever lists it, log and events. */
+static void warn(struct network_work *work)
+{
+	struct network *network = work->network;
+	char text[640];
+
+	rules_format_warning(&work->chain, network->bridge, text, sizeof(text));
+	network->warning = strdup(text);
+	log_warning("Network %s: %s", network->name, text);
+	manager_event(network->manager, NULL, "network", "%s: %s", network->name, text);
+}
+
+static void look_at_chain(struct network_work *work);
+
+static void on_chain(void *data, const char *output, const struct vm_error *err)
+{
+	struct network_work *work = data;
+
+	work->command = NULL;
+	if (err || rules_let_through(output, work->network->bridge)) {
+		work->chains_seen++;
+		look_at_chain(work);
+		return;
+	}
+	warn(work);
+	next(work);
+}
+
+static void look_at_chain(struct network_work *work)
+{
+	const struct rules_chain *chain = &work->chain;
+	const char *const argv[] = {"nft",        "list",      "chain", chain->family,
+				    chain->table, chain->name, NULL};
+
+	if (work->chains && rules_find_drop(work->chains, work->chains_seen, &work->chain))
+		run_nft(work, argv, "", on_chain);
+	else
+		next(work);
+}
+
 static void on_firewall(void *data, const char *output, const struct vm_error *err)
 {
 	struct network_work *work = data;
-	const struct network *network = work->network;
-	char what[160];
+	struct network *network = work->network;
 
 	work->command = NULL;
-	if (!err && rules_find_drop(output, what, sizeof(what))) {
-		log_warning("Network %s: another firewall (%s) drops what is forwarded",
-			    network->name, what);
-		manager_event(network->manager, NULL, "network",
-			      "%s: another firewall of this host (%s) drops what it is not told to "
-			      "forward; machines reach the outside only if it lets %s through",
-			      network->name, what, network->bridge);
-	}
-	next(work);
+	free(network->warning);
+	network->warning = NULL;
+	if (!err)
+		work->chains = strdup(output);
+	look_at_chain(work);
 }
 
 static void step_firewall(struct network_work *work)

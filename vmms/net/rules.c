@@ -72,25 +72,60 @@ void rules_format_guard_removal(const struct network *network, char script[stati
 	snprintf(script, RULES_SIZE, FRESH_TABLE("bridge"), network->bridge);
 }
 
-bool rules_find_drop(const char *listing, char *what, size_t size)
+static void copy_line(const char **at, char *line, size_t size)
 {
-	char family[16] = "", table[64] = "", chain[64] = "";
+	size_t length = strcspn(*at, "\n");
 
-	for (const char *line = listing; line && *line;) {
-		size_t length = strcspn(line, "\n");
-		char copy[256];
+	snprintf(line, size, "%.*s", (int)MIN(length, size - 1), *at);
+	*at += length + ((*at)[length] == '\n');
+}
 
-		snprintf(copy, sizeof(copy), "%.*s", (int)MIN(length, sizeof(copy) - 1), line);
-		line += length + (line[length] == '\n');
-		if (sscanf(copy, " table %15s %63s", family, table) == 2 ||
-		    sscanf(copy, " chain %63s", chain) == 1)
+bool rules_find_drop(const char *listing, unsigned int skip, struct rules_chain *ret)
+{
+	struct rules_chain at = {0};
+
+	for (const char *next = listing; *next;) {
+		char line[256];
+
+		copy_line(&next, line, sizeof(line));
+		if (sscanf(line, " table %15s %63s", at.family, at.table) == 2 ||
+		    sscanf(line, " chain %63s", at.name) == 1)
 			continue;
-		if (!strstr(copy, "hook forward") || !strstr(copy, "policy drop") ||
-		    strncmp(table, "keelson-", 8) == 0 ||
-		    (strcmp(family, "ip") != 0 && strcmp(family, "inet") != 0))
+		if (!strstr(line, "hook forward") || !strstr(line, "policy drop") ||
+		    strncmp(at.table, "keelson-", 8) == 0 ||
+		    (strcmp(at.family, "ip") != 0 && strcmp(at.family, "inet") != 0))
 			continue;
-		snprintf(what, size, "table %s %s, chain %s", family, table, chain);
-		return true;
+		if (skip-- == 0) {
+			*ret = at;
+			return true;
+		}
 	}
 	return false;
+}
+
+bool rules_let_through(const char *rules, const char *bridge)
+{
+	char wanted[64];
+
+	snprintf(wanted, sizeof(wanted), "iifname \"%s\"", bridge);
+	while (*rules) {
+		char line[256];
+
+		copy_line(&rules, line, sizeof(line));
+		if (strstr(line, wanted) && strstr(line, "accept"))
+			return true;
+	}
+	return false;
+}
+
+void rules_format_warning(const struct rules_chain *chain, const char *bridge, char *text,
+			  size_t size)
+{
+	snprintf(text, size,
+		 "another firewall of this host (table %1$s %2$s, chain %3$s) drops what it is not "
+		 "told "
+		 "to forward; machines reach the outside only if it lets %4$s through: "
+		 "nft insert rule %1$s %2$s %3$s iifname %4$s accept; "
+		 "nft insert rule %1$s %2$s %3$s oifname %4$s ct state established,related accept",
+		 chain->family, chain->table, chain->name, bridge);
 }

@@ -20,10 +20,20 @@ void rules_format_guard(const struct network *network, char script[static RULES_
 void rules_format_removal(const struct network *network, char script[static RULES_SIZE]);
 void rules_format_guard_removal(const struct network *network, char script[static RULES_SIZE]);
 
+struct rules_chain {
+	char family[16], table[64], name[64];
+};
+
 /*
  * Does another firewall drop what is forwarded, unless it is told otherwise? `listing` is what
  * rules_chains gave. Each chain sees each packet, so what ours accepts is dropped there all the same.
+ * False: there are no more than `skip` such chains.
  */
-bool rules_find_drop(const char *listing, char *what, size_t size);
+bool rules_find_drop(const char *listing, unsigned int skip, struct rules_chain *ret);
+/* Is it told otherwise? `rules` is what "nft list chain" gives of it. */
+bool rules_let_through(const char *rules, const char *bridge);
+/* What that chain does to the network, and the commands that mend it; a sentence or two for people. */
+void rules_format_warning(const struct rules_chain *chain, const char *bridge, char *text,
+			  size_t size);
 
 #endif

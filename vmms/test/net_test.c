@@ -64,12 +64,40 @@ START_TEST(other_firewalls)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct rules_chain chain;
 		char what[160] = "";
-		bool found = rules_find_drop(cases[i].listing, what, sizeof(what));
+		bool found = rules_find_drop(cases[i].listing, 0, &chain);
 
+		if (found)
+			snprintf(what, sizeof(what), "table %s %s, chain %s", chain.family,
+				 chain.table, chain.name);
 		ck_assert_msg(found == (cases[i].found != NULL), "case %zu: %s", i, what);
 		ck_assert_str_eq(what, cases[i].found ? cases[i].found : "");
 	}
+}
+END_TEST
+
+START_TEST(more_than_one_firewall)
+{
+	static const char listing[] = CHAIN("ip", "a", "b", "forward", "drop")
+		CHAIN("ip", "keelson-kbr0", "forward", "forward", "drop")
+			CHAIN("inet", "c", "d", "forward", "drop");
+	struct rules_chain chain;
+
+	ck_assert(rules_find_drop(listing, 1, &chain));
+	ck_assert_str_eq(chain.table, "c");
+	ck_assert(!rules_find_drop(listing, 2, &chain));
+}
+END_TEST
+
+START_TEST(firewalls_that_let_through)
+{
+	ck_assert(rules_let_through("\t\tiifname \"kbr0\" counter packets 0 bytes 0 accept\n",
+				    "kbr0"));
+	ck_assert(!rules_let_through("\t\tiifname \"kbr01\" accept\n", "kbr0"));
+	ck_assert(!rules_let_through("\t\tiifname \"kbr0\" drop\n\t\toifname \"x\" accept\n",
+				     "kbr0"));
+	ck_assert(!rules_let_through("", "kbr0"));
 }
 END_TEST
 
@@ -100,6 +128,8 @@ int main(void)
 	tcase_add_test(tcase, names_in_units);
 	tcase_add_test(tcase, names_that_are_too_long_are_cut);
 	tcase_add_test(tcase, other_firewalls);
+	tcase_add_test(tcase, more_than_one_firewall);
+	tcase_add_test(tcase, firewalls_that_let_through);
 	tcase_add_test(tcase, tokens);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);

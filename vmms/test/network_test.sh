@@ -76,13 +76,41 @@ kill -KILL "$(cat "$DIR/run/net/kbr0.pid")"
 await "the event" sh -c '"$0" events | grep -q "lan: dnsmasq has ended"' "$VMCTL"
 await "dnsmasq again" sh -c 'ss -lun | grep -q "%kbr0:67 "'
 
-# ── another firewall is told of, once there is one ───────────────────────────────────────────
+# ── another firewall is told of, once there is one, until it lets the network through ────────
 "$VMCTL" events | grep -q 'another firewall' && fail "another firewall, where there is none"
+ok network show lan
+grep -q 'another firewall' "$DIR/out" && fail "another firewall, where there is none"
 nft 'table ip filter { chain FORWARD { type filter hook forward priority 0; policy drop; }; }'
+nft 'table inet other { chain through { type filter hook forward priority 0; policy drop; }; }'
+# what the last call says of a firewall on the stream $1; the commands that it names are in $REMEDY
+names_firewall() {
+	CHECKS=$((CHECKS + 1))
+	grep -q "another firewall of this host ($2)" "$DIR/$1" || fail "no word of $2: $(cat "$DIR/$1")"
+	REMEDY=$(sed -n 's/.*lets kbr0 through: //p' "$DIR/$1")
+}
 ok network start lan
+names_firewall err 'table ip filter, chain FORWARD'
 "$VMCTL" events | grep -q 'lan: another firewall.*table ip filter, chain FORWARD.*kbr0' ||
 	fail "no word of the other firewall: $("$VMCTL" events)"
+ok network list
+names_firewall err 'table ip filter, chain FORWARD'
+ok --json network list
+grep -q '"name":"lan".*"warning":"another firewall.*"name":"second".*"warning":""' "$DIR/out" || fail "$(cat "$DIR/out")"
+ok --json network show lan
+grep -q '^{"name":"lan".*"warning":"another firewall' "$DIR/out" || fail "$(cat "$DIR/out")"
+ok network show lan
+names_firewall out 'table ip filter, chain FORWARD'
+sh -ec "$REMEDY" || fail "the remedy fails: $REMEDY"
+ok network start lan
+names_firewall err 'table inet other, chain through'
+sh -ec "$REMEDY" || fail "the remedy fails: $REMEDY"
+ok network start lan
+[ ! -s "$DIR/err" ] || fail "a firewall that lets the network through: $(cat "$DIR/err")"
+ok network show lan
+grep -q 'another firewall' "$DIR/out" && fail "a firewall that lets the network through: $(cat "$DIR/out")"
+refused "no network .nowhere." network show nowhere
 nft delete table ip filter
+nft delete table inet other
 
 # ── what machines advertise by IPv6 does not reach the host, nor each other ──────────────────
 advertise() {

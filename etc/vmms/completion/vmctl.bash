@@ -28,7 +28,7 @@ _vmctl() {
 	case $(vmctl complete-words "$verb") in
 	vm) mapfile -t COMPREPLY < <(compgen -W "$(vmctl list 2> /dev/null | awk 'NR > 1 { print $1 }')" -- "$cur") ;;
 	verb) mapfile -t COMPREPLY < <(compgen -W "$(vmctl complete-words verbs)" -- "$cur") ;;
-	network) mapfile -t COMPREPLY < <(compgen -W "list create delete start stop $(vmctl network list 2> /dev/null | awk 'NR > 1 { print $1 }')" -- "$cur") ;;
+	network) mapfile -t COMPREPLY < <(compgen -W "list show create delete start stop $(vmctl network list 2> /dev/null | awk 'NR > 1 { print $1 }')" -- "$cur") ;;
 	file) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	esac
 }
