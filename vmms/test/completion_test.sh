@@ -68,7 +68,7 @@ for shell in $shells; do
 	offers vmctl -H root@host --json start b : beta
 	offers vmctl set alpha mem : memory=
 	offers vmctl set alpha memory=1G cpu- : cpu-shares= cpu-period= cpu-quota=
-	offers vmctl network '' : list create delete start stop lan
+	offers vmctl network '' : list show create delete start stop lan
 	offers vmctl help ed : edit
 	offers vmctl --no : --no-wait
 	offers vmctl define so : some.xml
