@@ -15,7 +15,9 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "bus/bus.h"
+#include "config/domain_xml.h"
 #include "daemon/inventory.h"
+#include "daemon/task.h"
 
 DEFINE_CLEANUP(sd_bus_message *, sd_bus_message_unref, cleanup_message);
 DEFINE_CLEANUP(sd_bus_creds *, sd_bus_creds_unref, cleanup_creds);
@@ -135,12 +137,18 @@ int call_find_vm(struct manager *manager, sd_bus_message *m, struct vm **ret, st
 	return r < 0 ? call_bad_message(r, err) : vm_find(manager, name, ret, err);
 }
 
-static int run(struct manager *manager, const struct bus_method *method, sd_bus_message *m)
+/* `failed`: its XML could not be parsed. */
+static int run(struct manager *manager, const struct bus_method *method, sd_bus_message *m,
+	       const struct vm_error *failed)
 {
 	struct vm_error err = {0};
 	struct vm *vm = NULL;
 	int r = method->vm ? call_find_vm(manager, m, &vm, &err) : 0;
 
+	if (r == 0 && failed) {
+		err = *failed;
+		r = -EINVAL;
+	}
 	if (r == 0)
 		r = method->run(manager, vm, m, &err);
 	if (r >= 0)
@@ -149,19 +157,6 @@ static int run(struct manager *manager, const struct bus_method *method, sd_bus_
 		(void)vm_error_set_errno(&err, VM_ERROR_INTERNAL, -r, "%s", method->member);
 	log_debug("%s: %s", method->member, err.text);
 	return call_reply_error(m, &err);
-}
-
-/* With whoever called as the one who did it, in log, events and history. */
-static int run_as(struct manager *manager, const struct bus_method *method, sd_bus_message *m,
-		  uint32_t uid)
-{
-	int r;
-
-	if (uid != CALLER_NOBODY)
-		manager->caller = caller_from_uid(uid);
-	r = run(manager, method, m);
-	manager->caller = CALLER_DAEMON;
-	return r;
 }
 
 /* ── waiting for their turn ────────────────────────────────────────────────────────────────── */
@@ -173,12 +168,80 @@ struct waiting_call {
 	const struct bus_method *method;
 	sd_bus_message *m;
 	uint32_t uid; /* whose call it is */
+	/* its XML */
+	struct task task;
+	const char *xml; /* the message's; NULL: it has none */
+	struct domain *parsed;
+	struct vm_error failed;
 };
 
 static void waiting_free(struct waiting_call *call)
 {
+	domain_free(call->parsed);
 	sd_bus_message_unref(call->m);
 	free(call);
+}
+
+static int run_parse(struct task *task)
+{
+	struct waiting_call *call = task->data;
+	int r = call->method->parse(call->xml, &call->parsed, &task->err);
+
+	domain_xml_forget_schema();
+	return r;
+}
+
+static void no_progress(struct task *task, unsigned int permille)
+{
+}
+
+/* The loop's turn runs it (call_run_waiting). */
+static void on_parsed(struct task *task)
+{
+	struct waiting_call *call = task->data;
+
+	if (task->result < 0)
+		call->failed = task->err;
+}
+
+static int find_xml(const struct bus_method *method, sd_bus_message *m, const char **ret)
+{
+	bool on_vm = strcmp(sd_bus_message_get_interface(m), BUS_VM_INTERFACE) == 0;
+	int r = method->vm && !on_vm ? sd_bus_message_skip(m, "s") : 0;
+
+	if (r >= 0)
+		r = sd_bus_message_read(m, "s", ret);
+	return r < 0 ? r : sd_bus_message_rewind(m, true);
+}
+
+/* A message that is not what its signature says is refused when it is run. */
+static void begin_parse(struct manager *manager, struct waiting_call *call)
+{
+	int r = find_xml(call->method, call->m, &call->xml);
+
+	call->task.run = run_parse;
+	call->task.progress = no_progress;
+	call->task.done = on_parsed;
+	call->task.data = call;
+	if (r >= 0)
+		r = task_start(&call->task, manager->loop);
+	if (r < 0)
+		(void)vm_error_set_errno(&call->failed, VM_ERROR_INVALID_ARGUMENT, -r,
+					 "The XML cannot be read");
+}
+
+/* With whoever called as the one who did it, in log, events and history. */
+static int run_call(struct manager *manager, struct waiting_call *call)
+{
+	int r;
+
+	if (call->uid != CALLER_NOBODY)
+		manager->caller = caller_from_uid(call->uid);
+	manager->parsed = TAKE_PTR(call->parsed);
+	r = run(manager, call->method, call->m, call->failed.code ? &call->failed : NULL);
+	manager->parsed = domain_free(manager->parsed);
+	manager->caller = CALLER_DAEMON;
+	return r;
 }
 
 static bool same_sender(sd_bus_message *a, sd_bus_message *b)
@@ -223,6 +286,8 @@ static int run_soon(struct manager *manager, const struct bus_method *method, sd
 	while (*at)
 		at = &(*at)->next;
 	*at = call;
+	if (method->parse)
+		begin_parse(manager, call);
 	return 1; /* the reply comes later */
 }
 
@@ -241,6 +306,8 @@ static bool can_run(const struct manager *manager, const struct waiting_call *ca
 	if (call->method->kind == CALL_CHANGES && inventory_changing(manager))
 		return false;
 	if (call->method->kind == CALL_READS && inventory_reads(manager))
+		return false;
+	if (task_runs(&call->task))
 		return false;
 	return is_first_of_client(manager, call);
 }
@@ -263,7 +330,7 @@ bool call_run_waiting(struct manager *manager)
 		return false;
 	call = *at;
 	*at = call->next;
-	if (run_as(manager, call->method, call->m, call->uid) < 0)
+	if (run_call(manager, call) < 0)
 		log_debug("%s: no reply could be sent", call->method->member);
 	waiting_free(call);
 	return find_next(manager) != NULL;
@@ -275,6 +342,8 @@ void call_forget_waiting(struct manager *manager)
 		struct waiting_call *call = manager->waiting_calls;
 
 		manager->waiting_calls = call->next;
+		if (task_runs(&call->task))
+			task_abandon(&call->task);
 		waiting_free(call);
 	}
 }
@@ -407,7 +476,7 @@ int call_dispatch(struct manager *manager, const struct bus_method *method, sd_b
 	uint32_t uid;
 
 	if (method->kind == CALL_QUERIES)
-		return run(manager, method, m);
+		return run(manager, method, m, NULL);
 	if (!method->action)
 		return run_soon(manager, method, m, CALLER_NOBODY);
 	uid = sender_uid(m);

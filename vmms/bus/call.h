@@ -8,6 +8,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include "config/domain.h"
 #include "daemon/job.h"
 
 #define ACTION_MANAGE_VMS     "org.keelson.vmms1.manage-vms"
@@ -29,6 +30,11 @@ struct bus_method {
 	int (*run)(struct manager *manager, struct vm *vm, sd_bus_message *m, struct vm_error *err);
 	bool vm; /* the first argument, or the object, is a machine */
 	enum { CALL_QUERIES, CALL_READS, CALL_FACTS, CALL_CHANGES } kind;
+	/*
+	 * Of CALL_CHANGES alone: its first string, or the one behind the machine's name, is XML. It is
+	 * parsed on a thread before `run`, which finds it in manager->parsed and may take it.
+	 */
+	int (*parse)(const char *xml, struct domain **ret, struct vm_error *err);
 };
 
 /*

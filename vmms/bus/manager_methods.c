@@ -88,7 +88,6 @@ static void on_disks_looked(void *data, const struct vm_error *refused)
 static int method_define(struct manager *manager, struct vm *none, sd_bus_message *m,
 			 struct vm_error *err)
 {
-	_cleanup_domain_ struct domain *config = NULL;
 	struct define_call *define;
 	const char *xml;
 	uint32_t flags;
@@ -99,15 +98,14 @@ static int method_define(struct manager *manager, struct vm *none, sd_bus_messag
 		return call_bad_message(r, err);
 	if (flags & ~(uint32_t)(VM_DEFINE_NEW | VM_DEFINE_CHANGE))
 		return vm_error_set(err, VM_ERROR_INVALID_ARGUMENT, "Unknown flags %#x", flags);
-	r = domain_parse(xml, &config, err);
-	if (r == 0)
-		r = vm_define_check(manager, config, flags, &vm, err);
+	r = vm_define_check(manager, manager->parsed, flags, &vm, err);
 	if (r < 0)
 		return r;
 	define = calloc(1, sizeof(*define));
 	if (!define)
 		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
-	*define = (struct define_call){manager, sd_bus_message_ref(m), TAKE_PTR(config), flags};
+	*define = (struct define_call){manager, sd_bus_message_ref(m), TAKE_PTR(manager->parsed),
+				       flags};
 	r = disk_check_begin(manager, vm, define->config, on_disks_looked, define, err);
 	if (r < 0)
 		define_call_free(define);
@@ -136,7 +134,6 @@ static int read_disks(sd_bus_message *m, struct new_disk disks[static MAX_NEW_DI
 static int method_create(struct manager *manager, struct vm *none, sd_bus_message *m,
 			 struct vm_error *err)
 {
-	_cleanup_domain_ struct domain *config = NULL;
 	struct new_disk disks[MAX_NEW_DISKS];
 	const char *xml;
 	size_t count = 0;
@@ -145,14 +142,12 @@ static int method_create(struct manager *manager, struct vm *none, sd_bus_messag
 	if (r < 0)
 		return call_bad_message(r, err);
 	r = read_disks(m, disks, &count, err);
-	if (r == 0)
-		r = domain_parse(xml, &config, err);
 	if (r < 0)
 		return r;
-	r = call_later(m, vm_create_with_disks(manager, config, disks, count, call_done_job,
-					       sd_bus_message_ref(m), err));
+	r = call_later(m, vm_create_with_disks(manager, manager->parsed, disks, count,
+					       call_done_job, sd_bus_message_ref(m), err));
 	if (r == 0)
-		TAKE_PTR(config);
+		TAKE_PTR(manager->parsed);
 	return r;
 }
 
@@ -438,19 +433,19 @@ static int method_backup(struct manager *manager, struct vm *none, sd_bus_messag
 }
 
 static const struct bus_method methods[] = {
-	{"ListVMs", NULL, method_list, false, CALL_QUERIES},
-	{"GetVM", NULL, method_get, true, CALL_QUERIES},
-	{"DefineVM", ACTION_MANAGE_VMS, method_define, false, CALL_CHANGES},
-	{"CreateVM", ACTION_MANAGE_VMS, method_create, false, CALL_CHANGES},
-	{"ImportVM", ACTION_MANAGE_VMS, method_import, false, CALL_CHANGES},
-	{"ValidateXML", NULL, method_validate, false, CALL_QUERIES},
-	{"ListJobs", NULL, method_list_jobs, false, CALL_QUERIES},
-	{"CancelJob", ACTION_MANAGE_VMS, method_cancel_job, false, CALL_FACTS},
-	{"ListHistory", NULL, method_list_history, false, CALL_READS},
-	{"ListEvents", NULL, method_list_events, false, CALL_READS},
-	{"GetHost", NULL, method_host, false, CALL_QUERIES},
-	{"BackupConfiguration", ACTION_MANAGE_VMS, method_backup, false, CALL_READS},
-	{"StopAll", ACTION_MANAGE_VMS, method_stop_all, false, CALL_FACTS},
+	{"ListVMs", NULL, method_list, false, CALL_QUERIES, NULL},
+	{"GetVM", NULL, method_get, true, CALL_QUERIES, NULL},
+	{"DefineVM", ACTION_MANAGE_VMS, method_define, false, CALL_CHANGES, domain_parse},
+	{"CreateVM", ACTION_MANAGE_VMS, method_create, false, CALL_CHANGES, domain_parse},
+	{"ImportVM", ACTION_MANAGE_VMS, method_import, false, CALL_CHANGES, NULL},
+	{"ValidateXML", NULL, method_validate, false, CALL_QUERIES, NULL},
+	{"ListJobs", NULL, method_list_jobs, false, CALL_QUERIES, NULL},
+	{"CancelJob", ACTION_MANAGE_VMS, method_cancel_job, false, CALL_FACTS, NULL},
+	{"ListHistory", NULL, method_list_history, false, CALL_READS, NULL},
+	{"ListEvents", NULL, method_list_events, false, CALL_READS, NULL},
+	{"GetHost", NULL, method_host, false, CALL_QUERIES, NULL},
+	{"BackupConfiguration", ACTION_MANAGE_VMS, method_backup, false, CALL_READS, NULL},
+	{"StopAll", ACTION_MANAGE_VMS, method_stop_all, false, CALL_FACTS, NULL},
 };
 
 const struct bus_method *manager_method_find(const char *member)

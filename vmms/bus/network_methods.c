@@ -108,11 +108,11 @@ static int method_stop(struct manager *manager, struct vm *vm, sd_bus_message *m
 }
 
 static const struct bus_method methods[] = {
-	{"ListNetworks", NULL, method_list, false, CALL_QUERIES},
-	{"CreateNetwork", ACTION_MANAGE_NETWORK, method_create, false, CALL_CHANGES},
-	{"DeleteNetwork", ACTION_MANAGE_NETWORK, method_delete, false, CALL_CHANGES},
-	{"StartNetwork", ACTION_MANAGE_NETWORK, method_start, false, CALL_CHANGES},
-	{"StopNetwork", ACTION_MANAGE_NETWORK, method_stop, false, CALL_CHANGES},
+	{"ListNetworks", NULL, method_list, false, CALL_QUERIES, NULL},
+	{"CreateNetwork", ACTION_MANAGE_NETWORK, method_create, false, CALL_CHANGES, NULL},
+	{"DeleteNetwork", ACTION_MANAGE_NETWORK, method_delete, false, CALL_CHANGES, NULL},
+	{"StartNetwork", ACTION_MANAGE_NETWORK, method_start, false, CALL_CHANGES, NULL},
+	{"StopNetwork", ACTION_MANAGE_NETWORK, method_stop, false, CALL_CHANGES, NULL},
 };
 
 const struct bus_method *network_method_find(const char *member)

@@ -166,7 +166,8 @@ static int method_attach(struct manager *manager, struct vm *vm, sd_bus_message 
 
 	if (r < 0)
 		return call_bad_message(r, err);
-	return call_later(m, vm_attach(vm, xml, call_done, sd_bus_message_ref(m), err));
+	return call_later(
+		m, vm_attach(vm, manager->parsed, xml, call_done, sd_bus_message_ref(m), err));
 }
 
 static int method_detach(struct manager *manager, struct vm *vm, sd_bus_message *m,
@@ -384,26 +385,31 @@ static const struct {
 	const char *twin;
 	struct bus_method method;
 } methods[] = {
-	{"StartVM", {"Start", ACTION_MANAGE_VMS, method_start, true, CALL_CHANGES}},
-	{"StopVM", {"Stop", ACTION_MANAGE_VMS, method_stop, true, CALL_FACTS}},
-	{"ShutdownVM", {"Shutdown", ACTION_MANAGE_VMS, method_shutdown, true, CALL_FACTS}},
-	{"RebootVM", {"Reboot", ACTION_MANAGE_VMS, method_reboot, true, CALL_FACTS}},
-	{"ResetVM", {"Reset", ACTION_MANAGE_VMS, method_reset, true, CALL_FACTS}},
-	{"PauseVM", {"Pause", ACTION_MANAGE_VMS, method_pause, true, CALL_FACTS}},
-	{"ResumeVM", {"Resume", ACTION_MANAGE_VMS, method_resume, true, CALL_FACTS}},
-	{"CloneVM", {"Clone", ACTION_MANAGE_VMS, method_clone, true, CALL_CHANGES}},
-	{"ExportVM", {"Export", ACTION_MANAGE_VMS, method_export, true, CALL_CHANGES}},
-	{"DeleteVM", {"Delete", ACTION_MANAGE_VMS, method_delete, true, CALL_CHANGES}},
-	{"RenameVM", {"Rename", ACTION_MANAGE_VMS, method_rename, true, CALL_CHANGES}},
-	{"ConfigureVM", {"Configure", ACTION_MANAGE_VMS, method_configure, true, CALL_CHANGES}},
-	{"SetVMOptions", {"SetOptions", ACTION_MANAGE_VMS, method_set_options, true, CALL_CHANGES}},
-	{"AttachDevice", {"AttachDevice", ACTION_MANAGE_VMS, method_attach, true, CALL_CHANGES}},
-	{"DetachDevice", {"DetachDevice", ACTION_MANAGE_VMS, method_detach, true, CALL_CHANGES}},
-	{"OpenConsole", {"OpenConsole", ACTION_CONSOLE, method_console, true, CALL_FACTS}},
-	{"GetVMXML", {"GetXML", NULL, method_xml, true, CALL_QUERIES}},
-	{"GetVMValues", {"GetValues", NULL, method_values, true, CALL_QUERIES}},
-	{"DiffVM", {"Diff", NULL, method_diff, true, CALL_QUERIES}},
-	{"GetVMMetrics", {"GetMetrics", NULL, method_metrics, true, CALL_QUERIES}},
+	{"StartVM", {"Start", ACTION_MANAGE_VMS, method_start, true, CALL_CHANGES, NULL}},
+	{"StopVM", {"Stop", ACTION_MANAGE_VMS, method_stop, true, CALL_FACTS, NULL}},
+	{"ShutdownVM", {"Shutdown", ACTION_MANAGE_VMS, method_shutdown, true, CALL_FACTS, NULL}},
+	{"RebootVM", {"Reboot", ACTION_MANAGE_VMS, method_reboot, true, CALL_FACTS, NULL}},
+	{"ResetVM", {"Reset", ACTION_MANAGE_VMS, method_reset, true, CALL_FACTS, NULL}},
+	{"PauseVM", {"Pause", ACTION_MANAGE_VMS, method_pause, true, CALL_FACTS, NULL}},
+	{"ResumeVM", {"Resume", ACTION_MANAGE_VMS, method_resume, true, CALL_FACTS, NULL}},
+	{"CloneVM", {"Clone", ACTION_MANAGE_VMS, method_clone, true, CALL_CHANGES, NULL}},
+	{"ExportVM", {"Export", ACTION_MANAGE_VMS, method_export, true, CALL_CHANGES, NULL}},
+	{"DeleteVM", {"Delete", ACTION_MANAGE_VMS, method_delete, true, CALL_CHANGES, NULL}},
+	{"RenameVM", {"Rename", ACTION_MANAGE_VMS, method_rename, true, CALL_CHANGES, NULL}},
+	{"ConfigureVM",
+	 {"Configure", ACTION_MANAGE_VMS, method_configure, true, CALL_CHANGES, NULL}},
+	{"SetVMOptions",
+	 {"SetOptions", ACTION_MANAGE_VMS, method_set_options, true, CALL_CHANGES, NULL}},
+	{"AttachDevice",
+	 {"AttachDevice", ACTION_MANAGE_VMS, method_attach, true, CALL_CHANGES,
+	  domain_parse_device}},
+	{"DetachDevice",
+	 {"DetachDevice", ACTION_MANAGE_VMS, method_detach, true, CALL_CHANGES, NULL}},
+	{"OpenConsole", {"OpenConsole", ACTION_CONSOLE, method_console, true, CALL_FACTS, NULL}},
+	{"GetVMXML", {"GetXML", NULL, method_xml, true, CALL_QUERIES, NULL}},
+	{"GetVMValues", {"GetValues", NULL, method_values, true, CALL_QUERIES, NULL}},
+	{"DiffVM", {"Diff", NULL, method_diff, true, CALL_QUERIES, NULL}},
+	{"GetVMMetrics", {"GetMetrics", NULL, method_metrics, true, CALL_QUERIES, NULL}},
 };
 
 const struct bus_method *vm_method_find(const char *member)

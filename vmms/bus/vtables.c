@@ -288,8 +288,8 @@ static int cancel_run(struct manager *manager, struct vm *vm, sd_bus_message *m,
 
 static int on_cancel(sd_bus_message *m, void *data, sd_bus_error *error)
 {
-	static const struct bus_method method = {"Cancel", ACTION_MANAGE_VMS, cancel_run, false,
-						 CALL_FACTS};
+	static const struct bus_method method = {"Cancel", ACTION_MANAGE_VMS, cancel_run,
+						 false,    CALL_FACTS,        NULL};
 
 	return call_dispatch(((struct job *)data)->manager, &method, m);
 }

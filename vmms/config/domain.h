@@ -117,10 +117,13 @@ int domain_parse(const char *xml, struct domain **ret, struct vm_error *err)
 	__attribute__((warn_unused_result));
 
 /*
- * A single <disk> or <interface> element, as AttachDevice takes it, added to *domain, which stays
- * as it was when this fails.
+ * A single <disk> or <interface> element, as AttachDevice takes it: a domain that has nothing else, not
+ * even a name.
  */
-int domain_add_device(struct domain *domain, const char *xml, struct vm_error *err)
+int domain_parse_device(const char *xml, struct domain **ret, struct vm_error *err)
+	__attribute__((warn_unused_result));
+/* Adds a copy of it to *domain, which stays as it was when this fails. */
+int domain_add_device(struct domain *domain, const struct domain *device, struct vm_error *err)
 	__attribute__((warn_unused_result));
 
 /* `target` is hda … hdd or a MAC address. NoSuchDevice when there is none. */

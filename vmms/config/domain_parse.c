@@ -430,27 +430,60 @@ int domain_parse(const char *xml, struct domain **ret, struct vm_error *err)
 	return r;
 }
 
-int domain_add_device(struct domain *domain, const char *xml, struct vm_error *err)
+int domain_parse_device(const char *xml, struct domain **ret, struct vm_error *err)
 {
-	_cleanup_domain_ struct domain *changed = domain_copy(domain);
+	_cleanup_domain_ struct domain *device = calloc(1, sizeof(*device));
 	_cleanup_xml_doc_ xmlDocPtr doc = NULL;
-	struct domain swap;
 	int r;
 
-	if (!changed)
+	if (!device)
 		return out_of_memory(err);
 	r = read_checked(xml, &doc, err);
 	if (r < 0)
 		return r;
 	if (root_is(doc, "disk"))
-		r = parse_disk(xmlDocGetRootElement(doc), changed, err);
+		r = parse_disk(xmlDocGetRootElement(doc), device, err);
 	else if (root_is(doc, "interface"))
-		r = parse_interface(xmlDocGetRootElement(doc), changed, err);
+		r = parse_interface(xmlDocGetRootElement(doc), device, err);
 	else
 		r = vm_error_set(err, VM_ERROR_INVALID_XML,
 				 "The XML is a <%s>, neither a <disk> nor an <interface>",
 				 xmlDocGetRootElement(doc)->name);
-	sort_disks(changed);
+	if (r == 0)
+		*ret = TAKE_PTR(device);
+	return r;
+}
+
+/* Moves the devices of `from`. */
+static int move_devices(struct domain *to, struct domain *from, struct vm_error *err)
+{
+	if (to->disk_count + from->disk_count > DOMAIN_MAX_DISKS)
+		return vm_error_set(err, VM_ERROR_DEVICE_EXISTS,
+				    "Machine %s has %d disks already, and more are not possible",
+				    to->name, DOMAIN_MAX_DISKS);
+	if (to->interface_count + from->interface_count > DOMAIN_MAX_INTERFACES)
+		return vm_error_set(err, VM_ERROR_DEVICE_EXISTS,
+				    "Machine %s has %d network cards already, and more are not "
+				    "possible",
+				    to->name, DOMAIN_MAX_INTERFACES);
+	for (size_t i = 0; i < from->disk_count; i++)
+		to->disks[to->disk_count++] = from->disks[i];
+	for (size_t i = 0; i < from->interface_count; i++)
+		to->interfaces[to->interface_count++] = from->interfaces[i];
+	from->disk_count = from->interface_count = 0;
+	sort_disks(to);
+	return 0;
+}
+
+int domain_add_device(struct domain *domain, const struct domain *device, struct vm_error *err)
+{
+	_cleanup_domain_ struct domain *changed = domain_copy(domain), *copy = domain_copy(device);
+	struct domain swap;
+	int r;
+
+	if (!changed || !copy)
+		return out_of_memory(err);
+	r = move_devices(changed, copy, err);
 	if (r == 0)
 		r = domain_check(changed, err);
 	if (r < 0)

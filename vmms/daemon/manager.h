@@ -17,6 +17,7 @@
 #include "store/store.h"
 
 struct vm;
+struct domain;
 struct job;
 struct network;
 struct waiting_call;
@@ -46,6 +47,7 @@ struct manager {
 	unsigned int events_unpruned;
 	char boot_id[37];
 	struct caller caller;    /* of the method that runs; else the daemon itself */
+	struct domain *parsed;   /* the XML of the method that runs (bus/call.h) */
 	ev_timer sequence_timer; /* the next automatic start */
 	ev_timer metrics_timer;
 	ev_timer stop_timer;  /* while the host goes down: what is in the way is looked at again */

@@ -161,11 +161,11 @@ int must_check vm_rename(struct vm *vm, const char *name, vm_done_fn *done, void
 int must_check vm_set_options(struct vm *vm, struct vm_options *options, vm_done_fn *done,
 			      void *data, struct vm_error *err);
 /*
- * A disk or network card; a CD drive's medium also while the machine runs: then the worker confirms
+ * A disk or network card, as domain_parse_device() gives it; `what` is for the history. A CD drive's medium also while the machine runs: then the worker confirms
  * it first. `done` is called when that is so, unless a negative errno is returned.
  */
-int must_check vm_attach(struct vm *vm, const char *xml, vm_done_fn *done, void *data,
-			 struct vm_error *err);
+int must_check vm_attach(struct vm *vm, const struct domain *device, const char *what,
+			 vm_done_fn *done, void *data, struct vm_error *err);
 int must_check vm_detach(struct vm *vm, const char *target, vm_done_fn *done, void *data,
 			 struct vm_error *err);
 

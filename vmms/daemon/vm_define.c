@@ -577,26 +577,20 @@ static int change_devices(struct vm *vm, struct change **change, struct vm_error
 }
 
 /* A CD put into a drive that is there replaces its medium: the drive as such stays. */
-static int add_or_replace(struct domain *changed, const char *xml, struct vm_error *err)
+static int add_or_replace(struct domain *changed, const struct domain *device, struct vm_error *err)
 {
-	_cleanup_domain_ struct domain *alone = NULL;
-	struct domain_disk *there = NULL, *wanted = NULL;
-	int r = domain_add_device(changed, xml, err);
+	const struct domain_disk *wanted = &device->disks[0];
+	struct domain_disk *there =
+		device->disk_count > 0 ? domain_find_disk(changed, wanted->target) : NULL;
+	char *source;
 
-	if (r == 0 || !err || err->code != VM_ERROR_DEVICE_EXISTS)
-		return r;
-	alone = domain_copy(changed);
-	while (alone && alone->disk_count > 0)
-		if (domain_remove_device(alone, alone->disks[0].target, NULL) < 0)
-			return r;
-	if (!alone || domain_add_device(alone, xml, NULL) < 0 || alone->disk_count != 1)
-		return r;
-	wanted = &alone->disks[0];
-	there = domain_find_disk(changed, wanted->target);
 	if (!there || there->kind != DOMAIN_DISK_CDROM || wanted->kind != DOMAIN_DISK_CDROM)
-		return r;
+		return domain_add_device(changed, device, err);
+	source = wanted->source ? strdup(wanted->source) : NULL;
+	if (wanted->source && !source)
+		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
 	free(there->source);
-	there->source = TAKE_PTR(wanted->source);
+	there->source = source;
 	return domain_check(changed, err);
 }
 
@@ -628,23 +622,20 @@ static void on_attach_looked(void *data, const struct vm_error *refused)
 		change->done(change->data, refused);
 }
 
-int vm_attach(struct vm *vm, const char *xml, vm_done_fn *done, void *data, struct vm_error *err)
+int vm_attach(struct vm *vm, const struct domain *device, const char *what, vm_done_fn *done,
+	      void *data, struct vm_error *err)
 {
 	_cleanup_(cleanup_change) struct change *change =
-		change_new(vm, "attached", xml, done, data);
-	struct vm_error local = {0};
+		change_new(vm, "attached", what, done, data);
 	int r = vm_check(vm, VM_OPERATION_HOT_PLUG, err);
 
 	if (r < 0)
 		return r;
 	if (!change)
 		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
-	r = add_or_replace(change->config, xml, &local);
-	if (r < 0) {
-		*err = local;
-		return r;
-	}
-	r = check_hot(vm, change->config, err);
+	r = add_or_replace(change->config, device, err);
+	if (r == 0)
+		r = check_hot(vm, change->config, err);
 	if (r == 0)
 		r = networks_exist(vm->manager, change->config, err);
 	/* Of a machine that runs, only a CD changes; it is opened for the worker, on a thread. */

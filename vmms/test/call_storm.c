@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * call_storm SetVMOptions VM N: sets the machine's notes to 1, 2, … N by calls over one connection that
- * do not wait for each other, and waits for all answers.
+ * Calls over one connection that do not wait for each other; all answers are waited for.
+ *
+ * call_storm notes VM N          the machine's notes become 1, 2, … N
+ * call_storm behind XML VM TEXT  DefineVM with the XML of a file, then the machine's notes become TEXT
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,28 +26,53 @@ static int on_answer(sd_bus_message *m, void *data, sd_bus_error *error)
 	return 0;
 }
 
-static int set_notes(sd_bus *bus, const char *vm, int number)
+static int set_notes(sd_bus *bus, const char *vm, const char *text)
 {
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", number);
 	return sd_bus_call_method_async(bus, NULL, BUS_NAME, BUS_PATH, BUS_MANAGER_INTERFACE,
 					"SetVMOptions", on_answer, NULL, "sa{sv}", vm, 1, "Notes",
 					"s", text);
 }
 
-int main(int argc, char **argv)
+static int count_notes(sd_bus *bus, const char *vm, int count)
 {
-	int count = argc == 4 ? atoi(argv[3]) : 0;
-	sd_bus *bus = NULL;
+	char text[16];
 	int r = 0;
 
-	if (count < 1 || strcmp(argv[1], "SetVMOptions") != 0 || sd_bus_open_system(&bus) < 0) {
-		fprintf(stderr, "Usage: %s SetVMOptions VM NUMBER\n", argv[0]);
-		return EXIT_FAILURE;
+	for (int i = 1; r >= 0 && i <= count; i++) {
+		snprintf(text, sizeof(text), "%d", i);
+		r = set_notes(bus, vm, text);
 	}
-	for (int i = 1; r >= 0 && i <= count; i++)
-		r = set_notes(bus, argv[2], i);
+	return r < 0 ? r : count;
+}
+
+static int notes_behind(sd_bus *bus, const char *file, const char *vm, const char *text)
+{
+	static char xml[65536];
+	FILE *in = fopen(file, "re");
+	int r;
+
+	if (!in || fread(xml, 1, sizeof(xml) - 1, in) == 0)
+		return -1;
+	fclose(in);
+	r = sd_bus_call_method_async(bus, NULL, BUS_NAME, BUS_PATH, BUS_MANAGER_INTERFACE,
+				     "DefineVM", on_answer, NULL, "su", xml, 0);
+	if (r >= 0)
+		r = set_notes(bus, vm, text);
+	return r < 0 ? r : 2;
+}
+
+int main(int argc, char **argv)
+{
+	sd_bus *bus = NULL;
+	int r = -1, count;
+
+	if (sd_bus_open_system(&bus) < 0)
+		return EXIT_FAILURE;
+	if (argc == 4 && strcmp(argv[1], "notes") == 0)
+		r = count_notes(bus, argv[2], atoi(argv[3]));
+	else if (argc == 5 && strcmp(argv[1], "behind") == 0)
+		r = notes_behind(bus, argv[2], argv[3], argv[4]);
+	count = r;
 	while (r >= 0 && answered < count) {
 		r = sd_bus_process(bus, NULL);
 		if (r == 0)

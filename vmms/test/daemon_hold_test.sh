@@ -182,6 +182,38 @@ for pid in $checks; do
 done
 pid=$(field free WorkerPID)
 
+# the check of XML, in each method that takes some
+"$VMCTL" xml held | sed 's/<name>held/<name>new/; /<uuid>/d; /<disk/,/<.disk>/d; /<mac /d' > "$DIR/new.xml"
+"$VMCTL" xml held > "$DIR/held.xml"
+for verb in "define $DIR/new.xml" "define $DIR/held.xml" "create made --memory 16M" \
+	"diff held $DIR/held.xml" \
+	"attach held cdrom $DIR/bios hdd" "import $DIR/export/held --copy --new-id --name imported" "set held title=XML" "rename new newer" "clone newer newest"; do
+	rm -f "$FAULTS/hangs"
+	touch "$FAULTS/hang-xml"
+	# shellcheck disable=SC2086
+	"$VMCTL" $verb > "$DIR/verb.out" 2>&1 &
+	running=$!
+	PATIENCE=20 await "the XML of $verb: $(cat "$DIR/verb.out")" test -e "$FAULTS/hangs"
+	"$BUILD/test/query_storm" 200 > "$DIR/storm" 2>&1 || fail "queries wait for $verb: $(cat "$DIR/storm")"
+	kill -0 $running || fail "$verb did not wait for the check: $(cat "$DIR/verb.out")"
+	rm "$FAULTS/hang-xml"
+	wait $running || fail "$verb: $(cat "$DIR/verb.out")"
+done
+[ "$(field held title)" = XML ] || fail "the title is '$(field held title)'"
+
+# what a client asks for after that waits for it, what others ask for does not
+rm -f "$FAULTS/hangs"
+touch "$FAULTS/hang-xml"
+"$BUILD/test/call_storm" behind "$DIR/held.xml" held later > "$DIR/verb.out" 2>&1 &
+running=$!
+await "the XML" test -e "$FAULTS/hangs"
+"$BUILD/test/query_storm" 200 > "$DIR/storm" 2>&1 || fail "queries wait: $(cat "$DIR/storm")"
+[ -z "$(field held Notes)" ] || fail "a call has overtaken an earlier one of its client"
+ok notes free 'at once'
+rm "$FAULTS/hang-xml"
+wait $running || fail "$(cat "$DIR/verb.out")"
+[ "$(field held Notes)" = later ] || fail "the notes are '$(field held Notes)'"
+
 # ── the bus ──────────────────────────────────────────────────────────────────────────────────
 kill "$BUS_PID"
 wait "$DAEMON_PID"

@@ -70,7 +70,7 @@ for fault in hang-sync hang-write; do
 done
 
 # what one client asks for is done in its order, and all of it
-"$BUILD/test/call_storm" SetVMOptions two 30 > "$DIR/calls" 2>&1 &
+"$BUILD/test/call_storm" notes two 30 > "$DIR/calls" 2>&1 &
 calls=$!
 hang hang-sync
 "$VMCTL" rename three drei > "$DIR/rename.out" 2>&1 &

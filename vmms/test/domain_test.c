@@ -292,30 +292,38 @@ START_TEST(bad_xml_is_refused)
 }
 END_TEST
 
+static int add_device(struct domain *domain, const char *xml, struct vm_error *err)
+{
+	_cleanup_domain_ struct domain *device = NULL;
+	int r = domain_parse_device(xml, &device, err);
+
+	return r == 0 ? domain_add_device(domain, device, err) : r;
+}
+
 START_TEST(devices_come_and_go)
 {
 	_cleanup_domain_ struct domain *d = parse(SMALL(""));
 	struct vm_error err = {0};
 
 	ck_assert_int_eq(
-		domain_add_device(
-			d, "<disk type='file'><source file='/b'/><target dev='hdb'/></disk>", &err),
+		add_device(d, "<disk type='file'><source file='/b'/><target dev='hdb'/></disk>",
+			   &err),
 		0);
 	ck_assert_int_eq(
-		domain_add_device(
-			d, "<disk type='file'><source file='/a'/><target dev='hda'/></disk>", &err),
+		add_device(d, "<disk type='file'><source file='/a'/><target dev='hda'/></disk>",
+			   &err),
 		0);
 	ck_assert_str_eq(d->disks[0].source, "/a");
 	ck_assert_int_lt(
-		domain_add_device(
-			d, "<disk type='file'><source file='/c'/><target dev='hda'/></disk>", &err),
+		add_device(d, "<disk type='file'><source file='/c'/><target dev='hda'/></disk>",
+			   &err),
 		0);
 	ck_assert_int_eq(err.code, VM_ERROR_DEVICE_EXISTS);
 	ck_assert_uint_eq(d->disk_count, 2);
-	ck_assert_int_eq(domain_add_device(d,
-					   "<interface type='network'><source network='n'/>"
-					   "<mac address='52:4b:4c:00:00:01'/></interface>",
-					   &err),
+	ck_assert_int_eq(add_device(d,
+				    "<interface type='network'><source network='n'/>"
+				    "<mac address='52:4b:4c:00:00:01'/></interface>",
+				    &err),
 			 0);
 	ck_assert_int_eq(domain_remove_device(d, "hda", &err), 0);
 	ck_assert_str_eq(d->disks[0].source, "/b");
@@ -323,7 +331,7 @@ START_TEST(devices_come_and_go)
 	ck_assert_uint_eq(d->interface_count, 0);
 	ck_assert_int_lt(domain_remove_device(d, "hdd", &err), 0);
 	ck_assert_int_eq(err.code, VM_ERROR_NO_SUCH_DEVICE);
-	ck_assert_int_lt(domain_add_device(d, SMALL(""), &err), 0);
+	ck_assert_int_lt(add_device(d, SMALL(""), &err), 0);
 }
 END_TEST
 
@@ -614,12 +622,11 @@ START_TEST(differences)
 
 	ck_assert_int_eq(domain_field_set(after, "memory", "4G", &err), 0);
 	ck_assert_int_eq(domain_remove_device(after, "hda", &err), 0);
-	ck_assert_int_eq(
-		domain_add_device(after,
-				  "<disk type='file'><source file='/n'/><target dev='hdd'/>"
-				  "<readonly/></disk>",
-				  &err),
-		0);
+	ck_assert_int_eq(add_device(after,
+				    "<disk type='file'><source file='/n'/><target dev='hdd'/>"
+				    "<readonly/></disk>",
+				    &err),
+			 0);
 	ck_assert_int_eq(domain_diff(before, after, &changes), 0);
 	ck_assert_uint_eq(changes.count, 3);
 	ck_assert_str_eq(changes.items[0].key, "memory");

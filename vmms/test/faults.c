@@ -7,6 +7,7 @@
  *   $FAULTS/hang-write     is there: a write to the inventory does not return while that is so;
  *                          $FAULTS/hangs is there once somebody has tried
  *   $FAULTS/hang-sync      the same for fdatasync() and fsync(), of whatever file
+ *   $FAULTS/hang-xml       the same for the check of XML against the schema
  *   $FAULTS/hang-open      holds a path: opening it does not return while that is so;
  *                          $FAULTS/hangs is there once somebody has tried
  */
@@ -23,6 +24,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+int xmlRelaxNGValidateDoc(void *context, void *doc);
 int fdatasync(int fd);
 int fsync(int fd);
 int open(const char *path, int flags, ...);
@@ -144,4 +146,14 @@ int fsync(int fd)
 {
 	hang_while("hang-sync");
 	return (int)syscall(SYS_fsync, fd);
+}
+
+int xmlRelaxNGValidateDoc(void *context, void *doc)
+{
+	static int (*real)(void *, void *);
+
+	if (!real)
+		real = (int (*)(void *, void *))dlsym(RTLD_NEXT, "xmlRelaxNGValidateDoc");
+	hang_while("hang-xml");
+	return real(context, doc);
 }
