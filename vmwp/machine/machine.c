@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "disk/disk.h"
 #include "layout.h"
 #include "machine_memory.h"
 #include "vdev/acpi.h"
@@ -228,14 +229,41 @@ static void put_uuid(uint8_t to[16], const uint8_t from[16])
 		to[i] = from[order[i]];
 }
 
+size_t machine_boot_paths(const struct machine_config *config, char text[MACHINE_BOOT_PATHS])
+{
+	static const char *const paths[VDEV_IDE_DRIVES] = {
+		"/pci@i0cf8/ide@1,1/drive@0/disk@0\n", "/pci@i0cf8/ide@1,1/drive@0/disk@1\n",
+		"/pci@i0cf8/ide@1,1/drive@1/disk@0\n", "/pci@i0cf8/ide@1,1/drive@1/disk@1\n"};
+	static const enum vdev_ide_kind kinds[] = {
+		[MACHINE_BOOT_DISK] = VDEV_IDE_DISK,
+		[MACHINE_BOOT_CDROM] = VDEV_IDE_CDROM,
+		[MACHINE_BOOT_NETWORK] = VDEV_IDE_NONE,
+	};
+	size_t n = 0;
+
+	text[0] = '\0';
+	for (unsigned int i = 0; i < MACHINE_BOOTS && config->boot[i] != MACHINE_BOOT_NONE; i++) {
+		enum vdev_ide_kind kind = kinds[config->boot[i]];
+		unsigned int drive = 0;
+
+		while (drive < VDEV_IDE_DRIVES && config->drive[drive].kind != kind)
+			drive++;
+		if (kind != VDEV_IDE_NONE && drive < VDEV_IDE_DRIVES)
+			n += (size_t)snprintf(text + n, MACHINE_BOOT_PATHS - n, "%s", paths[drive]);
+	}
+	CHECK(n < MACHINE_BOOT_PATHS);
+	return n;
+}
+
 static int fill_fw_cfg(struct machine *m)
 {
+	char paths[MACHINE_BOOT_PATHS];
 	struct vdev_firmware_config config = {
 		.below_4g = layout_low_size(m->config.memory),
 		.above_4g = layout_high_size(m->config.memory),
 		.processors = m->config.processors,
 		.name = m->config.name,
-		.boot_order = m->config.boot_order,
+		.boot_order = machine_boot_paths(&m->config, paths) ? paths : NULL,
 		.console_port = 0x3f8,
 	};
 	struct vdev_acpi acpi;
@@ -433,11 +461,14 @@ int machine_init(struct machine *m, struct vid_partition *partition,
 
 void machine_fini(struct machine *m)
 {
+	if (!m->partition)
+		return;
 	while (m->device_count)
 		vdev_device_destroy(m->devices[--m->device_count]);
 	machine_memory_destroy(m);
 	vdev_board_fini(&m->board);
 	pthread_mutex_destroy(&m->lock);
+	memset(m, 0, sizeof *m);
 }
 
 int machine_reset(struct machine *m, struct machine_error *ret_error)
@@ -450,4 +481,48 @@ int machine_reset(struct machine *m, struct machine_error *ret_error)
 	r = prepare_boot(m, ret_error);
 	machine_unlock(m);
 	return r;
+}
+
+/* --- from outside --- */
+
+void machine_power_button(struct machine *m)
+{
+	machine_lock(m);
+	vdev_piix4_pm_power_button(m->pm);
+	machine_unlock(m);
+}
+
+int machine_medium(struct machine *m, unsigned int unit, struct disk *disk, struct disk **ret_old)
+{
+	int r = 0;
+
+	*ret_old = NULL;
+	machine_lock(m);
+	if (vdev_ide_eject(m->ide, unit, true, ret_old) == 0)
+		disk_drain(*ret_old); /* its completions reach the drive: under the lock */
+	if (disk)
+		r = vdev_ide_insert(m->ide, unit, disk);
+	machine_unlock(m);
+	return r;
+}
+
+void machine_stop_clock(struct machine *m)
+{
+	machine_lock(m);
+	vdev_clock_stop(&m->board.clock);
+	machine_unlock(m);
+}
+
+void machine_start_clock(struct machine *m)
+{
+	machine_lock(m);
+	vdev_clock_start(&m->board.clock);
+	machine_unlock(m);
+}
+
+void machine_run_clock(struct machine *m)
+{
+	machine_lock(m);
+	vdev_clock_run(&m->board.clock);
+	machine_unlock(m);
 }

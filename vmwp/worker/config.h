@@ -31,6 +31,7 @@
 #include <stdint.h>
 
 #include "base/macros.h"
+#include "machine/machine.h"
 
 #define CONFIG_NAME_MAX       64
 #define CONFIG_CMDLINE_MAX    2048
@@ -90,8 +91,8 @@ struct config {
 	bool exit_on_triple_fault;
 	bool exit_on_crash;
 	/* Not keys: what a daemon tells beside them. */
-	uint8_t uuid[16];     /* in text order */
-	char boot_order[256]; /* lines of firmware's device paths */
+	uint8_t uuid[16]; /* in text order */
+	enum machine_boot boot[MACHINE_BOOTS];
 	bool local_time;
 	uint32_t given; /* which keys there were */
 };

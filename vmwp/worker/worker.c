@@ -193,9 +193,7 @@ void worker_pause(struct worker *w)
 {
 	vcpus_stop(&w->vcpus);
 	w->running = false;
-	machine_lock(&w->machine);
-	vdev_clock_stop(&w->machine.board.clock);
-	machine_unlock(&w->machine);
+	machine_stop_clock(&w->machine);
 	if (vid_partition_freeze_time(w->partition, true) < 0)
 		log_warning("the guest's reference time goes on");
 }
@@ -204,9 +202,7 @@ int worker_resume(struct worker *w)
 {
 	if (vid_partition_freeze_time(w->partition, false) < 0)
 		log_warning("the guest's reference time went on");
-	machine_lock(&w->machine);
-	vdev_clock_start(&w->machine.board.clock);
-	machine_unlock(&w->machine);
+	machine_start_clock(&w->machine);
 	return worker_start(w);
 }
 
@@ -350,9 +346,7 @@ static void clock_ready(struct ev_loop *loop, ev_io *watcher, int events)
 
 	if (read(w->timer_fd, &expirations, sizeof expirations) < 0)
 		return; /* rearmed meanwhile */
-	machine_lock(&w->machine);
-	vdev_clock_run(&w->machine.board.clock);
-	machine_unlock(&w->machine);
+	machine_run_clock(&w->machine);
 }
 
 static void signalled(struct ev_loop *loop, ev_signal *watcher, int events)

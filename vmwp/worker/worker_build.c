@@ -176,13 +176,13 @@ static struct machine_config describe(struct worker *w)
 		.kernel_fd = w->config.kernel_fd,
 		.initrd_fd = w->config.initrd_fd,
 		.cmdline = w->config.cmdline,
-		.boot_order = *w->config.boot_order ? w->config.boot_order : NULL,
 		.date_offset = w->config.local_time ? w->date_offset : 0,
 		.host = &worker_machine_host,
 		.owner = w,
 	};
 
 	memcpy(config.uuid, w->config.uuid, sizeof config.uuid);
+	memcpy(config.boot, w->config.boot, sizeof config.boot);
 	for (unsigned int i = 0; i < CONFIG_DRIVES; i++)
 		config.drive[i] = drive_of(w, i);
 	for (unsigned int i = 0; i < CONFIG_SERIALS; i++)

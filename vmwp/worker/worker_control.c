@@ -13,8 +13,6 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "vdev/ide.h"
-#include "vdev/piix4_pm.h"
 #include "worker_private.h"
 #include "vid/partition.h"
 
@@ -37,36 +35,14 @@ static int take_fd(const struct proto_message *message, size_t i)
 
 /* --- what the machine is --- */
 
-static const char *boot_path(const struct config *config, enum config_drive_kind kind)
-{
-	static const char *const paths[] = {
-		"/pci@i0cf8/ide@1,1/drive@0/disk@0\n", "/pci@i0cf8/ide@1,1/drive@0/disk@1\n",
-		"/pci@i0cf8/ide@1,1/drive@1/disk@0\n", "/pci@i0cf8/ide@1,1/drive@1/disk@1\n"};
-
-	for (unsigned int i = 0; i < CONFIG_DRIVES; i++)
-		if (config->drive[i].kind == kind)
-			return paths[i];
-	return "";
-}
-
-/* Drives are known by the time of POWER_ON only. There is no network card to boot from. */
-static void set_boot_order(struct worker *w)
-{
-	char *order = w->config.boot_order;
-	size_t n = 0;
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(w->boot) && w->boot[i] != PROTO_BOOT_NONE; i++) {
-		enum config_drive_kind kind =
-			w->boot[i] == PROTO_BOOT_CD ? CONFIG_DRIVE_CDROM : CONFIG_DRIVE_DISK;
-
-		if (w->boot[i] != PROTO_BOOT_NET)
-			n += (size_t)snprintf(order + n, sizeof w->config.boot_order - n, "%s",
-					      boot_path(&w->config, kind));
-	}
-}
-
 static int on_machine(struct worker *w, const struct proto_message *message, char *text)
 {
+	static const enum machine_boot boots[PROTO_BOOT_COUNT] = {
+		[PROTO_BOOT_NONE] = MACHINE_BOOT_NONE,
+		[PROTO_BOOT_HD] = MACHINE_BOOT_DISK,
+		[PROTO_BOOT_CD] = MACHINE_BOOT_CDROM,
+		[PROTO_BOOT_NET] = MACHINE_BOOT_NETWORK,
+	};
 	uint64_t mib = message->machine.memory >> 20;
 
 	if (message->machine.memory % MIB(1) || mib < CONFIG_MEMORY_MIN_MIB ||
@@ -79,7 +55,8 @@ static int on_machine(struct worker *w, const struct proto_message *message, cha
 	w->config.local_time = message->machine.clock_localtime;
 	w->config.resets = message->machine.stop_on_reboot ? 0 : CONFIG_RESETS_ANY;
 	w->config.exit_on_triple_fault = message->machine.stop_on_reboot;
-	memcpy(w->boot, message->machine.boot, sizeof w->boot);
+	for (unsigned int i = 0; i < ARRAY_SIZE(w->config.boot); i++)
+		w->config.boot[i] = boots[message->machine.boot[i]];
 	w->config.partition_fd = take_fd(message, 0);
 	return 0;
 }
@@ -139,7 +116,6 @@ static int power_on(struct worker *w)
 
 	if (r < 0)
 		return r;
-	set_boot_order(w);
 	r = worker_make_machine(w);
 	if (r < 0)
 		return r;
@@ -181,9 +157,7 @@ static int on_resume(struct worker *w, char *text)
 
 static int on_shutdown(struct worker *w)
 {
-	machine_lock(&w->machine);
-	vdev_piix4_pm_power_button(w->machine.pm);
-	machine_unlock(&w->machine);
+	machine_power_button(&w->machine);
 	return 0;
 }
 
@@ -207,38 +181,11 @@ static int on_console(struct worker *w, const struct proto_message *message, cha
 	return refuse(text, r, "the descriptor is no stream");
 }
 
-static void take_out(struct worker *w, unsigned int unit)
-{
-	struct disk *disk;
-
-	machine_lock(&w->machine);
-	if (vdev_ide_eject(w->machine.ide, unit, true, &disk) == 0) {
-		disk_drain(disk);
-		disk_close(disk);
-		w->disk[unit] = NULL;
-	}
-	machine_unlock(&w->machine);
-}
-
-static int put_in(struct worker *w, unsigned int unit, struct disk *disk)
-{
-	int r;
-
-	machine_lock(&w->machine);
-	r = vdev_ide_insert(w->machine.ide, unit, disk);
-	machine_unlock(&w->machine);
-	if (r < 0)
-		disk_close(disk);
-	else
-		w->disk[unit] = disk;
-	return r;
-}
-
 /* The new medium is looked at before the old one is given up. */
 static int on_medium(struct worker *w, const struct proto_message *message, char *text)
 {
 	unsigned int unit = message->port.number;
-	struct disk *disk = NULL;
+	struct disk *disk = NULL, *old;
 	struct disk_error error;
 	int fd, r;
 
@@ -252,8 +199,14 @@ static int on_medium(struct worker *w, const struct proto_message *message, char
 			return refuse(text, r, error.text);
 		}
 	}
-	take_out(w, unit);
-	return disk ? put_in(w, unit, disk) : 0;
+	r = machine_medium(&w->machine, unit, disk, &old);
+	if (r < 0) {
+		disk_close(disk);
+		disk = NULL;
+	}
+	disk_close(old);
+	w->disk[unit] = disk;
+	return r;
 }
 
 static int on_request(void *data, const struct proto_message *message, char *text)

@@ -54,8 +54,7 @@ struct worker {
 
 	/* Only under a daemon. */
 	bool controlled;
-	bool failed;     /* POWER_ON did; w->error says why */
-	uint8_t boot[3]; /* enum proto_boot; becomes config.boot_order when the drives are known */
+	bool failed; /* POWER_ON did; w->error says why */
 	struct proto_service service;
 	ev_io listener_ready, peer_ready;
 	ev_timer waited;

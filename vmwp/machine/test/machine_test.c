@@ -7,6 +7,7 @@
 #include <check.h>
 
 #include "base/bytes.h"
+#include "disk/disk.h"
 #include "kernel_image.h"
 #include "layout.h"
 #include "machine_bench.h"
@@ -183,6 +184,117 @@ START_TEST(reset_begins_anew)
 }
 END_TEST
 
+START_TEST(boot_paths)
+{
+	static const struct {
+		enum machine_boot boot[MACHINE_BOOTS];
+		const char *paths;
+	} orders[] = {
+		{{MACHINE_BOOT_NONE}, ""},
+		{{MACHINE_BOOT_DISK, MACHINE_BOOT_CDROM, MACHINE_BOOT_NETWORK},
+		 "/pci@i0cf8/ide@1,1/drive@0/disk@1\n/pci@i0cf8/ide@1,1/drive@1/disk@0\n"},
+		{{MACHINE_BOOT_NETWORK, MACHINE_BOOT_CDROM, MACHINE_BOOT_DISK},
+		 "/pci@i0cf8/ide@1,1/drive@1/disk@0\n/pci@i0cf8/ide@1,1/drive@0/disk@1\n"},
+		{{MACHINE_BOOT_CDROM}, "/pci@i0cf8/ide@1,1/drive@1/disk@0\n"},
+		{{MACHINE_BOOT_NONE, MACHINE_BOOT_DISK}, ""},
+		{{MACHINE_BOOT_DISK, MACHINE_BOOT_DISK, MACHINE_BOOT_DISK}, /* the longest */
+		 "/pci@i0cf8/ide@1,1/drive@0/disk@1\n/pci@i0cf8/ide@1,1/drive@0/disk@1\n"
+		 "/pci@i0cf8/ide@1,1/drive@0/disk@1\n"},
+	};
+	char text[MACHINE_BOOT_PATHS];
+
+	b.config.drive[1].kind = b.config.drive[3].kind = VDEV_IDE_DISK;
+	b.config.drive[2].kind = VDEV_IDE_CDROM;
+	for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
+		memcpy(b.config.boot, orders[i].boot, sizeof b.config.boot);
+		ck_assert_uint_eq(machine_boot_paths(&b.config, text), strlen(orders[i].paths));
+		ck_assert_str_eq(text, orders[i].paths);
+	}
+	memset(b.config.drive, 0, sizeof b.config.drive);
+	ck_assert_uint_eq(machine_boot_paths(&b.config, text), 0); /* nothing to boot from */
+}
+END_TEST
+
+START_TEST(the_power_button_is_a_status_of_acpi)
+{
+	make();
+	ck_assert_uint_eq(vdev_bus_read(&b.machine.board.ports, 0x600, 2) & 0x100, 0);
+	machine_power_button(&b.machine);
+	ck_assert_uint_eq(vdev_bus_read(&b.machine.board.ports, 0x600, 2) & 0x100, 0x100);
+	bench_fini(&b);
+}
+END_TEST
+
+static struct disk *open_medium(struct disk_engine *engine, uint32_t sector_size)
+{
+	static const uint8_t bytes[4096];
+	struct disk_error error;
+	struct disk *disk;
+
+	ck_assert_int_eq(disk_open_raw(engine, file_of(bytes, sizeof bytes), sector_size,
+				       DISK_READ_ONLY, &disk, &error),
+			 0);
+	return disk;
+}
+
+START_TEST(media_come_and_go)
+{
+	struct disk_engine *engine;
+	struct disk *first, *second, *wrong, *old;
+
+	ck_assert_int_eq(disk_engine_create(DISK_ENGINE_SYNC, &engine), 0);
+	first = open_medium(engine, 2048);
+	second = open_medium(engine, 2048);
+	wrong = open_medium(engine, 512);
+	b.config.drive[2].kind = VDEV_IDE_CDROM;
+	make();
+	ck_assert_int_eq(machine_medium(&b.machine, 2, first, &old), 0);
+	ck_assert_ptr_null(old);
+	ck_assert_int_eq(machine_medium(&b.machine, 2, second, &old), 0);
+	ck_assert_ptr_eq(old, first);
+	ck_assert_int_eq(machine_medium(&b.machine, 2, NULL, &old), 0);
+	ck_assert_ptr_eq(old, second);
+	ck_assert_int_eq(machine_medium(&b.machine, 2, second, &old), 0);
+	ck_assert_int_eq(machine_medium(&b.machine, 2, wrong, &old), -EINVAL);
+	ck_assert_ptr_eq(old, second); /* the drive is empty then */
+	ck_assert_int_eq(machine_medium(&b.machine, 2, NULL, &old), 0);
+	ck_assert_ptr_null(old);
+	ck_assert_int_eq(machine_medium(&b.machine, 0, first, &old), -ENODEV);
+	bench_fini(&b);
+	disk_close(first);
+	disk_close(second);
+	disk_close(wrong);
+	disk_engine_destroy(engine);
+}
+END_TEST
+
+START_TEST(the_clock_stands_still)
+{
+	uint64_t stopped;
+
+	make();
+	machine_stop_clock(&b.machine);
+	stopped = vdev_clock_now(&b.machine.board.clock);
+	machine_run_clock(&b.machine);
+	ck_assert_uint_eq(vdev_clock_now(&b.machine.board.clock), stopped);
+	machine_start_clock(&b.machine);
+	while (vdev_clock_now(&b.machine.board.clock) == stopped)
+		continue;
+	bench_fini(&b);
+}
+END_TEST
+
+START_TEST(the_end_may_come_twice)
+{
+	static struct machine never_made;
+
+	machine_fini(&never_made);
+	make();
+	machine_fini(&b.machine);
+	bench_fini(&b);
+}
+END_TEST
+
 /* A machine that was refused has left nothing in the partition: the next one finds it empty. */
 static void assert_refused(int error, const char *text)
 {
@@ -227,6 +339,11 @@ int main(void)
 	tcase_add_test(tc, memory_on_both_sides_of_the_hole);
 	tcase_add_test(tc, direct_boot_has_smbios);
 	tcase_add_test(tc, reset_begins_anew);
+	tcase_add_test(tc, boot_paths);
+	tcase_add_test(tc, the_power_button_is_a_status_of_acpi);
+	tcase_add_test(tc, media_come_and_go);
+	tcase_add_test(tc, the_clock_stands_still);
+	tcase_add_test(tc, the_end_may_come_twice);
 	tcase_add_test(tc, refusals);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_NORMAL);

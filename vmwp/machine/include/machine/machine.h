@@ -19,6 +19,7 @@
 #include "vdev/isa_irq.h"
 #include "vdev/pci.h"
 
+struct disk;
 struct vdev_fw_cfg;
 struct vdev_i82443bx;
 struct vdev_i8042;
@@ -33,6 +34,15 @@ struct vid_partition;
 
 #define MACHINE_SERIALS     2u
 #define MACHINE_DEVICES_MAX 24u
+#define MACHINE_BOOTS       3u
+
+/* What firmware is to try, in this order; NONE ends the list. */
+enum machine_boot {
+	MACHINE_BOOT_NONE,
+	MACHINE_BOOT_DISK,
+	MACHINE_BOOT_CDROM,
+	MACHINE_BOOT_NETWORK, /* there is no network card to boot from yet */
+};
 
 /* What the machine asks of its owner; called with the lock held, from any thread. */
 struct machine_host {
@@ -50,9 +60,9 @@ struct machine_config {
 	int firmware_fd;          /* a BIOS image; or -1 and */
 	int kernel_fd, initrd_fd; /* kernel_boot.h says what they may be */
 	const char *cmdline;
-	uint8_t uuid[16];       /* in text order */
-	const char *boot_order; /* lines of firmware's device paths; NULL: its own */
-	int64_t date_offset;    /* ns from UTC to what the clock shows */
+	uint8_t uuid[16];    /* in text order */
+	int64_t date_offset; /* ns from UTC to what the clock shows */
+	enum machine_boot boot[MACHINE_BOOTS];
 	struct vdev_ide_drive drive[VDEV_IDE_DRIVES];
 	struct vdev_chardev serial[MACHINE_SERIALS];
 	const struct machine_host *host;
@@ -96,7 +106,7 @@ struct machine {
  */
 int must_check machine_init(struct machine *m, struct vid_partition *partition,
 			    const struct machine_config *config, struct machine_error *ret_error);
-void machine_fini(struct machine *m);
+void machine_fini(struct machine *m); /* zeroed memory is allowed, and left behind */
 
 /*
  * Hardware reset of all devices; a direct boot begins anew with kernel and initrd read again. The
@@ -105,6 +115,29 @@ void machine_fini(struct machine *m);
 int must_check machine_reset(struct machine *m, struct machine_error *ret_error);
 
 bool machine_boots_directly(const struct machine *m);
+
+/*
+ * Firmware's device paths for the configuration's boot order, a line each: of every kind the first
+ * drive. Returns their length; 0: firmware is to use its own order.
+ */
+#define MACHINE_BOOT_PATHS 128u
+size_t machine_boot_paths(const struct machine_config *config, char text[MACHINE_BOOT_PATHS]);
+
+/* Presses the power button: the guest is asked to shut down. Takes the lock itself. */
+void machine_power_button(struct machine *m);
+
+/*
+ * Replaces the medium of a CD-ROM drive, or takes it out (NULL), whether the guest has locked the
+ * tray or not. What was there is in *ret_old (NULL: nothing was), without requests, for the caller to
+ * close, also if the new one is refused. Takes the lock itself.
+ */
+int must_check machine_medium(struct machine *m, unsigned int unit, struct disk *disk,
+			      struct disk **ret_old);
+
+/* The guest's time: stands still, goes on, does what is due. They take the lock themselves. */
+void machine_stop_clock(struct machine *m);
+void machine_start_clock(struct machine *m);
+void machine_run_clock(struct machine *m);
 
 static inline void machine_lock(struct machine *m)
 {
