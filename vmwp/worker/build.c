@@ -200,7 +200,6 @@ static int make_board(struct worker *w)
 		config_add_path(&w->config, error.text, w->error, sizeof w->error);
 		return r;
 	}
-	w->machine_made = true;
 	for (unsigned int i = 0; i < CONFIG_SERIALS; i++)
 		console_start(&w->console[i], w->machine.serial[i]);
 	return 0;
@@ -274,8 +273,7 @@ static void close_disks(struct worker *w)
 void worker_unmake(struct worker *w)
 {
 	vcpus_fini(&w->vcpus);
-	if (w->machine_made)
-		machine_fini(&w->machine);
+	machine_fini(&w->machine);
 	for (unsigned int i = 0; i < CONFIG_SERIALS; i++)
 		console_fini(&w->console[i]);
 	close_disks(w);

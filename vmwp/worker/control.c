@@ -102,46 +102,23 @@ static int on_disk(struct worker *w, const struct proto_message *message, char *
 
 /* --- what it shall do --- */
 
-static int check_whole(struct worker *w)
-{
-	struct config_error error;
-	int r = config_check(&w->config, &error);
-
-	return r < 0 ? worker_fail(w, r, "%s", error.text) : 0;
-}
-
-static int power_on(struct worker *w)
-{
-	int r = check_whole(w);
-
-	if (r < 0)
-		return r;
-	r = worker_make_machine(w);
-	if (r < 0)
-		return r;
-	worker_watch(w);
-	return worker_start(w);
-}
-
 /* After a failure the machine is half made: the worker waits for its end and repeats the reason. */
 static int on_power_on(struct worker *w, char *text)
 {
-	int r = w->failed ? -EINVAL : power_on(w);
+	int r;
 
-	if (r < 0) {
-		if (!w->failed)
-			log_error("%s", w->error);
-		w->failed = true;
-		return refuse(text, r, w->error);
-	}
-	proto_service_set_state(&w->service, PROTO_STATE_RUNNING, PROTO_CAUSE_REQUEST, NULL);
-	return 0;
+	if (w->state == RUN_FAILED)
+		return refuse(text, -EINVAL, w->error);
+	r = worker_power_on(w);
+	if (r == 0)
+		return 0;
+	log_error("%s", w->error);
+	return refuse(text, r, w->error);
 }
 
 static int on_pause(struct worker *w)
 {
 	worker_pause(w);
-	proto_service_set_state(&w->service, PROTO_STATE_PAUSED, PROTO_CAUSE_REQUEST, NULL);
 	return 0;
 }
 
@@ -149,10 +126,7 @@ static int on_resume(struct worker *w, char *text)
 {
 	int r = worker_resume(w);
 
-	if (r < 0)
-		return refuse(text, r, w->error);
-	proto_service_set_state(&w->service, PROTO_STATE_RUNNING, PROTO_CAUSE_REQUEST, NULL);
-	return 0;
+	return r < 0 ? refuse(text, r, w->error) : 0;
 }
 
 static int on_shutdown(struct worker *w)
@@ -255,7 +229,7 @@ static void on_stats(void *data, struct proto_stats *ret)
 
 	*ret = (struct proto_stats){.vcpu_ns = vcpus_time(&w->vcpus),
 				    .exits = vcpus_exits(&w->vcpus)};
-	if (!w->machine_made)
+	if (!w->partition)
 		return;
 	if (vid_partition_get_balance(w->partition, &ret->deposit_free, &ret->deposit_used) < 0)
 		log_debug("the hypervisor does not tell what it has for the machine");
@@ -280,7 +254,7 @@ static void on_stats(void *data, struct proto_stats *ret)
  */
 static void watch_peer(struct worker *w)
 {
-	if (ev_is_active(&w->waited) && w->service.told)
+	if (w->state == RUN_ENDED && w->service.told)
 		ev_break(w->loop, EVBREAK_ALL);
 	ev_io_stop(w->loop, &w->peer_ready);
 	if (w->service.peer < 0)
@@ -319,8 +293,6 @@ static void waited(struct ev_loop *loop, ev_timer *watcher, int events)
 
 void worker_control_wait(struct worker *w)
 {
-	if (w->running)
-		worker_pause(w);
 	if (!ev_is_active(&w->waited))
 		ev_timer_start(w->loop, &w->waited);
 }
