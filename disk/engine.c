@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What both ways of doing I/O share: counting, going on after a short count, and calling `done`
- * from disk_engine_dispatch() alone. A completed request waits in a queue with its result in
- * `length`, which nobody needs any more then.
+ * from disk_engine_dispatch() alone.
  */
 #include "engine_private.h"
 
@@ -69,7 +68,7 @@ bool disk_io_advance(struct disk_io *io, ssize_t got, int *ret_result)
 
 void disk_engine_complete(struct disk_engine *engine, struct disk_io *io, int result)
 {
-	io->length = (uint64_t)(int64_t)result;
+	io->result = result;
 	disk_io_queue_put(&engine->completed, io);
 }
 
@@ -101,7 +100,7 @@ static unsigned int call_done(struct disk_engine *engine)
 	while ((io = disk_io_queue_take(&batch))) {
 		engine->pending--;
 		count++;
-		io->done(io, (int)(int64_t)io->length);
+		io->done(io, io->result);
 	}
 	return count;
 }

@@ -18,8 +18,7 @@ struct disk_engine {
 	const struct disk_engine_ops *ops;
 	int event_fd;
 	unsigned int pending;
-	struct disk_io_queue
-		completed; /* done; `mode` of a member is kept, its result is in length */
+	struct disk_io_queue completed; /* with their results */
 };
 
 struct disk_engine_ops {

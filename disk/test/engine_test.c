@@ -97,6 +97,24 @@ START_TEST(test_scatter_and_gather)
 }
 END_TEST
 
+/* Where a request waits for its `done`, its length is still what is left to do. */
+START_TEST(test_a_result_has_its_own_place)
+{
+	char buffer[4096];
+	struct iovec iov = {buffer, sizeof buffer};
+	struct disk_io io;
+
+	if (!open_kind(kinds[_i]))
+		return;
+	submit(&io, DISK_IO_READ, SIZE - 100, &iov, 1); /* 100 bytes are there */
+	run();
+	ck_assert_int_eq(last_result, -EIO);
+	ck_assert_int_eq(io.result, -EIO);
+	ck_assert_uint_eq(io.length, sizeof buffer - 100);
+	close_all();
+}
+END_TEST
+
 START_TEST(test_descriptor_becomes_readable)
 {
 	struct disk_io io;
@@ -306,6 +324,7 @@ int main(void)
 	int failed;
 
 	tcase_add_loop_test(tc, test_scatter_and_gather, 0, 3);
+	tcase_add_loop_test(tc, test_a_result_has_its_own_place, 0, 3);
 	tcase_add_loop_test(tc, test_descriptor_becomes_readable, 0, 3);
 	tcase_add_loop_test(tc, test_end_of_file_is_an_error, 0, 3);
 	tcase_add_loop_test(tc, test_bad_descriptor, 0, 3);

@@ -41,7 +41,10 @@ struct disk_io {
 	 */
 	void (*done)(struct disk_io *io, int result);
 	void *owner;
-	struct disk_io *next; /* the engine's */
+
+	/* The engine's. */
+	struct disk_io *next;
+	int result;
 };
 
 enum disk_engine_kind {
