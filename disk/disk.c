@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The part of a disk that is the same for all formats: limits, alignment, bookkeeping. A request
- * that fails the checks is reported like one that failed later, from the engine's dispatch: it goes
- * there as a sync of no descriptor and its result is put in on the way back.
+ * The part of a disk that is the same for all formats: limits, alignment, bookkeeping, and the areas
+ * that requests carry for the format. A request that is refused is reported like one that failed
+ * later, from the engine's dispatch.
  */
 #include "disk/disk.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "format/format.h"
 
@@ -63,13 +64,91 @@ static void count(struct disk_stats *stats, const struct disk_request *request)
 	}
 }
 
+/* --- areas: those of finished requests are kept for the next ones --- */
+
+struct spare {
+	struct spare *next;
+};
+
+static void *take_area(struct disk *disk)
+{
+	struct spare *spare = disk->spare_areas;
+
+	if (!spare)
+		return malloc(MAX(disk->format->area_size, sizeof *spare));
+	disk->spare_areas = spare->next;
+	return spare;
+}
+
+static void give_area(struct disk *disk, void *area)
+{
+	struct spare *spare = area;
+
+	if (!spare)
+		return;
+	spare->next = disk->spare_areas;
+	disk->spare_areas = spare;
+}
+
+static void free_areas(struct disk *disk)
+{
+	struct spare *spare = disk->spare_areas;
+
+	while (spare) {
+		struct spare *next = spare->next;
+
+		free(spare);
+		spare = next;
+	}
+}
+
+/* --- ends --- */
+
 void disk_request_done(struct disk_request *request, int result)
 {
-	request->disk->pending--;
+	struct disk *disk = request->disk;
+
+	give_area(disk, request->area);
+	request->area = NULL;
+	disk->pending--;
 	if (result == 0)
-		count(&request->disk->stats, request);
+		count(&disk->stats, request);
 	request->done(request, result);
 }
+
+/* Those that are refused meanwhile, by what `done` submits, have the next dispatch. */
+static void refusals_done(struct disk_io *io, int result)
+{
+	struct disk *disk = io->owner;
+	struct disk_request *request = disk->refused;
+
+	disk->refused = NULL;
+	while (request) {
+		struct disk_request *next = request->next;
+
+		disk_request_done(request, request->refusal);
+		request = next;
+	}
+}
+
+void disk_request_refuse(struct disk_request *request, int error)
+{
+	struct disk *disk = request->disk;
+
+	request->refusal = error;
+	request->next = NULL;
+	if (disk->refused) {
+		*disk->last_refused = request;
+	} else {
+		disk->refused = request;
+		disk->refusals.done = refusals_done;
+		disk->refusals.owner = disk;
+		disk_engine_post(disk->engine, &disk->refusals, 0);
+	}
+	disk->last_refused = &request->next;
+}
+
+/* --- submission --- */
 
 static uint64_t iov_length(const struct disk_request *request)
 {
@@ -98,31 +177,17 @@ static int check(const struct disk *disk, const struct disk_request *request)
 	return 0;
 }
 
-static void refusal_done(struct disk_io *io, int result)
-{
-	struct disk_request *request = io->owner;
-
-	disk_request_done(request, (int)(int64_t)request->progress);
-}
-
-static void refuse(struct disk *disk, struct disk_request *request, int error)
-{
-	request->progress = (uint64_t)(int64_t)error;
-	request->io = (struct disk_io){
-		.kind = DISK_IO_SYNC, .fd = -1, .done = refusal_done, .owner = request};
-	disk_engine_submit(disk->engine, &request->io);
-}
-
 void disk_submit(struct disk *disk, struct disk_request *request)
 {
 	int r = check(disk, request);
 
 	request->disk = disk;
-	request->bounce = NULL;
-	request->progress = 0;
+	request->area = r == 0 ? take_area(disk) : NULL;
+	if (r == 0 && !request->area)
+		r = -ENOMEM;
 	disk->pending++;
 	if (r < 0)
-		refuse(disk, request, r);
+		disk_request_refuse(request, r);
 	else
 		disk->format->submit(disk, request);
 }
@@ -138,5 +203,6 @@ void disk_close(struct disk *disk)
 	if (!disk)
 		return;
 	CHECK(disk->pending == 0);
+	free_areas(disk);
 	disk->format->destroy(disk);
 }

@@ -88,6 +88,21 @@ void disk_engine_submit(struct disk_engine *engine, struct disk_io *io)
 	engine->ops->submit(engine, io);
 }
 
+void disk_engine_wake(struct disk_engine *engine)
+{
+	uint64_t one = 1;
+
+	/* Cannot fail: the counter is nowhere near its end. */
+	CHECK(write(engine->event_fd, &one, sizeof one) == sizeof one);
+}
+
+void disk_engine_post(struct disk_engine *engine, struct disk_io *io, int result)
+{
+	engine->pending++;
+	disk_engine_complete(engine, io, result);
+	disk_engine_wake(engine);
+}
+
 static unsigned int call_done(struct disk_engine *engine)
 {
 	struct disk_io_queue batch = engine->completed;

@@ -50,4 +50,7 @@ bool disk_io_advance(struct disk_io *io, ssize_t got, int *ret_result);
 
 void disk_engine_complete(struct disk_engine *engine, struct disk_io *io, int result);
 
+/* Makes the engine's descriptor readable. */
+void disk_engine_wake(struct disk_engine *engine);
+
 #endif

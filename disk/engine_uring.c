@@ -93,7 +93,8 @@ static void uring_reap(struct disk_engine *engine, bool wait)
 
 	do {
 		feed(uring);
-		if (wait && io_uring_wait_cqe(&uring->ring, &cqe) == 0)
+		/* What was posted is complete without an entry in the ring. */
+		if (wait && !engine->completed.first && io_uring_wait_cqe(&uring->ring, &cqe) == 0)
 			take(uring, cqe);
 		while (io_uring_peek_cqe(&uring->ring, &cqe) == 0)
 			take(uring, cqe);

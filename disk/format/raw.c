@@ -34,14 +34,29 @@ static struct raw *raw_of(struct disk *disk)
 	return container_of(disk, struct raw, disk);
 }
 
+/* What a request carries. */
+struct raw_request {
+	struct disk_io io;
+	struct iovec single; /* of a bounce buffer or a piece of zeroes */
+	void *bounce;
+	uint64_t progress; /* bytes of zeroes that are written or under way */
+};
+
+static struct raw_request *own(struct disk_request *request)
+{
+	return request->area;
+}
+
 static void start(struct disk_request *request, enum disk_io_kind kind,
 		  void (*done)(struct disk_io *io, int result))
 {
-	request->io.kind = kind;
-	request->io.fd = raw_of(request->disk)->fd;
-	request->io.done = done;
-	request->io.owner = request;
-	disk_engine_submit(request->disk->engine, &request->io);
+	struct disk_io *io = &own(request)->io;
+
+	io->kind = kind;
+	io->fd = raw_of(request->disk)->fd;
+	io->done = done;
+	io->owner = request;
+	disk_engine_submit(request->disk->engine, io);
 }
 
 static void plain_done(struct disk_io *io, int result)
@@ -64,7 +79,7 @@ static bool suits(const struct disk *disk, const struct disk_request *request)
 
 static void copy_bounce(struct disk_request *request, bool to_bounce)
 {
-	char *bounce = request->bounce;
+	char *bounce = own(request)->bounce;
 
 	for (unsigned int i = 0; i < request->iov_count; i++) {
 		void *memory = request->iov[i].iov_base;
@@ -81,41 +96,46 @@ static void bounced_done(struct disk_io *io, int result)
 
 	if (result == 0 && io->kind == DISK_IO_READ)
 		copy_bounce(request, false);
-	free(request->bounce);
-	request->bounce = NULL;
+	free(own(request)->bounce);
 	disk_request_done(request, result);
 }
 
-static void no_memory(struct disk_io *io, int result)
+static void use_single(struct disk_request *request, void *memory, size_t size)
 {
-	disk_request_done(io->owner, -ENOMEM);
+	struct raw_request *raw = own(request);
+
+	raw->single = (struct iovec){memory, size};
+	raw->io.iov = &raw->single;
+	raw->io.iov_count = 1;
 }
 
 static void transfer_bounced(struct disk_request *request, enum disk_io_kind kind)
 {
-	request->bounce = aligned_alloc(DIRECT_ALIGNMENT,
-					ALIGN_UP(request->length, (uint64_t)DIRECT_ALIGNMENT));
-	if (!request->bounce) {
-		start(request, DISK_IO_SYNC, no_memory);
+	void *bounce = aligned_alloc(DIRECT_ALIGNMENT,
+				     ALIGN_UP(request->length, (uint64_t)DIRECT_ALIGNMENT));
+
+	if (!bounce) {
+		disk_request_refuse(request, -ENOMEM);
 		return;
 	}
+	own(request)->bounce = bounce;
 	if (kind == DISK_IO_WRITE)
 		copy_bounce(request, true);
-	request->single = (struct iovec){request->bounce, request->length};
-	request->io.iov = &request->single;
-	request->io.iov_count = 1;
+	use_single(request, bounce, request->length);
 	start(request, kind, bounced_done);
 }
 
 static void transfer(struct disk_request *request, enum disk_io_kind kind)
 {
-	request->io.offset = request->offset;
+	struct disk_io *io = &own(request)->io;
+
+	io->offset = request->offset;
 	if (!suits(request->disk, request)) {
 		transfer_bounced(request, kind);
 		return;
 	}
-	request->io.iov = request->iov;
-	request->io.iov_count = request->iov_count;
+	io->iov = request->iov;
+	io->iov_count = request->iov_count;
 	start(request, kind, plain_done);
 }
 
@@ -130,13 +150,12 @@ static void zero_piece_done(struct disk_io *io, int result);
 
 static void write_zeros(struct disk_request *request)
 {
-	uint64_t left = request->length - request->progress;
+	struct raw_request *raw = own(request);
+	uint64_t piece = MIN(request->length - raw->progress, (uint64_t)ZERO_PIECE);
 
-	request->single = (struct iovec){zeros, MIN(left, (uint64_t)ZERO_PIECE)};
-	request->io.iov = &request->single;
-	request->io.iov_count = 1;
-	request->io.offset = request->offset + request->progress;
-	request->progress += request->single.iov_len;
+	use_single(request, zeros, piece);
+	raw->io.offset = request->offset + raw->progress;
+	raw->progress += piece;
 	start(request, DISK_IO_WRITE, zero_piece_done);
 }
 
@@ -144,7 +163,7 @@ static void zero_piece_done(struct disk_io *io, int result)
 {
 	struct disk_request *request = io->owner;
 
-	if (result < 0 || request->progress == request->length)
+	if (result < 0 || own(request)->progress == request->length)
 		disk_request_done(request, result);
 	else
 		write_zeros(request);
@@ -166,15 +185,17 @@ static void discard_done(struct disk_io *io, int result)
 static void allocate(struct disk_request *request, int mode,
 		     void (*done)(struct disk_io *io, int result))
 {
-	request->io.mode = mode;
-	request->io.offset = request->offset;
-	request->io.length = request->length;
+	struct disk_io *io = &own(request)->io;
+
+	io->mode = mode;
+	io->offset = request->offset;
+	io->length = request->length;
 	start(request, DISK_IO_ALLOCATE, done);
 }
 
 static void raw_submit(struct disk *disk, struct disk_request *request)
 {
-	request->io = (struct disk_io){0};
+	*own(request) = (struct raw_request){0};
 	switch (request->op) {
 	case DISK_OP_READ:
 		transfer(request, DISK_IO_READ);
@@ -204,6 +225,7 @@ static void raw_destroy(struct disk *disk)
 
 static const struct disk_format raw_format = {
 	.name = "raw",
+	.area_size = sizeof(struct raw_request),
 	.submit = raw_submit,
 	.destroy = raw_destroy,
 };

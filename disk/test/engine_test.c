@@ -115,6 +115,42 @@ START_TEST(test_a_result_has_its_own_place)
 }
 END_TEST
 
+static void post_again(struct disk_io *io, int result)
+{
+	note_done(io, result);
+	if (finished < 3)
+		disk_engine_post(engine, io, result - 1);
+}
+
+/* What is posted comes with a dispatch of its own, the descriptor tells of it, and waiting ends. */
+START_TEST(test_posted)
+{
+	struct disk_io io = {.fd = -1, .done = post_again}, sync;
+	struct pollfd p;
+
+	if (!open_kind(kinds[_i]))
+		return;
+	p = (struct pollfd){disk_engine_fd(engine), POLLIN, 0};
+	disk_engine_post(engine, &io, -7);
+	ck_assert_int_eq(finished, 0);
+	ck_assert_uint_eq(disk_engine_pending(engine), 1);
+	for (int i = 1; i <= 3; i++) {
+		ck_assert_int_eq(poll(&p, 1, 0), 1);
+		ck_assert_uint_eq(disk_engine_dispatch(engine), 1);
+		ck_assert_int_eq(finished, i);
+		ck_assert_int_eq(last_result, -6 - i);
+	}
+	ck_assert_int_eq(poll(&p, 1, 0), 0);
+	ck_assert_uint_eq(disk_engine_pending(engine), 0);
+	finished = 2;
+	disk_engine_post(engine, &io, -1);
+	submit(&sync, DISK_IO_SYNC, 0, NULL, 0);
+	run();
+	ck_assert_int_eq(finished, 4);
+	close_all();
+}
+END_TEST
+
 START_TEST(test_descriptor_becomes_readable)
 {
 	struct disk_io io;
@@ -325,6 +361,7 @@ int main(void)
 
 	tcase_add_loop_test(tc, test_scatter_and_gather, 0, 3);
 	tcase_add_loop_test(tc, test_a_result_has_its_own_place, 0, 3);
+	tcase_add_loop_test(tc, test_posted, 0, 3);
 	tcase_add_loop_test(tc, test_descriptor_becomes_readable, 0, 3);
 	tcase_add_loop_test(tc, test_end_of_file_is_an_error, 0, 3);
 	tcase_add_loop_test(tc, test_bad_descriptor, 0, 3);

@@ -39,14 +39,41 @@ static ssize_t injected_pwritev(int f, const struct iovec *iov, int count, off_t
 	return -1;
 }
 
-static const struct disk_system injected = {preadv, injected_pwritev, fdatasync,
+static int syncs;
+
+static int counted_fdatasync(int f)
+{
+	syncs++;
+	return fdatasync(f);
+}
+
+static const struct disk_system injected = {preadv, injected_pwritev, counted_fdatasync,
 					    injected_fallocate};
+
+/* The allocations that submitting a request needs fail when told so (-Wl,--wrap). */
+static bool no_memory, starve;
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+	return no_memory ? NULL : __real_malloc(size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+	return no_memory ? NULL : __real_aligned_alloc(alignment, size);
+}
 
 static void setup(void)
 {
 	fail_fallocate = 0;
 	fail_write_after = -1;
-	finished = 0;
+	finished = syncs = 0;
+	starve = false;
 	fd = memfd_create("raw", 0);
 	ck_assert_int_eq(ftruncate(fd, SIZE), 0);
 	ck_assert_int_eq(disk_engine_create_sync(&injected, &engine), 0);
@@ -76,7 +103,9 @@ static int perform(enum disk_op op, uint64_t offset, void *buffer, size_t length
 		request.iov_count = 1;
 	}
 	finished = 0;
+	no_memory = starve;
 	disk_submit(disk, &request);
+	no_memory = false;
 	ck_assert_int_eq(finished, 0);
 	disk_drain(disk);
 	ck_assert_int_eq(finished, 1);
@@ -115,6 +144,65 @@ START_TEST(test_limits)
 	ck_assert_int_eq(perform(DISK_OP_READ, 0, NULL, 0), -EINVAL);
 	ck_assert_int_eq(perform(DISK_OP_DISCARD, 512, NULL, 0), -EINVAL);
 	ck_assert_int_eq(perform(DISK_OP_READ, 0, NULL, 512), -EINVAL); /* no memory for it */
+}
+END_TEST
+
+/* Results in the order of submission, each from a dispatch; `next` is submitted by the first end. */
+static int results[8];
+static struct disk_request next;
+
+static void collect(struct disk_request *request, int result)
+{
+	results[finished++] = result;
+	if (finished == 1 && next.done)
+		disk_submit(disk, &next);
+}
+
+START_TEST(test_refusals_are_no_io)
+{
+	static uint8_t buffer[512];
+	struct iovec iov = {buffer, sizeof buffer};
+	struct disk_request requests[3] = {
+		{.op = DISK_OP_READ, .offset = SIZE, .length = 512, .iov = &iov, .iov_count = 1},
+		{.op = DISK_OP_DISCARD, .offset = 512, .length = 0},
+		{.op = DISK_OP_READ, .offset = 1, .length = 512, .iov = &iov, .iov_count = 1},
+	};
+
+	next = (struct disk_request){
+		.op = DISK_OP_ZERO, .offset = SIZE, .length = 512, .done = collect};
+	for (int i = 0; i < 3; i++) {
+		requests[i].done = collect;
+		disk_submit(disk, &requests[i]);
+	}
+	ck_assert_int_eq(finished, 0);
+	ck_assert_uint_eq(disk_pending(disk), 3);
+	disk_engine_dispatch(engine);
+	ck_assert_int_eq(finished, 3);
+	ck_assert_uint_eq(disk_pending(disk), 1);
+	disk_drain(disk);
+	ck_assert_int_eq(finished, 4);
+	ck_assert_int_eq(results[0], -ERANGE);
+	ck_assert_int_eq(results[1], -EINVAL);
+	ck_assert_int_eq(results[2], -EINVAL);
+	ck_assert_int_eq(results[3], -ERANGE);
+	ck_assert_int_eq(syncs, 0);
+	next.done = NULL;
+}
+END_TEST
+
+START_TEST(test_without_memory)
+{
+	uint8_t buffer[512];
+
+	starve = true;
+	ck_assert_int_eq(perform(DISK_OP_READ, 0, buffer, 512), -ENOMEM);
+	ck_assert_int_eq(perform(DISK_OP_FLUSH, 0, NULL, 0), -ENOMEM);
+	ck_assert_int_eq(syncs, 0);
+	starve = false;
+	ck_assert_int_eq(perform(DISK_OP_READ, 0, buffer, 512), 0);
+	starve = true; /* the next request has that one's area */
+	ck_assert_int_eq(perform(DISK_OP_READ, 0, buffer, 512), 0);
+	ck_assert_uint_eq(disk_stats(disk).reads, 2);
 }
 END_TEST
 
@@ -267,6 +355,9 @@ START_TEST(test_direct)
 	ck_assert_int_eq(perform(DISK_OP_WRITE, 4096, out + 1, 1024), 0);
 	ck_assert_int_eq(perform(DISK_OP_READ, 4096, in + 1, 1024), 0);
 	ck_assert_int_eq(memcmp(in + 1, out + 1, 1024), 0);
+	starve = true; /* for the buffer; the area is there */
+	ck_assert_int_eq(perform(DISK_OP_READ, 4096, in + 1, 1024), -ENOMEM);
+	ck_assert_int_eq(syncs, 0);
 }
 END_TEST
 
@@ -280,6 +371,8 @@ int main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, test_write_then_read);
 	tcase_add_test(tc, test_limits);
+	tcase_add_test(tc, test_refusals_are_no_io);
+	tcase_add_test(tc, test_without_memory);
 	tcase_add_test(tc, test_read_only);
 	tcase_add_test(tc, test_zero);
 	tcase_add_test(tc, test_zero_where_the_file_system_cannot);

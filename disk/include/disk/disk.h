@@ -64,17 +64,16 @@ struct disk_request {
 	unsigned int iov_count;
 	/*
 	 * result: 0 or -errno: -EIO, -ENOSPC, … of the system; -EINVAL: alignment or length; -ERANGE:
-	 * beyond the end; -EROFS. Never called while submitting; may submit again.
+	 * beyond the end; -EROFS; -ENOMEM. Never called while submitting; may submit again.
 	 */
 	void (*done)(struct disk_request *request, int result);
 	void *owner;
 
-	/* The image's. */
+	/* The disk's. */
 	struct disk *disk;
-	struct disk_io io;
-	struct iovec single;
-	void *bounce;
-	uint64_t progress;
+	void *area;                /* the format's own, of the size that it asks for */
+	struct disk_request *next; /* of those that are refused, with */
+	int refusal;               /* -errno */
 };
 
 void disk_submit(struct disk *disk, struct disk_request *request);

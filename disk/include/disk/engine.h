@@ -66,6 +66,12 @@ int disk_engine_fd(const struct disk_engine *engine);
 
 void disk_engine_submit(struct disk_engine *engine, struct disk_io *io);
 
+/*
+ * For what is over without any I/O: `done` of `io`, whose other fields mean nothing, is called with
+ * `result` from the next dispatch, like that of all others.
+ */
+void disk_engine_post(struct disk_engine *engine, struct disk_io *io, int result);
+
 /* Calls `done` of all that is complete; returns how many. Does not wait. */
 unsigned int disk_engine_dispatch(struct disk_engine *engine);
 
