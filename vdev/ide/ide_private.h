@@ -16,8 +16,8 @@
 
 #include <sys/uio.h>
 
-#include "disk/disk.h"
 #include "board/device.h"
+#include "disk/disk.h"
 #include "vdev/ide.h"
 #include "vdev/pci.h"
 

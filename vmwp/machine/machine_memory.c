@@ -14,8 +14,8 @@
 #include <sys/sysinfo.h>
 
 #include "base/fd.h"
-#include "machine/free_memory.h"
 #include "layout.h"
+#include "machine/free_memory.h"
 #include "machine/machine.h"
 #include "vdev/shadow.h"
 #include "vid/memory.h"

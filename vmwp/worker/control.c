@@ -13,8 +13,8 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "worker_private.h"
 #include "vid/partition.h"
+#include "worker_private.h"
 
 #define BACKLOG_MAX  64  /* requests of a daemon that is about to be replaced */
 #define WAIT_SECONDS 600 /* for the next daemon, once the machine has stopped */

@@ -54,7 +54,7 @@ int worker_power_on(struct worker *w)
 	return r;
 }
 
-/* Between these two no processor runs and the guest's time stands still. */
+/* Until go_on(), no processor runs and the guest's time stands still. */
 static void stand_still(struct worker *w)
 {
 	vcpus_stop(&w->vcpus);

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "test_main.h"
 #include "board/bus.h"
+#include "test_main.h"
 
 static struct vdev_bus bus;
 static char trace[512];

@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
-#include "test_main.h"
 #include "board/clock.h"
+#include "test_main.h"
 
 static uint64_t host, wanted;
 static struct vdev_clock virtual;

@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
-#include "test_main.h"
 #include "board/irq.h"
+#include "test_main.h"
 
 static char heard[32];
 static struct vdev_irq_line lines[2];

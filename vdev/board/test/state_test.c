@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "test_main.h"
 #include "board/state.h"
+#include "test_main.h"
 
 struct sample {
 	uint8_t index;

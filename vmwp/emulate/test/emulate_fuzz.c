@@ -4,8 +4,8 @@
  * RAM, ends, and has no effect when it says so. The input is registers first, then code; what is
  * left goes into the page tables.
  */
-#include "emulate_private.h"
 #include "emulate_machine.h"
+#include "emulate_private.h"
 
 #include <stdlib.h>
 #include <string.h>

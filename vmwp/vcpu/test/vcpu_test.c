@@ -11,8 +11,8 @@
 #include "machine_bench.h"
 #include "machine_memory.h"
 #include "registers.h"
-#include "vid/partition.h"
 #include "vdev/i8259.h"
+#include "vid/partition.h"
 
 #define CODE 0x2000ull
 

@@ -12,9 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "machine/kernel_boot.h"
 #include "board/chardev.h"
 #include "board/device.h"
+#include "machine/kernel_boot.h"
 #include "vdev/ide.h"
 #include "vdev/isa_irq.h"
 #include "vdev/pci.h"
