@@ -45,6 +45,8 @@ int worker_power_on(struct worker *w)
 		r = worker_make_machine(w);
 	if (r == 0) {
 		worker_watch(w);
+		log_info("running, %u MiB, %u processors", w->config.memory_mib,
+			 w->config.processors); /* before what the processors have to say */
 		r = start_processors(w);
 	}
 	if (r == 0)

@@ -87,12 +87,7 @@ static int prepare_by_words(struct worker *w, int count, char *const *words)
 
 	if (r == 0)
 		r = make_base(w);
-	if (r == 0)
-		r = worker_power_on(w);
-	if (r == 0)
-		log_info("running, %u MiB, %u processors", w->config.memory_mib,
-			 w->config.processors);
-	return r;
+	return r < 0 ? r : worker_power_on(w);
 }
 
 static bool is_controlled(int count, char *const *words)
