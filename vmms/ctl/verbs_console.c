@@ -202,13 +202,14 @@ static int run_console(struct ctl *ctl, int argc, char **argv)
 	if (r < 0)
 		return ctl_bad_reply(r);
 	console = dup(fd);
-	if (isatty(STDIN_FILENO))
-		fprintf(stderr, "Connected to %s, serial port %lu. Ctrl-] leaves.\r\n", argv[1],
-			port);
 	output = open_output();
 	session.console = console;
 	session.output = output;
 	raw = terminal_take(true);
+	/* Not before: until then the terminal itself takes the keys, and drops those of a long line. */
+	if (isatty(STDIN_FILENO))
+		fprintf(stderr, "Connected to %s, serial port %lu. Ctrl-] leaves.\r\n", argv[1],
+			port);
 	r = join(&session);
 	terminal_give_back();
 	if (isatty(STDIN_FILENO))

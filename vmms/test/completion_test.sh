@@ -63,7 +63,7 @@ command -v zsh >/dev/null && shells='bash zsh'
 cd "$DIR" && touch some.xml
 for shell in $shells; do
 	offers vmctl sta : start
-	offers vmctl re : reboot rename reset resume
+	offers vmctl re : reboot rename reset restore-config resume
 	offers vmctl start '' : alpha beta
 	offers vmctl -H root@host --json start b : beta
 	offers vmctl set alpha mem : memory=

@@ -142,24 +142,65 @@ restore() {
 	"$BUILD/vmms" --config "$DIR/none.conf" --state-dir "$DIR/state" --restore-config "$@" \
 		> "$DIR/out" 2> "$DIR/err"
 }
+# are_backups FILE…
+are_backups() {
+	CHECKS=$((CHECKS + 1))
+	python3 - "$@" <<-PYTHON || fail "the backups are no databases"
+		import sqlite3, sys
+		for path in sys.argv[1:]:
+		    db = sqlite3.connect("file:" + path + "?mode=ro", uri=True)
+		    assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+		    assert [row[0] for row in db.execute("SELECT name FROM vm ORDER BY name")] == ["tres", "uno"]
+	PYTHON
+}
 ok start uno
 pid=$(field uno WorkerPID)
 ok backup-config "$DIR/backup"
 [ "$(stat -c %a "$DIR/backup")" = 600 ] || fail "the backup can be read by others"
 "$VMCTL" backup-config - > "$DIR/backup2" || fail "to standard output"
 refused 'File exists' backup-config "$DIR/backup"
-python3 - "$DIR/backup" "$DIR/backup2" <<-PYTHON || fail "the backups are no databases"
-	import sqlite3, sys
-	for path in sys.argv[1:]:
-	    db = sqlite3.connect("file:" + path + "?mode=ro", uri=True)
-	    assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-	    assert [row[0] for row in db.execute("SELECT name FROM vm ORDER BY name")] == ["tres", "uno"]
-PYTHON
+are_backups "$DIR/backup" "$DIR/backup2"
 restore "$DIR/backup" && fail "restored under a running daemon"
 grep -q 'systemctl stop vmms' "$DIR/err" || fail "$(cat "$DIR/err")"
+refused 'systemctl stop vmms; vmctl restore-config .*/backup; systemctl start vmms' restore-config "$DIR/backup"
+refused '"name":"org.keelson.vmms1.Busy"' --json restore-config "$DIR/backup"
+
+# ── the same from another machine: a stand-in for ssh runs this one's vmctl ──────────────────
+mkdir "$DIR/bin"
+cat > "$DIR/bin/ssh" <<-SH
+	#!/bin/bash
+	[ "\$1 \$2 \$3" = "-- admin@far vmctl" ] || exit 255
+	[ ! -e $DIR/no-ssh ] || exit 255
+	shift 3
+	exec $DIR/bin/vmctl "\$@"
+SH
+# an installed vmctl: the program vmms beside it reads the settings of this test
+cp "$VMCTL" "$DIR/bin/vmctl"
+cat > "$DIR/bin/vmms" <<-SH
+	#!/bin/bash
+	exec $BUILD/vmms --config $DIR/none.conf --state-dir $DIR/state "\$@"
+SH
+chmod 755 "$DIR/bin/ssh" "$DIR/bin/vmms"
+HERE=$PATH
+PATH=$DIR/bin:$PATH
+ok -H admin@far backup-config "$DIR/far"
+"$VMCTL" -H admin@far backup-config - > "$DIR/far2" || fail "to standard output, by ssh"
+are_backups "$DIR/far" "$DIR/far2"
+[ "$(stat -c %a "$DIR/far")" = 600 ] || fail "the backup can be read by others"
+refused 'systemctl stop vmms' -H admin@far restore-config "$DIR/far"
+: > "$DIR/no-ssh"
+refused 'admin@far by ssh has failed' -H admin@far backup-config "$DIR/none"
+[ ! -e "$DIR/none" ] || fail "half a backup is left"
+rm "$DIR/no-ssh"
+
 ok delete tres
 ok notes uno 'after the backup'
 stop_daemon
+refused 'service vmms does not run' -H admin@far backup-config "$DIR/none"
+[ ! -e "$DIR/none" ] || fail "half a backup is left"
+ok -H admin@far restore-config "$DIR/far"
+grep -q '^2 machines' "$DIR/out" || fail "$(cat "$DIR/out")"
+PATH=$HERE
 for loss in 'truncate -s 0' 'truncate -s 5000' 'rm -f' true; do
 	$loss "$DB"
 	if [ "$loss" = 'truncate -s 0' ]; then
@@ -171,6 +212,16 @@ for loss in 'truncate -s 0' 'truncate -s 5000' 'rm -f' true; do
 	grep -q '^2 machines' "$DIR/out" || fail "$(cat "$DIR/out")"
 done
 restore "$DIR/err" && fail "restored what is no backup"
+VMCTL=$DIR/bin/vmctl
+refused 'is no backup that can be used' restore-config "$DIR/bin/ssh"
+refused '"message":".*is no backup that can be used' --json restore-config "$DIR/bin/ssh"
+refused 'No such file' restore-config "$DIR/nothing"
+ok restore-config - < "$DIR/backup"
+ok --json restore-config "$DIR/backup"
+grep -qF "{\"name\":\"$DIR/backup\",\"result\":\"done\"}" "$DIR/out" || fail "$(cat "$DIR/out")"
+ok restore-config "$DIR/backup"
+grep -q 'systemctl start vmms' "$DIR/out" || fail "$(cat "$DIR/out")"
+VMCTL=$BUILD/vmctl
 start_daemon
 ok show tres
 [ "$(field uno Notes)" = $'two' ] || fail "uno's notes: $(field uno Notes)"
