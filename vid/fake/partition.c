@@ -144,15 +144,29 @@ static int fake_irqfd_clear(struct vid_partition *base, int eventfd)
 	return found ? 0 : -ENOENT;
 }
 
+/* Is a message in the slot that `event` is for? */
+static bool slot_full_locked(const struct fake_partition *p, const struct vid_fake_event *event)
+{
+	for (size_t i = 0; i < p->event_count; i++)
+		if (p->events[i].type && p->events[i].vp_index == event->vp_index &&
+		    p->events[i].sint == event->sint)
+			return true;
+	return false;
+}
+
 static int record_event(struct fake_partition *p, const struct vid_fake_event *event)
 {
 	int r = 0;
 
 	pthread_mutex_lock(&p->lock);
-	if ((event->type && p->messages_blocked) || p->event_count == VID_FAKE_RECORDS)
+	if ((event->type && p->messages_blocked) || p->event_count == VID_FAKE_RECORDS) {
 		r = -EAGAIN;
-	else
+	} else if (event->type && p->one_slot && slot_full_locked(p, event)) {
+		p->slot_wanted = true;
+		r = -EAGAIN;
+	} else {
 		p->events[p->event_count++] = *event;
+	}
 	pthread_mutex_unlock(&p->lock);
 	return r;
 }
@@ -304,6 +318,38 @@ void vid_fake_block_messages(struct vid_partition *base, bool block)
 	pthread_mutex_lock(&p->lock);
 	p->messages_blocked = block;
 	pthread_mutex_unlock(&p->lock);
+}
+
+void vid_fake_one_slot(struct vid_partition *base)
+{
+	struct fake_partition *p = fake_partition(base);
+
+	pthread_mutex_lock(&p->lock);
+	p->one_slot = true;
+	pthread_mutex_unlock(&p->lock);
+}
+
+bool vid_fake_take_message(struct vid_partition *base, struct vid_fake_event *ret_message,
+			   bool *ret_wanted)
+{
+	struct fake_partition *p = fake_partition(base);
+	size_t i;
+	bool found;
+
+	pthread_mutex_lock(&p->lock);
+	for (i = 0; i < p->event_count && !p->events[i].type; i++)
+		continue;
+	found = i < p->event_count;
+	if (found) {
+		*ret_message = p->events[i];
+		p->event_count--;
+		memmove(&p->events[i], &p->events[i + 1],
+			(p->event_count - i) * sizeof(p->events[0]));
+		*ret_wanted = p->slot_wanted;
+		p->slot_wanted = false;
+	}
+	pthread_mutex_unlock(&p->lock);
+	return found;
 }
 
 static bool doorbell_hit(const struct vid_doorbell *d, const struct vid_doorbell *write)

@@ -148,6 +148,28 @@ START_TEST(messages_and_flags_are_bounded)
 }
 END_TEST
 
+START_TEST(a_slot_has_one_message)
+{
+	struct vid_fake_event e;
+	bool wanted;
+
+	vid_fake_one_slot(partition);
+	ck_assert(!vid_fake_take_message(partition, &e, &wanted));
+	ck_assert_int_eq(vid_event_flag_set(partition, 0, 2, 17), 0);
+	ck_assert_int_eq(vid_message_post(partition, 0, 2, 1, "one", 3), 0);
+	ck_assert_int_eq(vid_message_post(partition, 0, 3, 1, "other", 5), 0);
+	ck_assert_int_eq(vid_message_post(partition, 1, 2, 1, "third", 5), 0);
+	ck_assert(vid_fake_take_message(partition, &e, &wanted));
+	ck_assert(!wanted);
+	ck_assert_mem_eq(e.payload, "one", 3);
+	ck_assert_int_eq(vid_message_post(partition, 0, 2, 1, "two", 3), 0);
+	ck_assert_int_eq(vid_message_post(partition, 0, 2, 1, "no", 2), -EAGAIN);
+	ck_assert(vid_fake_take_message(partition, &e, &wanted));
+	ck_assert(wanted);
+	ck_assert_int_eq(vid_event_flag_set(partition, 0, 2, 18), 0); /* flags have no slots */
+}
+END_TEST
+
 START_TEST(state_and_registers_come_back)
 {
 	struct vid_register r[2] = {{0x20001, 10, 11}, {0x20002, 20, 21}};
@@ -193,6 +215,7 @@ int main(void)
 	tcase_add_test(tcase, irqfds_post_their_interrupt);
 	tcase_add_test(tcase, irqfds_set_their_flag);
 	tcase_add_test(tcase, messages_and_flags_are_bounded);
+	tcase_add_test(tcase, a_slot_has_one_message);
 	tcase_add_test(tcase, state_and_registers_come_back);
 	tcase_add_test(tcase, extint_waits_for_the_window);
 	srunner_run_all(runner, CK_NORMAL);

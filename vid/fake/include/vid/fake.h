@@ -33,6 +33,14 @@ size_t vid_fake_take_events(struct vid_partition *partition, struct vid_fake_eve
 /* From now on (true) the guest "does not empty" its slots: vid_message_post() says -EAGAIN. */
 void vid_fake_block_messages(struct vid_partition *partition, bool block);
 
+/*
+ * From now on a slot has one message, as a hypervisor's has: vid_message_post() says -EAGAIN until it
+ * is taken by vid_fake_take_message(), which says whether the guest would be told of room made.
+ */
+void vid_fake_one_slot(struct vid_partition *partition);
+bool vid_fake_take_message(struct vid_partition *partition, struct vid_fake_event *ret_message,
+			   bool *ret_wanted);
+
 /* What a guest's write does to doorbells. True: one matched and its eventfd was signalled. */
 bool vid_fake_guest_writes(struct vid_partition *partition, const struct vid_doorbell *write);
 
