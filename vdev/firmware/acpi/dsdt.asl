@@ -209,6 +209,16 @@ DefinitionBlock ("dsdt.aml", "DSDT", 2, "KEELSN", "KEELDSDT", 1)
             }
         }
 
+        // Guests find the VMBus by this id alone, which is shorter than a name of ACPI's may be: as a
+        // method's result the compiler lets it pass. Linux wants a _CRS, and nothing in it.
+        Device (VMBS)
+        {
+            Method (_HID) { Return ("VMBus") }
+            Name (_UID, 0)
+            Name (_DDN, "VMBUS")
+            Name (_CRS, Buffer (2) { 0x79, 0x00 })
+        }
+
         // PIRQRC: bit 7 is "not routed", 3:0 the ISA interrupt.
         Method (LSTA, 1) // _STA
         {
