@@ -14,6 +14,7 @@
 #include "disk/disk.h"
 #include "layout.h"
 #include "machine_memory.h"
+#include "machine_vmbus.h"
 #include "vdev/acpi.h"
 #include "vdev/debug_port.h"
 #include "vdev/firmware.h"
@@ -210,6 +211,16 @@ static int add_ide(struct machine *m)
 	return r;
 }
 
+static int add_vmbus(struct machine *m)
+{
+	struct vdev_device *vmbus;
+	int r = machine_vmbus_create(m, &vmbus);
+
+	if (r == 0)
+		put(m, vmbus);
+	return r;
+}
+
 static int build_acpi(const struct machine *m, struct vdev_acpi *acpi)
 {
 	const struct vdev_acpi_config config = {
@@ -312,6 +323,8 @@ static const struct {
 	{"82443BX", "0:0.0", "host bridge; shadow RAM for firmware", add_host_bridge},
 	{"PIIX4 IDE", "0:1.1; ports 1F0 170 3F6 376; IRQ 14 15", "disks and CD-ROMs", add_ide},
 	{"PIIX4 power management", "0:1.3; ports 600 B2; IRQ 9", "ACPI, power-off", add_power},
+	{"VMBus", "SINT 2; connections 1 4 10001-10080", "synthetic devices, guest services",
+	 add_vmbus},
 	{"fw_cfg", "ports 510-51B", "tables and settings for firmware", add_fw_cfg},
 };
 

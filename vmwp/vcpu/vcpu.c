@@ -18,8 +18,13 @@
 #include "vdev/ioapic.h"
 #include "vid/partition.h"
 #include "vid/vp.h"
+#include "vsp/vmbus.h"
 
-#define VECTOR_GP 13
+#define VECTOR_GP                      13
+
+/* TLFS 3.8 */
+#define HV_STATUS_SUCCESS              0x00
+#define HV_STATUS_INSUFFICIENT_BUFFERS 0x13
 
 static void report(struct vcpu *vcpu, enum vcpu_report what, const char *text)
 {
@@ -155,6 +160,24 @@ static bool handle_eoi(struct vcpu *vcpu, uint8_t vector)
 	return true;
 }
 
+/* The status is in RAX, as of the hypercall that stopped; so far it says that nobody is there (TLFS 11.10). */
+static bool handle_message(struct vcpu *vcpu, const struct vid_exit_message *message)
+{
+	int r = vsp_vmbus_message(vcpu->set->machine->vmbus, message->connection, message->type,
+				  message->payload, message->size);
+
+	if (r != -ENXIO)
+		vid_vp_regs(vcpu->vp, VID_REGS_GPR)->gpr[VID_RAX] =
+			r == -EAGAIN ? HV_STATUS_INSUFFICIENT_BUFFERS : HV_STATUS_SUCCESS;
+	return true;
+}
+
+static bool handle_message_free(struct vcpu *vcpu)
+{
+	vsp_vmbus_slot_free(vcpu->set->machine->vmbus);
+	return true;
+}
+
 static bool all_halted(const struct vcpus *set)
 {
 	for (uint32_t i = 0; i < set->count; i++)
@@ -211,6 +234,10 @@ bool vcpu_handle(struct vcpu *vcpu, const struct vid_exit *exit)
 		return handle_halt(vcpu);
 	case VID_EXIT_EOI:
 		return handle_eoi(vcpu, exit->eoi_vector);
+	case VID_EXIT_MESSAGE:
+		return handle_message(vcpu, &exit->message);
+	case VID_EXIT_MESSAGE_FREE:
+		return handle_message_free(vcpu);
 	case VID_EXIT_CRASH:
 		return handle_crash(vcpu, exit);
 	case VID_EXIT_SHUTDOWN:
@@ -219,8 +246,6 @@ bool vcpu_handle(struct vcpu *vcpu, const struct vid_exit *exit)
 		return guest_error(vcpu, exit, "the processor refuses its state");
 	case VID_EXIT_INTERRUPTED:
 	case VID_EXIT_EXTINT_WINDOW:
-	case VID_EXIT_MESSAGE:      /* no port is open to the guest */
-	case VID_EXIT_MESSAGE_FREE: /* nor has it a message to make room for */
 		return true;
 	}
 	return fail(vcpu, "an exit of an unknown kind", -EPROTO);

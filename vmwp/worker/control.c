@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "vid/partition.h"
+#include "vsp/services.h"
 #include "worker_private.h"
 
 #define BACKLOG_MAX  64  /* requests of a daemon that is about to be replaced */
@@ -129,10 +130,20 @@ static int on_resume(struct worker *w, char *text)
 	return r < 0 ? refuse(text, r, w->error) : 0;
 }
 
+/* The guest's driver knows better what to do than one that is told of a button, if it has that. */
 static int on_shutdown(struct worker *w)
 {
-	machine_power_button(&w->machine);
+	if (vsp_services_shutdown(w->machine.services, false) < 0)
+		machine_power_button(&w->machine);
 	return 0;
+}
+
+static int on_reboot(struct worker *w, char *text)
+{
+	if (vsp_services_shutdown(w->machine.services, true) == 0)
+		return 0;
+	return refuse(text, -EOPNOTSUPP,
+		      "the guest has no driver by which it could be asked to reboot");
 }
 
 static int on_power_off(struct worker *w)
@@ -216,8 +227,7 @@ static int on_request(void *data, const struct proto_message *message, char *tex
 	case PROTO_NIC:
 		return refuse(text, -EOPNOTSUPP, "this machine has no network card");
 	case PROTO_REBOOT:
-		return refuse(text, -EOPNOTSUPP,
-			      "a guest can be asked to shut down, not to reboot");
+		return on_reboot(w, text);
 	default:
 		return refuse(text, -EOPNOTSUPP, "the worker does not know this request");
 	}

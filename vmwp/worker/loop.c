@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "vsp/services.h"
 #include "worker_private.h"
 
 /* --- what the VPs' threads have noted --- */
@@ -132,6 +133,20 @@ static void clock_ready(struct ev_loop *loop, ev_io *watcher, int events)
 	machine_run_clock(&w->machine);
 }
 
+/* A driver that refuses, though it was there to be asked: then by the button. */
+static void services_ready(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct worker *w = watcher->data;
+	bool restart;
+
+	vsp_services_dispatch(w->machine.services);
+	if (!vsp_services_shutdown_refused(w->machine.services, &restart))
+		return;
+	log_info("the guest's driver refuses to %s", restart ? "reboot" : "shut down");
+	if (!restart)
+		machine_power_button(&w->machine);
+}
+
 static void signalled(struct ev_loop *loop, ev_signal *watcher, int events)
 {
 	struct worker *w = watcher->data;
@@ -158,7 +173,10 @@ void worker_watch(struct worker *w)
 {
 	ev_io_init(&w->disk_ready, disk_ready, disk_engine_fd(w->engine), EV_READ);
 	ev_io_init(&w->clock_ready, clock_ready, w->timer_fd, EV_READ);
-	w->disk_ready.data = w->clock_ready.data = w;
+	ev_io_init(&w->services_ready, services_ready, vsp_services_fd(w->machine.services),
+		   EV_READ);
+	w->disk_ready.data = w->clock_ready.data = w->services_ready.data = w;
 	ev_io_start(w->loop, &w->disk_ready);
 	ev_io_start(w->loop, &w->clock_ready);
+	ev_io_start(w->loop, &w->services_ready);
 }

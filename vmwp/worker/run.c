@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "vid/partition.h"
+#include "vsp/services.h"
 #include "worker_private.h"
 
 static void enter(struct worker *w, enum run_state state, enum proto_cause cause, const char *text)
@@ -60,6 +61,7 @@ int worker_power_on(struct worker *w)
 static void stand_still(struct worker *w)
 {
 	vcpus_stop(&w->vcpus);
+	vsp_services_pause(w->machine.services);
 	machine_stop_clock(&w->machine);
 	if (vid_partition_freeze_time(w->partition, true) < 0)
 		log_warning("the guest's reference time goes on");
@@ -70,6 +72,7 @@ static int go_on(struct worker *w)
 	if (vid_partition_freeze_time(w->partition, false) < 0)
 		log_warning("the guest's reference time went on");
 	machine_start_clock(&w->machine);
+	vsp_services_resume(w->machine.services);
 	return start_processors(w);
 }
 

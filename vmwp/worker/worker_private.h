@@ -57,7 +57,7 @@ struct worker {
 	char guest_error[300];               /* likewise: where it came to what nobody can do */
 	enum worker_status status;
 	ev_async wake;
-	ev_io disk_ready, clock_ready;
+	ev_io disk_ready, clock_ready, services_ready;
 	ev_signal terminate, interrupt;
 	uint32_t resets;                   /* that the guest has made */
 	char error[CONFIG_PATH_MAX + 200]; /* why the last step failed */

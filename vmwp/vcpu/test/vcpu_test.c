@@ -401,6 +401,39 @@ START_TEST(cpuid_is_what_the_hypervisor_says)
 }
 END_TEST
 
+/* RAX, which says that nobody is at the other end, becomes what VMBus has to say. */
+START_TEST(messages_go_to_vmbus)
+{
+	struct vid_exit exit = {.kind = VID_EXIT_MESSAGE};
+	struct vid_exit room = {.kind = VID_EXIT_MESSAGE_FREE};
+	const uint32_t contact[10] = {14, 0, 0x50003, 0, 2}, teardown[4] = {11};
+	struct vid_fake_event event;
+	bool wanted;
+
+	vid_fake_one_slot(b.partition);
+	exit.message.connection = 9;
+	exit.message.type = 1;
+	exit.message.size = sizeof contact;
+	memcpy(exit.message.payload, contact, sizeof contact);
+	regs()->gpr[VID_RAX] = 0x12;
+	ck_assert(vcpu_handle(&set.vcpu[0], &exit));
+	ck_assert_uint_eq(regs()->gpr[VID_RAX], 0x12);
+	exit.message.connection = 4;
+	ck_assert(vcpu_handle(&set.vcpu[0], &exit));
+	ck_assert_uint_eq(regs()->gpr[VID_RAX], 0);
+	memcpy(exit.message.payload, teardown, sizeof teardown);
+	for (int i = 0; i < 100 && regs()->gpr[VID_RAX] == 0; i++)
+		ck_assert(vcpu_handle(&set.vcpu[0], &exit));
+	ck_assert_uint_eq(regs()->gpr[VID_RAX], 0x13); /* nobody reads: try again */
+	ck_assert(vid_fake_take_message(b.partition, &event, &wanted));
+	ck_assert(wanted);
+	ck_assert_uint_eq(event.payload[0], 15);
+	ck_assert(vcpu_handle(&set.vcpu[0], &room));
+	ck_assert(vid_fake_take_message(b.partition, &event, &wanted));
+	ck_assert_uint_eq(event.payload[0], 12);
+}
+END_TEST
+
 START_TEST(a_hang_is_when_all_have_halted)
 {
 	const struct vid_exit halt = {.kind = VID_EXIT_HALT};
@@ -522,6 +555,7 @@ int main(void)
 	tcase_add_test(tc, a_delivery_is_not_emulated);
 	tcase_add_test(tc, an_unknown_msr_is_a_protection_fault);
 	tcase_add_test(tc, cpuid_is_what_the_hypervisor_says);
+	tcase_add_test(tc, messages_go_to_vmbus);
 	tcase_add_test(tc, a_hang_is_when_all_have_halted);
 	tcase_add_test(tc, crash_and_triple_fault_are_told_apart);
 	tcase_add_test(tc, threads_start_and_stop_again_and_again);

@@ -31,6 +31,8 @@ struct vdev_piix4_pm;
 struct vdev_shadow;
 struct vid_memory;
 struct vid_partition;
+struct vsp_services;
+struct vsp_vmbus;
 
 #define MACHINE_SERIALS     2u
 #define MACHINE_DEVICES_MAX 24u
@@ -97,6 +99,8 @@ struct machine {
 	struct vdev_piix4_pm *pm;
 	struct vdev_device *ide;
 	struct vdev_ns16550a *serial[MACHINE_SERIALS];
+	struct vsp_vmbus *vmbus; /* these two have their own locks */
+	struct vsp_services *services;
 };
 
 /*
