@@ -16,10 +16,17 @@ mkdir -p "$test_dir/small"
 cp "$programs"/small_*.bin "$test_dir/small" || fail "the small kernels are not there"
 carry=(--carry "$here/child" --carry "$worker" --carry "$programs/childload.bin")
 carry+=(--carry "$test_dir/small")
-"$here/child-initramfs.sh" "$test_dir/initrd.gz" || fail "the initial RAM disk cannot be made"
+prepare()
+{
+	"$top/demo" --prepare 2>"$err" || fail "the demo cannot be prepared"
+}
+base=()
+[[ $script != vmbus* ]] || { prepare && base=("$top"/build/demo/base-*.tar); }
+"$here/child-initramfs.sh" "$test_dir/initrd.gz" "${base[@]}" ||
+	fail "the initial RAM disk cannot be made"
 carry+=(--carry "$test_dir/initrd.gz")
 if [[ $script == bios* ]]; then
-	"$top/demo" --prepare 2>"$err" || fail "the demo cannot be prepared"
+	prepare
 	"$here/child-disk.sh" "$top"/build/demo/base-*.tar "$test_dir/child-disk.raw" \
 		>"$test_dir/disk.log" 2>&1 || fail "the child's disk cannot be made, see disk.log"
 	carry+=(--carry "$test_dir/child-disk.raw")
