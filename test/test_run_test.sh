@@ -31,6 +31,14 @@ for rule in 'Includes upward' 'gone_away() in test/x.c' ; do
 	grep -qF "$rule" "$dir/said" || wrong "tree-check does not tell: $rule"
 done
 
+# ── adding-check, on steps that are not true ─────────────────────────────────────────────────
+for wrong in '1. `test/none`: `x` – no such file' '1. `test/run`: `not in it` – gone' '1. A step without a file'; do
+	echo "$wrong" >"$dir/steps.md"
+	"$here/adding-check" "$dir/steps.md" >/dev/null && wrong "adding-check believes: $wrong"
+done
+echo '1. `test/run`: `run_tests` – it is there' >"$dir/steps.md"
+"$here/adding-check" "$dir/steps.md" || wrong "adding-check does not believe what is true"
+
 cat >"$dir/CTestTestfile.cmake" <<'END'
 add_test(runs true)
 add_test(speaks "sh" "-c" "echo 'skipped: not what it does'")
