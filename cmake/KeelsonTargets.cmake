@@ -21,6 +21,10 @@ endif()
 if(KEELSON_FUZZ)
   target_compile_options(keelson_user INTERFACE -fsanitize=fuzzer-no-link)
 endif()
+if(KEELSON_COVERAGE)
+  target_compile_options(keelson_user INTERFACE --coverage -fprofile-update=atomic)
+  target_link_options(keelson_user INTERFACE --coverage)
+endif()
 
 # keelson_unit_test(NAME SOURCES… LIBS…): one check(3) program, one ctest entry, label "unit".
 find_package(PkgConfig REQUIRED)
