@@ -101,8 +101,10 @@ describe_machine()
 		first=,bootindex=0
 		second=,bootindex=1
 	fi
+	# Without "fast string operations": the emulator stores byte by byte what kernels clear and copy
+	# when they see that feature, and 8 bytes at a time when they do not. A boot takes a third less.
 	machine=(qemu-system-x86_64 -no-user-config -nodefaults -display none
-		-machine q35 -cpu "max,svm=on,la57=off${cpu_features:+,$cpu_features}" -smp "$cpus" -m "$memory"
+		-machine q35 -cpu "max,svm=on,la57=off,erms=off,fsrm=off${cpu_features:+,$cpu_features}" -smp "$cpus" -m "$memory"
 		-drive "if=none,id=root,file=$image/disk.raw,format=raw,snapshot=on"
 		-device "virtio-blk-pci,drive=root$first"
 		-drive "if=none,id=control,file=$run/control.iso,format=raw,readonly=on"
