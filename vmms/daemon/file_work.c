@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "daemon/copy_file.h"
 #include "daemon/inventory.h"
+#include "daemon/journal.h"
 #include "daemon/publish.h"
 
 static int out_of_memory(struct vm_error *err)
@@ -197,7 +198,8 @@ static void take_back(struct file_work *work)
 	if (!work->made)
 		return;
 	if (store_vm_remove(work->manager->store, work->made->config->uuid, &err) < 0)
-		log_error("%s: %s", work->made->config->name, err.text);
+		journal_job(LOG_LEVEL_ERROR, work->job, "%s: %s", work->made->config->name,
+			    err.text);
 	/* vm_destroy() must not cut the job from the machine that it is for. */
 	work->made->job = NULL;
 	vm_destroy(work->made);
@@ -329,7 +331,8 @@ void file_work_enter(struct file_work *work, enum file_stage stage)
 	task->data = work;
 	if (task_start(task, work->manager->loop) == 0)
 		return;
-	log_warning("%s: no thread can be had; files are handled without", work->job->name);
+	journal_job(LOG_LEVEL_WARNING, work->job,
+		    "%s: no thread can be had; files are handled without", work->job->name);
 	task->result = run_stage(task);
 	on_stage_done(task);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "daemon/journal.h"
 #include "daemon/publish.h"
 
 static void job_free(struct job *job)
@@ -186,8 +187,8 @@ void job_end_recorded(struct job *job, enum job_result result, const struct vm_e
 
 	delist(job);
 	if (result == JOB_FAILED)
-		log_warning("%s: job %" PRId64 " (%s) failed: %s", job->name, job->id, job->kind,
-			    err ? err->text : "");
+		journal_job(LOG_LEVEL_WARNING, job, "%s: job %" PRId64 " (%s) failed: %s",
+			    job->name, job->id, job->kind, err ? err->text : "");
 	manager_event_by(job->manager, vm, &job->caller, job->id, "job", "%s %s%s%s", job->kind,
 			 job_result_name(result), err && *err->text ? ": " : "",
 			 err ? err->text : "");
@@ -203,7 +204,7 @@ void job_end(struct job *job, enum job_result result, const struct vm_error *err
 
 	/* An end that cannot be written leaves the row open; it is closed later, or by the next daemon. */
 	if (job_record_end(job, result, err, &inner) < 0)
-		log_error("%s", inner.text);
+		journal_job(LOG_LEVEL_ERROR, job, "%s", inner.text);
 	job_end_recorded(job, result, err);
 }
 

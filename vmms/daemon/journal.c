@@ -13,6 +13,7 @@
 #include <systemd/sd-journal.h>
 
 #include "base/text.h"
+#include "daemon/job.h"
 
 enum { MAX_FIELDS = 9, FIELD_SIZE = 128, MESSAGE_SIZE = 2048 };
 
@@ -63,20 +64,51 @@ static void send_fields(enum log_level level, const struct journal_line *line, c
 	(void)sd_journal_sendv(fields.parts, (int)fields.count);
 }
 
-void journal_write(enum log_level level, const struct journal_line *line, const char *format, ...)
+printf_like(3, 0) static void write_line(enum log_level level, const struct journal_line *line,
+					 const char *format, va_list ap)
 {
 	static const char key[] = "MESSAGE=";
 	char text[MESSAGE_SIZE];
 	size_t length = sizeof(key) - 1;
-	va_list ap;
 
 	memcpy(text, key, sizeof(key));
-	va_start(ap, format);
 	vsnprintf(text + length, sizeof(text) - length, format, ap);
-	va_end(ap);
 	text_make_safe(text, text, sizeof(text), "\n");
 	if (to_journal)
 		send_fields(level, line, text);
 	else
 		log_write(level, "%s", text + length);
+}
+
+void journal_write(enum log_level level, const struct journal_line *line, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	write_line(level, line, format, ap);
+	va_end(ap);
+}
+
+void journal_vm(enum log_level level, const struct vm *vm, const char *format, ...)
+{
+	struct journal_line line = {.uuid = vm->config->uuid,
+				    .name = vm->config->name,
+				    .job = vm->job ? vm->job->id : 0,
+				    .caller = vm->job ? &vm->job->caller : NULL};
+	va_list ap;
+
+	va_start(ap, format);
+	write_line(level, &line, format, ap);
+	va_end(ap);
+}
+
+void journal_job(enum log_level level, const struct job *job, const char *format, ...)
+{
+	struct journal_line line = {
+		.uuid = job->uuid, .name = job->name, .job = job->id, .caller = &job->caller};
+	va_list ap;
+
+	va_start(ap, format);
+	write_line(level, &line, format, ap);
+	va_end(ap);
 }

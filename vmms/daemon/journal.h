@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "daemon/caller.h"
 
+struct job;
 struct vm;
 
 struct journal_line {
@@ -22,6 +23,13 @@ struct journal_line {
 void journal_init(bool structured);
 
 void journal_write(enum log_level level, const struct journal_line *line, const char *format, ...)
+	printf_like(3, 4);
+
+/* About a machine, and the job that changes it, if there is one; any thread that may look at them. */
+void journal_vm(enum log_level level, const struct vm *vm, const char *format, ...)
+	printf_like(3, 4);
+/* About a job, which may have no machine any more, or not yet. */
+void journal_job(enum log_level level, const struct job *job, const char *format, ...)
 	printf_like(3, 4);
 
 #endif

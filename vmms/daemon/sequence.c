@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "daemon/inventory.h"
 #include "daemon/job.h"
+#include "daemon/journal.h"
 
 static bool comes_before(const struct vm *a, const struct vm *b)
 {
@@ -65,7 +66,7 @@ static void start_next(struct manager *manager)
 	}
 	vm->autostart_pending = false;
 	if (vm_start(vm, &job, &err) < 0) {
-		log_error("Automatic start: %s", err.text);
+		journal_vm(LOG_LEVEL_ERROR, vm, "Automatic start: %s", err.text);
 		manager_event(manager, vm, "autostart", "failed: %s", err.text);
 	}
 	after = next_to_start(manager);
@@ -150,7 +151,7 @@ static void stop_one(struct vm *vm)
 	if (r < 0)
 		r = vm_turn_off(vm, &job, &err);
 	if (r < 0)
-		log_error("At host shutdown, tried again: %s", err.text);
+		journal_vm(LOG_LEVEL_ERROR, vm, "At host shutdown, tried again: %s", err.text);
 }
 
 /* What would start by itself does not any more. */

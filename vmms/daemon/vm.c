@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "daemon/job.h"
+#include "daemon/journal.h"
 #include "daemon/opening.h"
 #include "daemon/publish.h"
 
@@ -266,6 +267,6 @@ void vm_set_power(struct vm *vm, enum vm_power power, enum vm_reason reason)
 	if (!vm_power_in_transition(power) &&
 	    store_vm_power(vm->manager->store, vm->config->uuid, vm_power_name(power),
 			   vm_reason_name(reason), &err) < 0)
-		log_error("%s: %s", vm->config->name, err.text);
+		journal_vm(LOG_LEVEL_ERROR, vm, "%s: %s", vm->config->name, err.text);
 	vm_note_power(vm, power, reason);
 }

@@ -21,6 +21,7 @@
 #include "daemon/disk_holder.h"
 #include "daemon/file_work.h"
 #include "daemon/inventory.h"
+#include "daemon/journal.h"
 #include "daemon/publish.h"
 
 static int out_of_memory(struct vm_error *err)
@@ -115,7 +116,8 @@ static bool unlink_one(struct file_work *work, const struct file_step *step)
 	}
 	r = file_plan_sync_directory(step->final);
 	if (r < 0)
-		log_warning("%s: its directory cannot be synchronized: %s", step->final,
+		journal_job(LOG_LEVEL_WARNING, work->job,
+			    "%s: its directory cannot be synchronized: %s", step->final,
 			    strerror(-r));
 	say(work, "%s is removed%s", step->final,
 	    st.st_nlink > 1 ? ", its content stays under another name" : "");
@@ -145,7 +147,7 @@ static void forget_files(struct file_work *work)
 
 		if (key && step->birth.inode != 0 &&
 		    store_meta_remove(work->manager->store, key, &err) < 0)
-			log_error("%s", err.text);
+			journal_job(LOG_LEVEL_ERROR, work->job, "%s", err.text);
 	}
 }
 

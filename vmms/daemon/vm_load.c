@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "daemon/journal.h"
 #include "daemon/vm.h"
 
 /* What every machine has, for one of which nothing else is known. */
@@ -102,8 +103,9 @@ int vm_load(struct manager *manager, const struct store_vm *row)
 	TAKE_PTR(xml);
 	vm->damage = TAKE_PTR(damage);
 	if (vm->damage)
-		log_error("Machine %s (%s): its definition in the inventory is damaged: %s",
-			  vm->config->name, vm->config->uuid, vm->damage);
+		journal_vm(LOG_LEVEL_ERROR, vm,
+			   "Machine %s (%s): its definition in the inventory is damaged: %s",
+			   vm->config->name, vm->config->uuid, vm->damage);
 	free(vm->options.notes);
 	vm->options.notes = TAKE_PTR(notes);
 	text_make_safe(vm->options.notes, vm->options.notes, strlen(vm->options.notes) + 1, "\n\t");

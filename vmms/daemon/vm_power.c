@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "daemon/inventory.h"
 #include "daemon/job.h"
+#include "daemon/journal.h"
 #include "daemon/opening.h"
 #include "daemon/publish.h"
 #include "daemon/sequence.h"
@@ -260,7 +261,7 @@ static void give_up_asking(struct job *job, enum job_result result, const struct
 		vm_set_power(vm, VM_POWER_RUNNING, VM_REASON_STARTED);
 	job_end(job, result, err);
 	if (result == JOB_FAILED && vm->stopping_for_host && vm_turn_off(vm, &stop, &inner) < 0)
-		log_error("At host shutdown: %s", inner.text);
+		journal_vm(LOG_LEVEL_ERROR, vm, "At host shutdown: %s", inner.text);
 }
 
 static void cancel_asking(struct job *job)
@@ -493,8 +494,9 @@ static bool flips(struct vm *vm, enum proto_state state)
 	if (!flip || take_token(vm, &vm->flips, 1, 20))
 		return false;
 	if (vm->flips.refused == 1)
-		log_error("%s: worker %d goes between states without end and is killed",
-			  vm->config->name, vm->worker->pid);
+		journal_vm(LOG_LEVEL_ERROR, vm,
+			   "%s: worker %d goes between states without end and is killed",
+			   vm->config->name, vm->worker->pid);
 	worker_kill(vm->worker);
 	return true;
 }
@@ -662,7 +664,7 @@ static int record_end(struct vm *vm, enum vm_reason reason, struct job *job, enu
 			store_rollback(store);
 	}
 	if (r < 0)
-		log_error("%s: %s", vm->config->name, err.text);
+		journal_vm(LOG_LEVEL_ERROR, vm, "%s: %s", vm->config->name, err.text);
 	return r;
 }
 
@@ -690,7 +692,7 @@ static void on_restart_timer(struct ev_loop *loop, ev_timer *watcher, int events
 		return;
 	}
 	if (vm_start(vm, &job, &err) < 0) {
-		log_error("Automatic restart: %s", err.text);
+		journal_vm(LOG_LEVEL_ERROR, vm, "Automatic restart: %s", err.text);
 		manager_event(vm->manager, vm, "restart", "failed: %s", err.text);
 	}
 }
@@ -808,7 +810,7 @@ static void on_adopted(struct vm *vm, const struct vm_error *err)
 	struct worker *worker = vm->worker;
 
 	if (err) {
-		log_error("%s", err->text);
+		journal_vm(LOG_LEVEL_ERROR, vm, "%s", err->text);
 		worker_kill(worker);
 		return;
 	}
@@ -837,7 +839,7 @@ void vm_power_recover(struct vm *vm, const struct store_worker *row,
 	struct job *job = NULL;
 
 	if (operation && job_resume(vm->manager, vm, operation, &job) < 0)
-		log_error("%s: out of memory", vm->config->name);
+		journal_vm(LOG_LEVEL_ERROR, vm, "%s: out of memory", vm->config->name);
 	if (row && worker_adopt(vm, row, on_adopted) == 0) {
 		/* Until it has told, it is what it was; a start stays a start. */
 		if (!vm_power_has_worker(vm->power))

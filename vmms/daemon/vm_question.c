@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "daemon/journal.h"
 #include "daemon/vm.h"
 #include "worker/worker.h"
 
@@ -22,8 +23,9 @@ struct vm_asked {
 
 static void log_late(const struct vm_asked *asked)
 {
-	log_warning("Machine %s: its worker has answered after all, too late",
-		    asked->vm->config->name);
+	journal_vm(LOG_LEVEL_WARNING, asked->vm,
+		   "Machine %s: its worker has answered after all, too late",
+		   asked->vm->config->name);
 }
 
 static void finish(struct vm_asked *asked, const struct vm_error *err)

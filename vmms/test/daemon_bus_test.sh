@@ -11,7 +11,7 @@ echo bios > "$DIR/bios"
 start_bus
 export JOURNAL_SPY=$DIR/journal INTERRUPTS=$DIR/interrupts
 JOURNAL_STREAM=1:2 LD_PRELOAD=$BUILD/test/libjournal_spy.so:$BUILD/test/libinterrupts.so \
-	ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 start_daemon
+	ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 start_daemon --set StopTimeoutSec=1
 dbus-monitor --address "$DBUS_SYSTEM_BUS_ADDRESS" > "$DIR/monitor" 2>&1 &
 HELPER_PIDS="$HELPER_PIDS $!"
 await "the monitor" grep -q NameAcquired "$DIR/monitor"
@@ -124,5 +124,24 @@ has "KEELSON_VM=$uuid" KEELSON_VM_NAME=two KEELSON_EVENT=state "KEELSON_JOB=$sta
 has "KEELSON_VM=$uuid" "KEELSON_JOB=$start" KEELSON_EVENT=job "MESSAGE=two: job: start done (by $ME)"
 has "KEELSON_VM=$uuid" KEELSON_EVENT=state 'MESSAGE=two: state: off guest-off'
 grep 'off guest-off' "$DIR/journal" | grep -q KEELSON_USER && fail "a guest's doing is told as a user's"
+
+# warnings about machines and jobs, too: of a job that fails, of a worker that has to be killed
+echo kernel > "$DIR/kernel"
+make linux --kernel "$DIR/kernel" --cmdline refuse
+uuid=$(field linux UUID)
+refused 'cannot build it' start linux
+start=$("$VMCTL" --json log linux | sed 's/.*"job":\([0-9]*\),.*"operation":"start".*/\1/')
+has "KEELSON_VM=$uuid" KEELSON_VM_NAME=linux "KEELSON_JOB=$start" "KEELSON_USER=$ME" PRIORITY=4 \
+	"MESSAGE=linux: job $start (start) failed: $(sed 's/^vmctl: //' "$DIR/err")"
+ok start two
+uuid=$(field two UUID)
+worker=$(field two WorkerPID)
+kill -STOP "$worker"
+ok stop two
+stop=$("$VMCTL" --json log two | python3 -c '
+import json, sys
+print([j["job"] for j in json.load(sys.stdin) if j["operation"] == "turn-off"][0])')
+has "KEELSON_VM=$uuid" KEELSON_VM_NAME=two "KEELSON_JOB=$stop" PRIORITY=4 \
+	"MESSAGE=two: worker $worker does not end by itself and is killed"
 stop_daemon
 echo "$CHECKS checks"

@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "daemon/journal.h"
 #include "worker/child.h"
 
 #define SANDBOX_NAMESPACES (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
@@ -105,21 +106,23 @@ _Noreturn static void empty_root_child(int mount_namespace)
 
 struct emptying {
 	ev_child watcher;
-	char name[64]; /* of the machine */
+	char uuid[37], name[64]; /* of the machine, which may be gone by then */
 };
 
 static void on_emptied(struct ev_loop *loop, ev_child *watcher, int events)
 {
 	struct emptying *emptying = watcher->data;
+	struct journal_line line = {.uuid = emptying->uuid, .name = emptying->name};
 
 	ev_child_stop(loop, watcher);
 	if (!WIFEXITED(watcher->rstatus) || WEXITSTATUS(watcher->rstatus) != 0)
-		log_warning("%s: the worker's root directory could not be emptied (status %#x)",
-			    emptying->name, watcher->rstatus);
+		journal_write(LOG_LEVEL_WARNING, &line,
+			      "%s: the worker's root directory could not be emptied (status %#x)",
+			      emptying->name, watcher->rstatus);
 	free(emptying);
 }
 
-int spawn_empty_root(int mount_namespace, struct ev_loop *loop, const char *name)
+int spawn_empty_root(int mount_namespace, struct ev_loop *loop, const struct domain *config)
 {
 	struct emptying *emptying = calloc(1, sizeof(*emptying));
 	int helper_fd = -1;
@@ -127,7 +130,8 @@ int spawn_empty_root(int mount_namespace, struct ev_loop *loop, const char *name
 
 	if (!emptying)
 		return -ENOMEM;
-	snprintf(emptying->name, sizeof(emptying->name), "%s", name);
+	snprintf(emptying->uuid, sizeof(emptying->uuid), "%s", config->uuid);
+	snprintf(emptying->name, sizeof(emptying->name), "%s", config->name);
 	pid = clone_child(0, &helper_fd);
 	if (pid == 0)
 		empty_root_child(mount_namespace);

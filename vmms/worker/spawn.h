@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "base/macros.h"
+#include "config/domain.h"
 
 struct spawn_request {
 	const char *program;
@@ -42,6 +43,7 @@ int must_check spawn_start_time(pid_t pid, uint64_t *ret);
  * Takes the program's files, which a started worker needs no longer, out of its mount namespace:
  * its root is empty when the process that does it has ended. A failure of that is logged.
  */
-int must_check spawn_empty_root(int mount_namespace, struct ev_loop *loop, const char *name);
+int must_check spawn_empty_root(int mount_namespace, struct ev_loop *loop,
+				const struct domain *config);
 
 #endif

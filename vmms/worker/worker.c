@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "daemon/inventory.h"
+#include "daemon/journal.h"
 #include "worker/machined.h"
 #include "worker/spawn.h"
 
@@ -32,8 +33,8 @@ void worker_kill(struct worker *worker)
 {
 	worker->go = fd_close(worker->go);
 	if (signal_worker(worker, SIGKILL) < 0 && errno != ESRCH)
-		log_error("%s: worker %d cannot be killed: %s", worker->vm->config->name,
-			  worker->pid, strerror(errno));
+		journal_vm(LOG_LEVEL_ERROR, worker->vm, "%s: worker %d cannot be killed: %s",
+			   worker->vm->config->name, worker->pid, strerror(errno));
 }
 
 static void on_kill_timer(struct ev_loop *loop, ev_timer *watcher, int events)
@@ -41,8 +42,9 @@ static void on_kill_timer(struct ev_loop *loop, ev_timer *watcher, int events)
 	struct worker *worker = watcher->data;
 
 	ev_timer_stop(loop, watcher);
-	log_warning("%s: worker %d does not end by itself and is killed", worker->vm->config->name,
-		    worker->pid);
+	journal_vm(LOG_LEVEL_WARNING, worker->vm,
+		   "%s: worker %d does not end by itself and is killed", worker->vm->config->name,
+		   worker->pid);
 	worker_kill(worker);
 }
 
@@ -132,7 +134,8 @@ static int send_hello(struct worker *worker);
 
 static void give_up_connection(struct worker *worker, const char *why)
 {
-	log_error("%s: worker %d %s and is killed", worker->vm->config->name, worker->pid, why);
+	journal_vm(LOG_LEVEL_ERROR, worker->vm, "%s: worker %d %s and is killed",
+		   worker->vm->config->name, worker->pid, why);
 	worker_kill(worker);
 }
 
@@ -324,12 +327,13 @@ void worker_empty_root(struct worker *worker)
 {
 	int r = worker->mount_namespace >= 0
 			? spawn_empty_root(worker->mount_namespace, worker->vm->manager->loop,
-					   worker->vm->config->name)
+					   worker->vm->config)
 			: 0;
 
 	if (r < 0)
-		log_warning("%s: the worker's root directory cannot be emptied: %s",
-			    worker->vm->config->name, strerror(-r));
+		journal_vm(LOG_LEVEL_WARNING, worker->vm,
+			   "%s: the worker's root directory cannot be emptied: %s",
+			   worker->vm->config->name, strerror(-r));
 	worker->mount_namespace = fd_close(worker->mount_namespace);
 }
 
@@ -354,8 +358,8 @@ static void let_go(struct worker *worker)
 
 	/* A pipe with room, to a process that can only read it or die. */
 	if (worker->go >= 0 && write(worker->go, words, (size_t)size) != size)
-		log_error("%s: worker %d: %s", worker->vm->config->name, worker->pid,
-			  strerror(errno));
+		journal_vm(LOG_LEVEL_ERROR, worker->vm, "%s: worker %d: %s",
+			   worker->vm->config->name, worker->pid, strerror(errno));
 	worker->go = fd_close(worker->go);
 }
 
@@ -537,8 +541,8 @@ int worker_adopt(struct vm *vm, const struct store_worker *row,
 	watch_exit(worker);
 	if (peer_connect(&worker->peer, vm->manager->loop, worker->socket) < 0 ||
 	    send_hello(worker) < 0) {
-		log_error("%s: worker %d does not listen and is killed", vm->config->name,
-			  worker->pid);
+		journal_vm(LOG_LEVEL_ERROR, vm, "%s: worker %d does not listen and is killed",
+			   vm->config->name, worker->pid);
 		worker_kill(worker);
 	}
 	return 0;
