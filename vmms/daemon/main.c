@@ -245,7 +245,6 @@ int main(int argc, char **argv)
 	r = read_settings(&daemon.manager.settings, line.config, argc, argv, &err);
 	if (r == 0 && line.restore) {
 		r = restore(&daemon.manager.settings, line.restore, &err);
-		settings_fini(&daemon.manager.settings);
 	} else if (r == 0) {
 		r = run(&daemon, &err);
 	}
@@ -255,6 +254,8 @@ int main(int argc, char **argv)
 	if (daemon.manager.loop) {
 		metrics_stop(&daemon.manager);
 		manager_fini(&daemon.manager);
+	} else {
+		settings_fini(&daemon.manager.settings);
 	}
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
