@@ -170,7 +170,10 @@ static int reply_canonical(struct manager *manager, sd_bus_message *m, const str
 			   struct vm_error *err)
 {
 	_cleanup_free_ char *canonical = domain_print(config);
+	int r = vm_check_name(manager, config, err);
 
+	if (r < 0)
+		return r;
 	return call_replied(canonical ? sd_bus_reply_method_return(m, "s", canonical) : -ENOMEM,
 			    err);
 }

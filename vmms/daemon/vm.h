@@ -150,6 +150,9 @@ int must_check vm_define(struct manager *manager, struct domain *config, unsigne
 /* What vm_define() would say; *ret is the machine that it would change, NULL: it is new. */
 int must_check vm_define_check(struct manager *manager, const struct domain *config,
 			       unsigned int flags, struct vm **ret, struct vm_error *err);
+/* May a machine of this UUID have this name, as far as its form goes? Also for what is only looked at. */
+int must_check vm_check_name(struct manager *manager, const struct domain *config,
+			     struct vm_error *err);
 /* The checks of vm_define() for a new machine, and a free uid; nothing is written. */
 int must_check vm_prepare_new(struct manager *manager, const struct domain *config,
 			      uint32_t *ret_uid, struct vm_error *err);

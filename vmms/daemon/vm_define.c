@@ -42,17 +42,31 @@ static int find_uid(const struct manager *manager, uint32_t *ret, struct vm_erro
 			    settings->uid_count);
 }
 
+/* One of an earlier version may have such a name, and keeps it. */
+static int name_is_none_of_uuids(const char *name, const struct vm *except, struct vm_error *err)
+{
+	if (!domain_is_uuid(name) || (except && strcmp(except->config->name, name) == 0))
+		return 0;
+	return vm_error_set(err, VM_ERROR_INVALID_ARGUMENT,
+			    "The name '%s' reads as a UUID; a machine of that UUID could "
+			    "not be told from it",
+			    name);
+}
+
+int vm_check_name(struct manager *manager, const struct domain *config, struct vm_error *err)
+{
+	return name_is_none_of_uuids(config->name, vm_by_uuid(manager, config->uuid), err);
+}
+
 static int name_free(struct manager *manager, const char *name, const struct vm *except,
 		     struct vm_error *err)
 {
 	const struct reservation *being_made;
 	struct vm *other;
+	int r = name_is_none_of_uuids(name, except, err);
 
-	if (domain_is_uuid(name) && !(except && strcmp(except->config->name, name) == 0))
-		return vm_error_set(err, VM_ERROR_INVALID_ARGUMENT,
-				    "The name '%s' reads as a UUID; a machine of that UUID could "
-				    "not be told from it",
-				    name);
+	if (r < 0)
+		return r;
 	if (vm_find(manager, name, &other, NULL) == 0 && other != except)
 		return vm_error_set(err, VM_ERROR_VM_EXISTS, "There is a machine '%s' already (%s)",
 				    name, other->config->uuid);

@@ -39,6 +39,17 @@ ok set uno cmdline= kernel=
 refused 'reads as a UUID' create 6f1c4c2e-6b0a-4bd3-9d7e-0e1c9b7f2a11
 refused 'reads as a UUID' rename uno "$(field uno UUID | tr a-f A-F)"
 refused 'reads as a UUID' clone uno 6F1C4C2E-6B0A-4BD3-9D7E-0E1C9B7F2A11
+# of one definition each way says the same: whether it is only looked at, is new, or changes a machine
+"$VMCTL" xml uno > "$DIR/uno.xml"
+sed 's,<name>uno</name>,<name>6f1c4c2e-6b0a-4bd3-9d7e-0e1c9b7f2a11</name>,' "$DIR/uno.xml" > "$DIR/uuid.xml"
+for verb in check define; do
+	refused 'reads as a UUID' $verb "$DIR/uuid.xml"
+done
+sed '/<uuid>/d; /<disk/,/<.disk>/d' "$DIR/uuid.xml" > "$DIR/new.xml"
+for verb in check define; do
+	refused 'reads as a UUID' $verb "$DIR/new.xml"
+done
+ok check "$DIR/uno.xml"
 
 # ── damaged rows: one machine runs, one is off ───────────────────────────────────────────────
 make dos --disk 1M:"$DIR/dos.raw"
