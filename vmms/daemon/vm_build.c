@@ -44,7 +44,22 @@ struct vm_files *vm_files_close(struct vm_files *files)
 
 int vm_open_medium(const struct vm *vm, const char *path, int *ret_fd, struct vm_error *err)
 {
-	return disk_open(vm->config->name, "CD image", path, false, ret_fd, err);
+	_cleanup_close_ int fd = -1;
+	int r = disk_open(vm->config->name, "CD image", path, false, &fd, err);
+
+	if (r < 0)
+		return r;
+	/* As at a start: no machine writes to it as long as the worker has it. */
+	if (flock(fd, LOCK_SH | LOCK_NB) < 0)
+		return errno != EWOULDBLOCK
+			       ? disk_open_failed(vm->config->name, "CD image", path, errno, err)
+			       : vm_error_set(
+					 err, VM_ERROR_FILE,
+					 "Machine %s: CD image %s is in use by another machine "
+					 "or program, which may write to it",
+					 vm->config->name, path);
+	*ret_fd = TAKE_FD(fd);
+	return 0;
 }
 
 /*

@@ -370,6 +370,7 @@ struct change {
 	void *data;
 	char target[4]; /* the drive whose medium changes, */
 	char *medium;   /* and what is in it then; NULL: nothing */
+	bool claims_medium; /* the machine's medium_changing is this one's, while its file is looked at */
 };
 
 static struct change *change_free(struct change *change)
@@ -547,6 +548,13 @@ static int check_hot(const struct vm *vm, const struct domain *changed, struct v
 			    vm->config->name, reason);
 }
 
+static int refuse_second_medium(const struct vm *vm, struct vm_error *err)
+{
+	return vm_error_set(err, VM_ERROR_BUSY,
+			    "Machine %s: another change of a CD is under way; try again",
+			    vm->config->name);
+}
+
 /* 1: `change` is in the hands of what answers it; 0: the worker need not be asked. */
 static int change_live(struct vm *vm, struct change *change, struct vm_error *err)
 {
@@ -558,9 +566,7 @@ static int change_live(struct vm *vm, struct change *change, struct vm_error *er
 	if (!disk)
 		return 0;
 	if (vm->medium_changing)
-		return vm_error_set(err, VM_ERROR_BUSY,
-				    "Machine %s: another change of a CD is under way; try again",
-				    vm->config->name);
+		return refuse_second_medium(vm, err);
 	snprintf(change->target, sizeof(change->target), "%s", disk->target);
 	change->medium = disk->source ? strdup(disk->source) : NULL;
 	if (disk->source && !change->medium)
@@ -605,6 +611,7 @@ static int add_or_replace(struct domain *changed, const struct domain *device, s
 		return vm_error_set(err, VM_ERROR_NO_MEMORY, "Out of memory");
 	free(there->source);
 	there->source = source;
+	there->format_unknown = wanted->format_unknown;
 	return domain_check(changed, err);
 }
 
@@ -625,11 +632,33 @@ static int attach_now(struct change **change, struct vm_error *err)
 	return r == 0 ? change_devices(vm, change, err) : r;
 }
 
+/*
+ * Of a machine that runs, only a CD changes, one at a time. It is looked at like a disk of a machine that is
+ * off, and then opened once more for the worker.
+ */
+static int claim_medium(struct vm *vm, struct change *change, struct vm_error *err)
+{
+	if (vm->medium_changing)
+		return refuse_second_medium(vm, err);
+	vm->medium_changing = change->claims_medium = true;
+	return 0;
+}
+
+static void release_medium(struct change *change)
+{
+	struct vm *vm = vm_by_uuid(change->manager, change->uuid);
+
+	if (vm && change->claims_medium)
+		vm->medium_changing = false;
+	change->claims_medium = false;
+}
+
 static void on_attach_looked(void *data, const struct vm_error *refused)
 {
 	_cleanup_(cleanup_change) struct change *change = data;
 	struct vm_error err = {0};
 
+	release_medium(change);
 	if (!refused && attach_now(&change, &err) < 0)
 		refused = &err;
 	if (refused)
@@ -652,14 +681,15 @@ int vm_attach(struct vm *vm, const struct domain *device, const char *what, vm_d
 		r = check_hot(vm, change->config, err);
 	if (r == 0)
 		r = networks_exist(vm->manager, change->config, err);
-	/* Of a machine that runs, only a CD changes; it is opened for the worker, on a thread. */
 	if (r == 0 && vm_power_has_worker(vm->power))
-		return change_devices(vm, &change, err);
+		r = claim_medium(vm, change, err);
 	if (r == 0)
 		r = disk_check_begin(vm->manager, vm, change->config, on_attach_looked, change,
 				     err);
 	if (r == 0)
 		change = NULL; /* on_attach_looked()'s */
+	else
+		release_medium(change);
 	return r;
 }
 

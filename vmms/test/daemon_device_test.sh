@@ -53,6 +53,30 @@ start_daemon
 ok start vm
 ok stop vm
 
+# ── a CD for a drive that is there, whether the machine runs or not ──────────────────────────
+ok attach vm cdrom "$DIR/bios" hdc
+make other --disk 1M:"$DIR/other.raw"
+cp "$DIR/bios" "$DIR/locked.iso"
+exec 8< "$DIR/locked.iso"
+for power in off running; do
+	state vm $power
+	refused "is a qcow2 image.*qemu-img convert" attach vm cdrom "$DIR/a.qcow2" hdc
+	refused "disk hdc .*other.raw. is in use by machine other" attach vm cdrom "$DIR/other.raw" hdc
+	refused "CD image .*absent.iso cannot be opened" attach vm cdrom "$DIR/absent.iso" hdc
+	field vm disk.hdc | grep -q "$DIR/bios" || fail "another CD is in the drive: $(field vm disk.hdc)"
+	[ $power = running ] || ok start vm
+done
+flock 8
+refused "CD image .*locked.iso is in use by another machine or program" attach vm cdrom "$DIR/locked.iso" hdc
+flock --unlock 8
+ok attach vm cdrom "$DIR/locked.iso" hdc
+field vm disk.hdc | grep -q "$DIR/locked.iso" || fail "the CD is not in"
+ok detach vm hdc
+ok attach vm cdrom "$DIR/bios" hdc
+exec 8<&-
+ok stop vm
+ok delete other
+
 # ── devices ──────────────────────────────────────────────────────────────────────────────────
 LOOPS=
 end_loops() {
