@@ -19,6 +19,7 @@
 #define MSR_VM_IGNNE             0xc0010115u
 #define MSR_SVM_KEY              0xc0010118u
 
+#define MSR_X2APIC_VERSION       0x803u
 #define MSR_X2APIC_EXTENDED      0x840u
 #define MSR_X2APIC_EXTENDED_LVT3 0x853u
 
@@ -35,6 +36,8 @@
 #define EFER_INTERRUPTIBLE_WB    BIT(18)
 #define EFER_UPPER_IGNORE        BIT(20)
 #define EFER_AUTO_IBRS           BIT(21)
+
+#define VERSION_EXTENDED         BIT(31)
 
 #define FEATURE_CONTROL_LOCKED   BIT(0)
 #define VM_CR_DISABLED_LOCKED    (BIT(3) | BIT(4))
@@ -54,12 +57,24 @@ static bool may_be_extended(const struct vp *vp, u32 msr)
 	       msr - MSR_X2APIC_EXTENDED <= MSR_X2APIC_EXTENDED_LVT3 - MSR_X2APIC_EXTENDED;
 }
 
+/* Then the version says so (APM 2 16.3.1). */
+static bool has_extended(const struct vp *vp)
+{
+	u32 value;
+
+	return vp->partition->root &&
+	       arch_lapic_read_extended(MSR_X2APIC_EXTENDED - MSR_X2APIC_FIRST, &value);
+}
+
 bool msr_read_lapic(struct vp *vp, u32 msr, u64 *ret_value)
 {
 	u32 value;
 
-	if (lapic_msr_read(&vp->lapic, msr, ret_value) == LAPIC_OK)
+	if (lapic_msr_read(&vp->lapic, msr, ret_value) == LAPIC_OK) {
+		if (unlikely(msr == MSR_X2APIC_VERSION) && has_extended(vp))
+			*ret_value |= VERSION_EXTENDED;
 		return true;
+	}
 	if (!may_be_extended(vp, msr) || !arch_lapic_read_extended(msr - MSR_X2APIC_FIRST, &value))
 		return false;
 	*ret_value = value;

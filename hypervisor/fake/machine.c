@@ -144,11 +144,11 @@ void arch_lvt_changed(struct vp *vp, u32 lvt, u32 value)
 	fake.lvt[lvt] = value;
 }
 
-/* An LVT more than the architectural ones. */
+/* An LVT more than the architectural ones, and the register that says so. */
 bool arch_lapic_read_extended(u32 reg, u32 *ret_value)
 {
-	*ret_value = fake.extended_lvt;
-	return reg == 0x50;
+	*ret_value = reg == 0x40 ? 1u << 16 : fake.extended_lvt;
+	return reg == 0x40 || reg == 0x50;
 }
 
 bool arch_lapic_write_extended(u32 reg, u32 value)

@@ -284,6 +284,7 @@ START_TEST(extended_lvts)
 	ck_assert_uint_eq(value, 0x100f0);
 	ck_assert(!wrmsr(0x850, BIT(32)));
 	ck_assert(!wrmsr(0x851, 0) && !rdmsr(0x851, &value));
+	ck_assert(rdmsr(0x803, &value) && (value & BIT(31)));
 	ck_assert(!rdmsr(0x83f, &value) && !rdmsr(0x854, &value));
 }
 END_TEST
