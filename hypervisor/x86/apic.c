@@ -34,6 +34,11 @@ void apic_init_mode(void)
 	enable();
 }
 
+bool apic_is_x2apic(void)
+{
+	return x2apic;
+}
+
 bool apic_reaches(u32 id)
 {
 	return x2apic || id < XAPIC_BROADCAST;
@@ -61,12 +66,25 @@ u32 apic_id(void)
 	return x2apic ? id : id >> 24;
 }
 
-bool apic_has_extended(u32 reg)
+/* An emulator's version can promise them in both modes where only one has them. */
+static bool read_extended_feature(u32 *ret_value)
 {
+	u64 value = 0;
+
 	if (!(apic_read(APIC_VERSION) & VERSION_EXTENDED))
 		return false;
-	return reg == APIC_EXT_FEATURE ||
-	       reg - APIC_EXT_LVT < (apic_read(APIC_EXT_FEATURE) >> 16 & 0xff);
+	if (x2apic && rdmsr_safe(X2APIC_MSR + APIC_EXT_FEATURE, &value))
+		return false;
+	*ret_value = x2apic ? (u32)value : apic_read(APIC_EXT_FEATURE);
+	return true;
+}
+
+bool apic_has_extended(u32 reg)
+{
+	u32 feature;
+
+	return read_extended_feature(&feature) &&
+	       (reg == APIC_EXT_FEATURE || reg - APIC_EXT_LVT < (feature >> 16 & 0xff));
 }
 
 bool apic_has_lvt(u32 reg)

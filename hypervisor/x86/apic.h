@@ -48,6 +48,8 @@ void apic_init_mode(void);
 /* Enables the local APIC of this processor; every LVT but ours masked. */
 void apic_init_cpu(void);
 
+/* The mode that apic_init_mode() has chosen. */
+bool apic_is_x2apic(void);
 /* Whether an IPI can have this destination. */
 bool apic_reaches(u32 id);
 

@@ -5,6 +5,7 @@
 #include "core/types.h"
 
 u64 rdmsr(u32 msr);
+int rdmsr_safe(u32 msr, u64 *ret_value);
 void wrmsr(u32 msr, u64 value);
 void cpuid(u32 leaf, u32 sub, u32 out[4]);
 
