@@ -4,6 +4,7 @@
 #include "core/log.h"
 #include "x86/cmdline.h"
 #include "x86/console.h"
+#include "x86/svm/svm.h"
 
 #define WORD_MAX 64
 
@@ -87,6 +88,10 @@ static bool apply_word(const char *word, enum log_level *level)
 	if ((v = value_of(word, "panic"))) {
 		panic_reboots = !strcmp(v, "reboot");
 		return panic_reboots || !strcmp(v, "halt");
+	}
+	if ((v = value_of(word, "emulator"))) {
+		svm_bochs = !strcmp(v, "bochs");
+		return svm_bochs;
 	}
 	return is_path(word);
 }

@@ -22,6 +22,9 @@
 #include "x86/svm/svm.h"
 #include "x86/trap.h"
 
+#define PIC_MASTER_DATA 0x21
+#define PIC_SLAVE_DATA  0xa1
+
 const struct virt_ops *virt = &svm_ops;
 
 static u64 owner_memory;
@@ -74,6 +77,17 @@ static const char *prepare(void)
 	return problem;
 }
 
+/*
+ * A BIOS leaves the 8259 pair open, with vectors 08h to 0Fh: exceptions, here as in every root. LINT0
+ * is masked until the root opens it, but an interrupt may have been latched, or come by the IOAPIC
+ * (virtual wire). A root that uses the pair sets it up anew.
+ */
+static void mask_8259(void)
+{
+	out8(PIC_SLAVE_DATA, 0xff);
+	out8(PIC_MASTER_DATA, 0xff);
+}
+
 /* While the boot's page tables map all that the loader has left: no exception can be handled yet. */
 static void find_microcode(void)
 {
@@ -88,6 +102,7 @@ static void start_processors(void)
 	find_microcode();
 	paging_init(&boot_pool);
 	owner_init(arch_map(SPA(owner_memory)), boot_ram_top());
+	mask_8259();
 	apic_init_mode();
 	cpu_enumerate();
 	cpu_init_tables(cpus[0]);
@@ -97,8 +112,8 @@ static void start_processors(void)
 	apic_init_cpu();
 	panic_cpu_ready();
 	clock_measure();
-	log_info("%u processors, TSC %lu kHz, local APIC timer %lu kHz", cpu_count,
-		 clock_tsc_hz / 1000, clock_apic_hz / 1000);
+	log_info("%u processors, TSC %lu kHz, local APICs in %s mode, timer %lu kHz", cpu_count,
+		 clock_tsc_hz / 1000, apic_is_x2apic() ? "x2APIC" : "xAPIC", clock_apic_hz / 1000);
 	root_create();
 }
 

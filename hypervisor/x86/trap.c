@@ -11,6 +11,7 @@
 #include "x86/layout.h"
 #include "x86/machine_check.h"
 #include "x86/paging.h"
+#include "x86/svm/svm.h"
 
 #define PF_PRESENT BIT(0) /* error code: the page is there, the access was not allowed */
 
@@ -88,6 +89,8 @@ void trap_handle(struct trap_frame *f)
 		to_root(f, VP_EVENT_NMI);
 	else if (f->vector == VECTOR_MC)
 		to_root(f, VP_EVENT_MC);
+	else if (f->vector == VECTOR_DB && svm_bochs)
+		return; /* of a guest that steps over an instruction that exits */
 	else if (f->vector == VECTOR_PF && !(f->error & PF_PRESENT) && paging_fault(read_cr2()))
 		return;
 	else if (f->vector != VECTOR_GP || !fixed_up(f))

@@ -29,6 +29,7 @@ enum apic_register {
 	APIC_TIMER_CURRENT = 0x39,
 	APIC_TIMER_DIVIDE = 0x3e,
 	APIC_SELF_IPI = 0x3f,
+	APIC_EXT_FEATURE = 0x40, /* of AMD */
 };
 
 #define MSR_APIC_BASE       0x1b

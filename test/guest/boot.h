@@ -14,6 +14,7 @@ struct boot_range {
 
 struct boot {
 	char words[256];
+	bool bochs; /* the emulator is Bochs: what it is known to do wrong is left out */
 	u64 rsdp;
 	u32 range_count;
 	struct boot_range range[128];

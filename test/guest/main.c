@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Start: processors, then the groups that the command line names, in its order. */
+/*
+ * Start: processors, then the groups that the command line names, in its order. Words before them: "bochs"
+ * is the emulator, "x2apic" the mode that the hypervisor must have the physical local APICs in.
+ */
 #include "boot.h"
 #include "check.h"
 #include "core/format.h"
@@ -33,16 +36,33 @@ static const struct {
 	{"child_timer", test_child_timer},
 };
 
+static bool is_word(const char *text, size_t length, const char *word)
+{
+	return strlen(word) == length && !strncmp(text, word, length);
+}
+
 static void run_group(const char *name, size_t length)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(groups); i++) {
-		if (strlen(groups[i].name) != length || strncmp(groups[i].name, name, length))
+		if (!is_word(name, length, groups[i].name))
 			continue;
 		print_line("group %s", groups[i].name);
 		groups[i].run();
 		return;
 	}
 	check_abort("no group is named like '%s'", name);
+}
+
+static bool is_option(const char *word, size_t length)
+{
+	if (is_word(word, length, "bochs")) {
+		boot.bochs = true;
+		return true;
+	}
+	if (!is_word(word, length, "x2apic"))
+		return false;
+	check(hv_log_has("local APICs in x2APIC mode"), "x2apic-mode", "they are not");
+	return true;
 }
 
 static void run_groups(const char *words)
@@ -56,7 +76,8 @@ static void run_groups(const char *words)
 			return;
 		for (start = words; *words && *words != ' ';)
 			words++;
-		run_group(start, (size_t)(words - start));
+		if (!is_option(start, (size_t)(words - start)))
+			run_group(start, (size_t)(words - start));
 	}
 }
 

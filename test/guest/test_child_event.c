@@ -4,6 +4,7 @@
  * when a VP stops, and single steps over instructions that somebody else carries out.
  */
 #include "apic.h"
+#include "boot.h"
 #include "check.h"
 #include "child.h"
 #include "core/format.h"
@@ -149,7 +150,8 @@ static void test_injected(void)
 	for (u32 i = 0; i < ARRAY_SIZE(injected); i++) {
 		stops(injected[i].name, i % 2 ? HV_MESSAGE_UNMAPPED_GPA : HV_MESSAGE_IO_PORT);
 		rip[i] = v->regs->rip;
-		child_set(v, HV_REGISTER_DR7, DR7_INIT | DR7_GENERAL_DETECT);
+		if (injected[i].vector == VECTOR_DB) /* which lets its handler look at DR6 */
+			child_set(v, HV_REGISTER_DR7, DR7_INIT | DR7_GENERAL_DETECT);
 		inject(injected[i].vector, injected[i].error, injected[i].parameter);
 		check(child_get(v, EVENT) & HV_PENDING &&
 			      HV_PENDING_VECTOR(child_get(v, EVENT)) == injected[i].vector,
@@ -452,15 +454,17 @@ static void take_debug(void *arg)
 
 static void test_debug(void)
 {
+	u64 hit = DR6_INIT | !boot.bochs; /* there #DB exits before DR6 tells of it */
+
 	start(take_debug);
 	finish("child-debug-end");
 	check(said.fault[0].taken && said.fault[0].vector == VECTOR_DB && said.value[1] == 1,
 	      "child-debug-write", "taken %d, vector %u, written %lu", said.fault[0].taken,
 	      said.fault[0].vector, said.value[1]);
-	check_equal("child-debug-write-dr6", said.value[0], DR6_INIT | 1);
+	check_equal("child-debug-write-dr6", said.value[0], hit);
 	check(said.value[4] == 1 && said.value[5] == (u64)write_here, "child-debug-execute",
 	      "%lu times, rip %lx", said.value[4], said.value[5]);
-	check_equal("child-debug-execute-dr6", said.value[6], DR6_INIT | 1);
+	check_equal("child-debug-execute-dr6", said.value[6], hit);
 }
 
 /* ---- the end of an NMI handler ---- */

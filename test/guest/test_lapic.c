@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The local APIC of one processor: pending, in service, priorities, EOI, errors. */
 #include "apic.h"
+#include "boot.h"
 #include "check.h"
 #include "core/format.h"
 #include "cpu.h"
@@ -310,6 +311,8 @@ static void test_shadow(void)
 	irq_window();
 	check(!in_shadow && taken == 1, "lapic-sti-shadow", "%u in the shadow, %u in all",
 	      in_shadow, taken);
+	if (boot.bochs) /* a virtual interrupt does not end HLT there */
+		return;
 	begin_order();
 	apic_write(APIC_SELF_IPI, A);
 	__asm__ volatile("sti; hlt; cli" ::: "memory");

@@ -4,6 +4,7 @@
  * machine; rates are compared as ratios over many readings, the quickest of which count.
  */
 #include "apic.h"
+#include "boot.h"
 #include "check.h"
 #include "core/scale.h"
 #include "cpu.h"
@@ -11,7 +12,8 @@
 #include "hv/msr.h"
 #include "hv/reference_tsc.h"
 
-#define PORT_PM_TIMER 0x608 /* where SeaBIOS puts it on both of QEMU's PCs */
+/* Where SeaBIOS puts it on both of QEMU's PCs, and the BIOS of Bochs. */
+#define PORT_PM_TIMER (boot.bochs ? 0xb008 : 0x608)
 #define PM_TIMER_HZ   3579545u
 #define PM_TIMER_MASK 0xffffffu
 #define REFERENCE_HZ  10000000u

@@ -225,12 +225,29 @@ static void intercept_cr8(struct vmcb *b, bool on)
 		(u16)((b->intercept_cr_write & ~INTERCEPT_CR8) | (on ? INTERCEPT_CR8 : 0));
 }
 
+/* Bochs takes a virtual interrupt only once IF changes in the guest: if it is set, by EVENTINJ. */
+static never_inline int inject_offer(struct vp *vp, int vector)
+{
+	struct virt_vp *v = vp->arch;
+	const struct vmcb *b = v->vmcb;
+
+	if (vector >> 4 <= (int)(vp->lapic.tpr >> 4) || (b->event_inject & EVENT_VALID) ||
+	    v->step != STEP_NONE || !(b->rflags & RFLAGS_IF) || (b->interrupt_shadow & 1))
+		return vector;
+	lapic_begin_offer(&vp->lapic, (u8)vector);
+	lapic_end_offer(&vp->lapic, (u8)vector, true);
+	v->vmcb->event_inject = EVENT_VALID | EVENT_INTR | (u8)vector;
+	return -1;
+}
+
 void svm_event_offer_irq(struct vp *vp, int vector)
 {
 	struct virt_vp *v = vp->arch;
 	u64 vintr = VINTR_MASKING | vp->lapic.tpr >> 4;
 
 	CHECK(v->offered < 0); /* or that vector would be lost */
+	if (unlikely(svm_bochs) && vector >= 0)
+		vector = inject_offer(vp, vector);
 	if (unlikely(v->step != STEP_NONE))
 		vector = -1;
 	else if (unlikely(v->window))

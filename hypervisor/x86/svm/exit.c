@@ -66,12 +66,21 @@ static void decode_exception(const struct vp *vp, struct vmcb *b, struct vexit *
 	e->exception.error = (u32)b->exit_info1;
 }
 
+/* Bochs lets a single-step trap exit before DR6 tells of it. */
+static never_inline void complete_dr6(struct vmcb *b)
+{
+	if (b->exit_code == VMEXIT_EXCP + VECTOR_DB && (b->rflags & RFLAGS_TF))
+		b->dr6 |= DR6_SINGLE_STEP;
+}
+
 static __attribute__((noinline)) void decode(struct vp *vp, struct vexit *e)
 {
 	struct virt_vp *v = vp->arch;
 	struct vmcb *b = v->vmcb;
 
 	e->type = VEXIT_NONE;
+	if (unlikely(svm_bochs))
+		complete_dr6(b);
 	if (unlikely(v->step != STEP_NONE) && svm_step_exit(vp, b->exit_code))
 		return;
 	switch (b->exit_code) {

@@ -18,7 +18,7 @@
 
 #define MSRPM_SIZE                (2 * PAGE_SIZE)
 
-bool svm_has_next_rip;
+bool svm_has_next_rip, svm_bochs;
 u32 svm_asid_count;
 u8 svm_flush = TLB_CONTROL_FLUSH_ALL;
 
@@ -34,7 +34,7 @@ static const char *probe(void)
 	if (leaf[0] < CPUID_SVM_LEAF)
 		return "this processor has no SVM (AMD-V)";
 	cpuid(0x80000001, 0, leaf);
-	if (!(leaf[2] & BIT(2)))
+	if (!(leaf[2] & BIT(2)) && !svm_bochs) /* whose generic model shows the leaf, not the bit */
 		return "this processor has no SVM (AMD-V)";
 	if (!(leaf[3] & BIT(26)))
 		return "this processor has no 1 GiB pages";
@@ -136,6 +136,15 @@ static void clear_divider(void)
 	__asm__ volatile("div %2" : "+a"(a), "+d"(d) : "r"(1) : "cc");
 }
 
+/* What only some processors need before VMRUN. */
+static never_inline void before_entry(const struct vmcb *b)
+{
+	if (speculation.clear_divider)
+		clear_divider();
+	if (svm_bochs)
+		write_cr2(b->cr2);
+}
+
 /* The map was flushed since this VP ran, or its ASID is a fresh one. */
 static never_inline void forget_map(struct cpu *cpu, struct vp *vp, u64 flushes)
 {
@@ -180,8 +189,8 @@ static void svm_vp_run(struct vp *vp, struct vexit *ret_exit)
 	flushes = __atomic_load_n(&vp->partition->map.flushes, __ATOMIC_RELAXED);
 	if (unlikely(v->flushes != flushes))
 		forget_map(cpu, vp, flushes);
-	if (unlikely(speculation.clear_divider))
-		clear_divider();
+	if (unlikely(speculation.clear_divider | svm_bochs))
+		before_entry(b);
 	svm_switch(vp, v->vmcb_spa.v, cpu->svm_host_vmcb.v, b->interrupt_shadow & 1);
 	cpu_end_stay(cpu);
 	vp->gpr[RAX] = b->rax;

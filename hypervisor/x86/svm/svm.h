@@ -75,6 +75,8 @@ extern const struct virt_ops svm_ops;
 extern const struct gpa_map_format svm_npt_format;
 extern bool svm_has_next_rip;
 extern u32 svm_asid_count;
+/* On Bochs (said on the command line): what its VMRUN leaves out is done here, doc/emulators.md. */
+extern bool svm_bochs;
 extern u8 svm_flush; /* TLB control that forgets at least what the VP's ASID has */
 
 void svm_decode_exit(struct vp *vp, struct vexit *ret_exit);
