@@ -13,7 +13,8 @@
 #include "core/virt.h"
 #include "hv/register.h"
 
-#define DR6_SINGLE_STEP BIT(14)
+#define DR6_GENERAL_DETECT BIT(13)
+#define DR6_SINGLE_STEP    BIT(14)
 
 /* Something that an entry delivers first of all. */
 struct event {

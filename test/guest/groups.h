@@ -16,6 +16,7 @@ void test_machine(void);
 void test_state(void);
 void test_child(void);
 void test_child_event(void);
+void test_child_fault(void);
 void test_child_task(void);
 void test_child_fuzz(void);
 void test_child_irq(void);

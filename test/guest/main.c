@@ -30,6 +30,7 @@ static const struct {
 	{"machine", test_machine},
 	{"child", test_child},
 	{"child_event", test_child_event},
+	{"child_fault", test_child_fault},
 	{"child_task", test_child_task},
 	{"child_fuzz", test_child_fuzz},
 	{"child_irq", test_child_irq},

@@ -246,7 +246,7 @@ void svm_event_offer_irq(struct vp *vp, int vector)
 	u64 vintr = VINTR_MASKING | vp->lapic.tpr >> 4;
 
 	CHECK(v->offered < 0); /* or that vector would be lost */
-	if (unlikely(svm_bochs) && vector >= 0)
+	if (vector >= 0 && unlikely(svm_bochs))
 		vector = inject_offer(vp, vector);
 	if (unlikely(v->step != STEP_NONE))
 		vector = -1;

@@ -41,8 +41,19 @@ static void decode_io(const struct vmcb *b, struct vexit *e)
 	e->io.rep = info & IOIO_REP;
 }
 
+/* On Bochs #DB exits before DR6 tells of it. What a breakpoint has met cannot be known any more. */
+static never_inline void complete_dr6(struct vmcb *b)
+{
+	if (!svm_bochs || b->exit_code != VMEXIT_EXCP + VECTOR_DB)
+		return;
+	if (b->rflags & RFLAGS_TF)
+		b->dr6 |= DR6_SINGLE_STEP;
+	else if (b->dr7 & DR7_GD)
+		b->dr6 |= DR6_GENERAL_DETECT;
+}
+
 /* A machine check that came while a child ran is the root's, or the child's end. */
-static void decode_exception(const struct vp *vp, struct vmcb *b, struct vexit *e)
+static never_inline void decode_exception(const struct vp *vp, struct vmcb *b, struct vexit *e)
 {
 	u8 vector = (u8)(b->exit_code - VMEXIT_EXCP);
 	struct vp *root = this_cpu()->vp;
@@ -60,17 +71,17 @@ static void decode_exception(const struct vp *vp, struct vmcb *b, struct vexit *
 	}
 	if (vector == VECTOR_PF) /* a step's; the processor leaves CR2 to whoever injects it */
 		b->cr2 = b->exit_info2;
+	complete_dr6(b);
+	/*
+	 * It goes in again at the next entry, and if its delivery raises it anew, no boundary of an
+	 * instruction comes at which a physical interrupt would end the stay.
+	 */
+	if (vp != root)
+		cpu_interrupt_window();
 	e->type = VEXIT_EXCEPTION;
 	e->exception.vector = vector;
 	e->exception.has_error = vector_has_error(vector);
 	e->exception.error = (u32)b->exit_info1;
-}
-
-/* Bochs lets a single-step trap exit before DR6 tells of it. */
-static never_inline void complete_dr6(struct vmcb *b)
-{
-	if (b->exit_code == VMEXIT_EXCP + VECTOR_DB && (b->rflags & RFLAGS_TF))
-		b->dr6 |= DR6_SINGLE_STEP;
 }
 
 static __attribute__((noinline)) void decode(struct vp *vp, struct vexit *e)
@@ -79,10 +90,11 @@ static __attribute__((noinline)) void decode(struct vp *vp, struct vexit *e)
 	struct vmcb *b = v->vmcb;
 
 	e->type = VEXIT_NONE;
-	if (unlikely(svm_bochs))
+	if (unlikely(v->step != STEP_NONE)) {
 		complete_dr6(b);
-	if (unlikely(v->step != STEP_NONE) && svm_step_exit(vp, b->exit_code))
-		return;
+		if (svm_step_exit(vp, b->exit_code))
+			return;
+	}
 	switch (b->exit_code) {
 	case VMEXIT_CPUID:
 		e->type = VEXIT_CPUID;

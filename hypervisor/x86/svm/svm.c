@@ -23,6 +23,7 @@ u32 svm_asid_count;
 u8 svm_flush = TLB_CONTROL_FLUSH_ALL;
 
 static u8 *root_msrpm, *root_iopm;
+static bool entry_work; /* this machine needs before_entry() */
 
 void svm_switch(struct vp *vp, u64 guest_vmcb, u64 host_vmcb, u64 shadow);
 
@@ -57,6 +58,7 @@ static void cpu_enable(void)
 {
 	struct cpu *cpu = this_cpu();
 
+	entry_work = speculation.clear_divider || svm_bochs;
 	cpu->svm_host_save = arch_unmap(page_pool_take(&boot_pool));
 	cpu->svm_host_vmcb = arch_unmap(page_pool_take(&boot_pool));
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
@@ -189,7 +191,7 @@ static void svm_vp_run(struct vp *vp, struct vexit *ret_exit)
 	flushes = __atomic_load_n(&vp->partition->map.flushes, __ATOMIC_RELAXED);
 	if (unlikely(v->flushes != flushes))
 		forget_map(cpu, vp, flushes);
-	if (unlikely(speculation.clear_divider | svm_bochs))
+	if (unlikely(entry_work))
 		before_entry(b);
 	svm_switch(vp, v->vmcb_spa.v, cpu->svm_host_vmcb.v, b->interrupt_shadow & 1);
 	cpu_end_stay(cpu);
