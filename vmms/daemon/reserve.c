@@ -128,22 +128,66 @@ const struct reservation *reserved_uuid(const struct manager *manager, const cha
 	return NULL;
 }
 
+/* Of the entities those that stand for a character of ASCII; a path has no need of others. */
+static size_t unescape_one(const char *text, char *ret)
+{
+	static const struct {
+		const char *entity;
+		char character;
+	} named[] = {
+		{"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&quot;", '"'}, {"&apos;", '\''},
+	};
+	unsigned int number;
+	int length = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(named); i++) {
+		if (strncmp(text, named[i].entity, strlen(named[i].entity)) == 0) {
+			*ret = named[i].character;
+			return strlen(named[i].entity);
+		}
+	}
+	if ((sscanf(text, "&#x%3x;%n", &number, &length) == 1 ||
+	     sscanf(text, "&#%3u;%n", &number, &length) == 1) &&
+	    length > 0 && number > 0 && number < 0x80) {
+		*ret = (char)number;
+		return (size_t)length;
+	}
+	*ret = *text;
+	return 1;
+}
+
+/* The path at `text`, which is `length` long in XML. */
+static int add_escaped(struct disk_uses *uses, const char *text, size_t length, const char *user)
+{
+	_cleanup_free_ char *escaped = strndup(text, length), *path = calloc(1, length + 1);
+	size_t used = 0;
+
+	if (!escaped || !path)
+		return -ENOMEM;
+	for (const char *at = escaped; *at; used++)
+		at += unescape_one(at, &path[used]);
+	return add(uses, path, user, false);
+}
+
 /*
- * A definition that cannot be read still names files: whatever in it is a quoted absolute path. One
- * too many only keeps a file from being removed.
+ * A definition that cannot be read still names files: whatever in it is an absolute path in quotes, or
+ * the text of an element, up to its end and, as that may be what is damaged, up to anything that looks
+ * like one. One too many only keeps a file from being removed.
  */
-static int add_quoted_paths(struct disk_uses *uses, const char *xml, const char *user)
+static int add_paths_in_text(struct disk_uses *uses, const char *xml, const char *user)
 {
 	int r = 0;
 
-	for (const char *at = strpbrk(xml, "'\""); r == 0 && at; at = strpbrk(at + 1, "'\"")) {
-		size_t length = strcspn(at + 1, "'\"<>");
-		_cleanup_free_ char *path = NULL;
+	for (const char *at = strpbrk(xml, "'\">"); r == 0 && at; at = strpbrk(at + 1, "'\">")) {
+		const char *path = at + 1 + strspn(at + 1, " \t\n");
+		const char end[] = {*at == '>' ? '<' : *at, '\0'};
+		size_t length = strcspn(path, end), shortest = strcspn(path, "'\"<>\n");
 
-		if (at[1] != '/')
+		if (*path != '/')
 			continue;
-		path = strndup(at + 1, length);
-		r = path ? add(uses, path, user, false) : -ENOMEM;
+		r = add_escaped(uses, path, length, user);
+		if (r == 0 && shortest != length)
+			r = add_escaped(uses, path, shortest, user);
 	}
 	return r;
 }
@@ -157,7 +201,7 @@ static int add_machine(struct disk_uses *uses, const struct vm *vm)
 		return -ENOMEM;
 	}
 	if (vm->damage)
-		return add_quoted_paths(uses, vm->xml, user);
+		return add_paths_in_text(uses, vm->xml, user);
 	return add_files_of(uses, vm->config, user);
 }
 

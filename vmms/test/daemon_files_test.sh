@@ -81,6 +81,36 @@ ok delete two --storage --force
 says 'is removed, its content stays under another name'
 rm "$DIR/hard.raw" "$DIR/soft.raw" "$DIR/own.raw"
 
+# Of a machine whose row is damaged no disks are known; what its text names stays, however it is written.
+make wrecked
+PLAIN=$DIR/plain.raw ODD="$DIR/a&b's.raw" BOOT=$DIR/boot.raw CUT="$DIR/cut.raw"
+make maker --disk "1M:$PLAIN" --disk "1M:$ODD" --disk "1M:$BOOT"
+make maker2 --disk "1M:$CUT"
+stop_daemon
+python3 - "$DIR" <<-'PYTHON'
+	import sqlite3, sys
+	d = sys.argv[1]
+	text = (f"<domain><kernel>\n {d}/boot.raw</kernel><warp><source file='{d}/sub/../plain.raw'/>"
+	        f"<source file='{d}/a&amp;b&#39;s.raw'/><source file=\"{d}/cut.raw")
+	db = sqlite3.connect(d + "/state/vmms.db")
+	db.execute("UPDATE vm SET xml = ? WHERE name = 'wrecked'", (text,))
+	db.commit()
+PYTHON
+start_daemon
+[ -n "$(field wrecked Damage)" ] || fail "a damaged row was read"
+ok delete maker --storage --force
+for file in "$PLAIN" "$ODD" "$BOOT"; do
+	says "${file##*/} stays: in use by machine wrecked"
+	there "$file" "a machine with a damaged definition uses it"
+done
+ok delete maker2 --storage --force
+says 'cut.raw stays: in use by machine wrecked'
+there "$CUT" "a machine with a damaged definition uses it"
+refused 'definition in the inventory is damaged' delete wrecked --storage --force
+ok delete wrecked
+there "$PLAIN" "of a damaged definition no file is deleted"
+rm "$PLAIN" "$ODD" "$BOOT" "$CUT"
+
 # ── what else a delete leaves alone ──────────────────────────────────────────────────────────
 make locked --disk 1M:"$DIR/locked.raw"
 exec 8< "$DIR/locked.raw"
