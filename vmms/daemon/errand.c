@@ -75,16 +75,21 @@ int errand_start(struct errand *errand, struct manager *manager, struct vm_error
 	return 0;
 }
 
-void errand_abandon_all(struct manager *manager)
+bool errand_abandon_all(struct manager *manager, const struct timespec *until)
 {
 	struct vm_error err = {0};
+	bool all = true;
 
 	(void)vm_error_set(&err, VM_ERROR_CANCELED, "The daemon ends");
 	while (manager->errands) {
 		struct errand *errand = manager->errands;
 
-		if (task_runs(&errand->task))
-			task_abandon(&errand->task);
-		finish(errand, &err);
+		if (!task_runs(&errand->task) || task_abandon_until(&errand->task, until)) {
+			finish(errand, &err);
+			continue;
+		}
+		delist(errand);
+		all = false;
 	}
+	return all;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A task that a call waits for before it can be answered: short, without a job. At the daemon's end
- * its thread is waited for, and the call told.
+ * A task that a call waits for before it can be answered: short, without a job.
  */
 #ifndef VMMS_DAEMON_ERRAND_H
 #define VMMS_DAEMON_ERRAND_H
@@ -21,6 +20,10 @@ struct errand {
 };
 
 int must_check errand_start(struct errand *errand, struct manager *manager, struct vm_error *err);
-void errand_abandon_all(struct manager *manager);
+/*
+ * At the daemon's end: those that are over by then are told of it. False if a thread still waits for a
+ * file; what it sees stays, and its errand is not told.
+ */
+bool must_check errand_abandon_all(struct manager *manager, const struct timespec *until);
 
 #endif

@@ -35,13 +35,18 @@ struct file_work *file_work_new(struct manager *manager, struct vm_error *err)
 	return work;
 }
 
-struct file_work *file_work_free(struct file_work *work)
+static void delist(struct file_work *work)
 {
 	struct file_work **at;
 
 	for (at = &work->manager->file_works; *at != work; at = &(*at)->next)
 		;
 	*at = work->next;
+}
+
+struct file_work *file_work_free(struct file_work *work)
+{
+	delist(work);
 	inventory_write_forget(work->write);
 	job_drop(work->job);
 	file_plan_free(&work->plan);
@@ -406,19 +411,23 @@ int file_work_begin(struct file_work *work, struct vm *vm, const struct domain *
 	return r;
 }
 
-void vm_files_abandon(struct job *job)
+bool vm_files_abandon(struct job *job, const struct timespec *until)
 {
 	struct file_work *work = job->manager->file_works;
+	bool ended;
 
 	while (work && work->job != job)
 		work = work->next;
 	if (!work)
-		return;
-	if (task_runs(&work->task))
-		task_abandon(&work->task);
+		return true;
+	ended = !task_runs(&work->task) || task_abandon_until(&work->task, until);
 	if (work->made)
 		work->made->job = NULL;
-	work->job = NULL;
-	file_work_free(work);
 	job->data = NULL;
+	work->job = NULL;
+	if (ended)
+		file_work_free(work);
+	else
+		delist(work); /* its thread sees it still */
+	return ended;
 }

@@ -255,13 +255,16 @@ struct job *job_find(struct manager *manager, int64_t id)
 	return NULL;
 }
 
-void job_forget_all(struct manager *manager)
+bool job_forget_all(struct manager *manager, const struct timespec *until)
 {
+	bool all = true;
+
 	while (manager->jobs) {
 		struct job *job = manager->jobs;
 
-		vm_files_abandon(job);
+		all &= vm_files_abandon(job, until);
 		delist(job);
 		job_free(job);
 	}
+	return all;
 }

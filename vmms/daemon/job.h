@@ -72,7 +72,10 @@ int must_check job_cancel(struct job *job, struct vm_error *err);
 struct job *job_find(struct manager *manager, int64_t id);
 const char *job_result_name(enum job_result result);
 
-/* Ends jobs in memory only, at the daemon's end: their rows stay open for the next one. */
-void job_forget_all(struct manager *manager);
+/*
+ * Ends jobs in memory only, at the daemon's end: their rows stay open for the next one. False if the thread
+ * of one still waits for a file at `until`.
+ */
+bool must_check job_forget_all(struct manager *manager, const struct timespec *until);
 
 #endif

@@ -27,7 +27,7 @@
 #include "net/network.h"
 #include "worker/worker.h"
 
-enum { EVENTS_BETWEEN_PRUNING = 1000 };
+enum { EVENTS_BETWEEN_PRUNING = 1000, END_SECONDS = 2 };
 
 int64_t manager_now(void)
 {
@@ -339,10 +339,14 @@ int manager_begin(struct manager *manager, struct vm_error *err)
 
 void manager_fini(struct manager *manager)
 {
-	bool written = inventory_end(manager), opened;
+	bool written = inventory_end(manager), ended, opened;
+	struct timespec until;
 
-	errand_abandon_all(manager);
-	job_forget_all(manager);
+	/* Threads that wait for a file are not waited for: what they see stays. */
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += END_SECONDS;
+	ended = errand_abandon_all(manager, &until);
+	ended &= job_forget_all(manager, &until);
 	ev_timer_stop(manager->loop, &manager->sequence_timer);
 	ev_timer_stop(manager->loop, &manager->stop_timer);
 	while (manager->vms) {
@@ -350,10 +354,14 @@ void manager_fini(struct manager *manager)
 			worker_release(manager->vms->worker);
 		vm_destroy(manager->vms);
 	}
-	opened = opening_end_all(manager);
+	opened = opening_end_all(manager, &until);
 	network_free_all(manager);
 	if (written)
 		manager->store = store_close(manager->store);
-	if (opened)
+	if (opened) /* others do not see the settings */
 		settings_fini(&manager->settings);
+	if (!opened || !ended)
+		log_warning(
+			"Files that do not answer are left as they are; what was done with them is "
+			"undone, or finished, by the next start");
 }

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/cleanup.h"
 #include "daemon/task.h"
@@ -157,20 +156,18 @@ struct opening *opening_abandon(struct opening *opening)
 	return NULL;
 }
 
-bool opening_end_all(struct manager *manager)
+bool opening_end_all(struct manager *manager, const struct timespec *until)
 {
-	struct timespec until;
+	bool all = true;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += 2;
 	while (manager->openings) {
 		struct opening *opening = manager->openings;
 
-		if (pthread_timedjoin_np(opening->task.thread, NULL, &until) != 0)
-			return false;
-		ev_async_stop(manager->loop, &opening->task.wake);
 		delist(opening);
-		opening_free(opening);
+		if (task_abandon_until(&opening->task, until))
+			opening_free(opening);
+		else
+			all = false;
 	}
-	return true;
+	return all;
 }

@@ -31,9 +31,9 @@ int must_check opening_begin_medium(struct vm *vm, const char *path,
 struct opening *opening_abandon(struct opening *opening);
 
 /*
- * At the daemon's end: calls nothing any more. Returns false if a thread still waits for a file; what
- * it sees must stay then.
+ * At the daemon's end: calls nothing any more. Returns false if a thread still waits for a file at
+ * `until`; what it sees must stay then.
  */
-bool must_check opening_end_all(struct manager *manager);
+bool must_check opening_end_all(struct manager *manager, const struct timespec *until);
 
 #endif

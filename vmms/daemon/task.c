@@ -66,6 +66,16 @@ void task_abandon(struct task *task)
 	task->runs = false;
 }
 
+bool task_abandon_until(struct task *task, const struct timespec *until)
+{
+	task_cancel(task);
+	ev_async_stop(task->loop, &task->wake);
+	if (pthread_timedjoin_np(task->thread, NULL, until) != 0)
+		return false;
+	task->runs = false;
+	return true;
+}
+
 bool task_runs(const struct task *task)
 {
 	return task->runs;

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <time.h>
 
 #include "base/macros.h"
 #include "model/error.h"
@@ -36,6 +37,11 @@ int must_check task_start(struct task *task, struct ev_loop *loop);
 void task_cancel(struct task *task);
 /* At the daemon's end: cancels, waits for the thread, and calls nothing any more. */
 void task_abandon(struct task *task);
+/*
+ * The same, but not for longer than until that time of the real-time clock. False: the thread still waits
+ * for something, and what it sees must stay.
+ */
+bool must_check task_abandon_until(struct task *task, const struct timespec *until);
 
 /* Has it been started, and `done` not been called since? */
 bool task_runs(const struct task *task);

@@ -265,7 +265,10 @@ int must_check vm_import(struct manager *manager, const char *folder, const char
 			 unsigned int flags, vm_job_fn *done, void *data, struct vm_error *err);
 /* At start: finishes or undoes what an earlier daemon began with files. */
 void vm_files_recover(struct manager *manager, const struct store_operation *operation);
-/* At the daemon's end: waits for the job's thread. The journal has what the next one must know. */
-void vm_files_abandon(struct job *job);
+/*
+ * At the daemon's end: waits for the job's thread, but no longer than `until`; false if it is not over
+ * then. The journal has what the next daemon must know.
+ */
+bool must_check vm_files_abandon(struct job *job, const struct timespec *until);
 
 #endif

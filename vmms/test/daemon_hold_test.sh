@@ -106,9 +106,18 @@ refused "did not answer to 'pause' within 1 s.*vmctl stop free" pause free
 refused "did not answer to 'reset' within 1 s" reset free
 refused 'did not answer within 1 s' console free < /dev/null
 refused 'did not answer within 1 s' detach free hdc
+refused 'another change of a CD is under way' attach free cdrom "$DIR/bios" hdc
+field free disk.hdc | grep -q "$DIR/cd" || fail "a CD that has not come out yet is out"
 kill -CONT "$worker"
 await "the pause, too late" is_state free paused
 state free paused requested
+# what the worker has done after all is recorded
+cd_is_out() {
+	! field free disk.hdc | grep -q "$DIR/cd"
+}
+await "the CD to be out, too late" cd_is_out
+"$VMCTL" events free | grep -q 'detached.*hdc' || fail "the CD that came out late is not in the history"
+ok attach free cdrom "$DIR/cd" hdc
 ok resume free
 
 # more resets than anybody needs to know of
@@ -213,6 +222,32 @@ ok notes free 'at once'
 rm "$FAULTS/hang-xml"
 wait $running || fail "$(cat "$DIR/verb.out")"
 [ "$(field held Notes)" = later ] || fail "the notes are '$(field held Notes)'"
+
+# ── the daemon's end does not wait for files ─────────────────────────────────────────────────
+for verb in "clone held unfinished" "export held $DIR/export2" "attach newer disk $DIR/held2.raw hda" \
+	"import $DIR/export/held --copy --new-id --name unfinished" "start held"; do
+	mkdir -p "$DIR/export2"
+	truncate -s 1M "$DIR/held2.raw"
+	case $verb in
+	import*) hold "$DIR/export/held/machine.xml" ;;
+	attach*) hold "$DIR/held2.raw" ;;
+	*) hold "$DIR/held.raw" ;;
+	esac
+	# shellcheck disable=SC2086
+	"$VMCTL" $verb > "$DIR/verb.out" 2>&1 &
+	running=$!
+	await "the file of $verb to hang" test -e "$FAULTS/hangs"
+	stop_daemon
+	wait $running && fail "$verb: $(cat "$DIR/verb.out")"
+	release
+	start_preloaded --set AnswerTimeoutSec=1
+	refused 'no machine' show unfinished
+	[ -z "$(ls "$DIR/export2")" ] || fail "the export: $(ls -R "$DIR/export2")"
+	field newer disk.hda | grep -q held2 && fail "a disk that was not looked at"
+done
+await "free to be taken over" sh -c '"$0" events free | grep -q adopted' "$VMCTL"
+await "held to run" is_state held running
+ok stop held
 
 # ── the bus ──────────────────────────────────────────────────────────────────────────────────
 kill "$BUS_PID"
