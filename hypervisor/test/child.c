@@ -107,6 +107,29 @@ struct vp *child_vp(const struct child *c, u32 index)
 	return partition_vp(partition_find(NULL, c->id), index);
 }
 
+struct vp *child_with_vp(struct child *ret_child)
+{
+	child_machine();
+	*ret_child = child_new(60);
+	child_add_vp(ret_child, 0);
+	return child_vp(ret_child, 0);
+}
+
+u64 map_pages(u64 id, u64 gpa_page, u32 flags, u32 count, const u64 *pages)
+{
+	struct hv_map_gpa_input in = {.partition_id = id, .gpa_page = gpa_page, .flags = flags};
+
+	memcpy(in_page + sizeof(in), pages, count * sizeof(*pages));
+	return raw(HV_CALL_MAP_GPA_PAGES | REPS(count), &in, sizeof(in));
+}
+
+u64 unmap_pages(u64 id, u64 gpa_page, u32 flags, u32 count)
+{
+	struct hv_map_gpa_input in = {.partition_id = id, .gpa_page = gpa_page, .flags = flags};
+
+	return raw(HV_CALL_UNMAP_GPA_PAGES | REPS(count), &in, sizeof(in));
+}
+
 u8 *child_ram(const struct child *c, u64 gpa_page, u32 flags)
 {
 	struct {

@@ -45,6 +45,11 @@ u32 withdraw_all(u64 id);
 struct child child_new(u32 pages);
 void child_add_vp(const struct child *c, u32 index);
 struct vp *child_vp(const struct child *c, u32 index);
+/* Machine and a child with one VP: that one. */
+struct vp *child_with_vp(struct child *ret_child);
+/* Pages, given as page numbers of the root, at guest page `gpa_page` on; the result words. */
+u64 map_pages(u64 id, u64 gpa_page, u32 flags, u32 count, const u64 *pages);
+u64 unmap_pages(u64 id, u64 gpa_page, u32 flags, u32 count);
 /* A fresh page of the root, mapped at guest page number `gpa_page`; its memory. */
 u8 *child_ram(const struct child *c, u64 gpa_page, u32 flags);
 

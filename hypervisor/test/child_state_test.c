@@ -13,10 +13,7 @@ static struct vp *vp;
 
 static void prepare(void)
 {
-	child_machine();
-	c = child_new(60);
-	child_add_vp(&c, 0);
-	vp = child_vp(&c, 0);
+	vp = child_with_vp(&c);
 	vp->arch->regs.segment[SEG_CS].base = 0;
 }
 

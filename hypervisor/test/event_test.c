@@ -14,10 +14,7 @@ static struct vp *vp;
 
 static void prepare(void)
 {
-	child_machine();
-	c = child_new(60);
-	child_add_vp(&c, 0);
-	vp = child_vp(&c, 0);
+	vp = child_with_vp(&c);
 }
 
 static u64 get(u32 name, u64 *ret_high)

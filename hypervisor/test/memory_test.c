@@ -15,21 +15,6 @@ static void prepare(u32 pages)
 	c = child_new(pages);
 }
 
-static u64 map_pages(u64 id, u64 gpa_page, u32 flags, u32 count, const u64 *pages)
-{
-	struct hv_map_gpa_input in = {.partition_id = id, .gpa_page = gpa_page, .flags = flags};
-
-	memcpy(in_page + sizeof(in), pages, count * sizeof(*pages));
-	return raw(HV_CALL_MAP_GPA_PAGES | REPS(count), &in, sizeof(in));
-}
-
-static u64 unmap_pages(u64 id, u64 gpa_page, u32 flags, u32 count)
-{
-	struct hv_map_gpa_input in = {.partition_id = id, .gpa_page = gpa_page, .flags = flags};
-
-	return raw(HV_CALL_UNMAP_GPA_PAGES | REPS(count), &in, sizeof(in));
-}
-
 /* Each look at the clock finds that the call has taken too long; or never. */
 static void hurry(bool on)
 {

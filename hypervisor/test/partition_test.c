@@ -20,21 +20,6 @@ static hv_status delete_vp(u64 id, u32 index)
 	return STATUS(raw(HV_CALL_DELETE_VP, &in, sizeof(in)));
 }
 
-static u64 map_pages(u64 id, u64 gpa_page, u32 flags, u32 count, const u64 *pages)
-{
-	struct hv_map_gpa_input in = {.partition_id = id, .gpa_page = gpa_page, .flags = flags};
-
-	memcpy(in_page + sizeof(in), pages, count * sizeof(*pages));
-	return raw(HV_CALL_MAP_GPA_PAGES | REPS(count), &in, sizeof(in));
-}
-
-static u64 unmap_pages(u64 id, u64 gpa_page, u32 flags, u32 count)
-{
-	struct hv_map_gpa_input in = {.partition_id = id, .gpa_page = gpa_page, .flags = flags};
-
-	return raw(HV_CALL_UNMAP_GPA_PAGES | REPS(count), &in, sizeof(in));
-}
-
 /* Nothing left: every page of the arena is the root's, the hypervisor's own pool is as it was. */
 static void expect_clean(u64 boot_free)
 {
