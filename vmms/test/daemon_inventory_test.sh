@@ -120,6 +120,8 @@ keys() {
 	until grep -qs 'Ctrl-\] leaves' "$DIR/console"; do sleep 0.02; done
 	head -c 600000 /dev/zero | tr '\0' x # more than a socket and all queues take
 	printf '\035'
+	# script(1) drops what is left in a pipe that has been closed
+	await "the end of the console" grep -q 'Disconnected from uno' "$DIR/console"
 }
 # the worker is held once the console is open
 hold() {
