@@ -4,6 +4,7 @@
  * or a constant; that is all that is decoded here (SDM 2, MOV, XCHG). The address comes from the fault.
  */
 #include "core/lapic_mmio.h"
+#include "core/decode.h"
 #include "core/event.h"
 #include "core/translate.h"
 
@@ -39,23 +40,13 @@ static bool skip_prefixes(struct code *c, u8 *ret_opcode)
 	u8 b;
 
 	while (next(c, &b)) {
-		switch (b) {
-		case 0x26:
-		case 0x2e:
-		case 0x36:
-		case 0x3e:
-		case 0x64:
-		case 0x65:
-		case 0xf0:
-			continue;
-		case 0x66:
+		if (b == PREFIX_OPERAND_SIZE)
 			c->operand16 = !c->operand16;
-			continue;
-		case 0x67:
+		if (b == PREFIX_ADDRESS_SIZE)
 			c->address16 = !c->address16 && !c->wide;
+		if (decode_is_prefix(b))
 			continue;
-		}
-		if (c->wide && (b & 0xf0) == 0x40) {
+		if (c->wide && decode_is_rex(b)) {
 			c->rex = b;
 			return next(c, ret_opcode);
 		}
@@ -104,7 +95,7 @@ static bool decode_modrm(struct code *c, u8 opcode, struct move *m)
 
 	if (!next(c, &modrm) || !skip_address(c, modrm))
 		return false;
-	m->reg = (u8)((modrm >> 3 & 7) | (c->rex & 4) << 1);
+	m->reg = (u8)((modrm >> 3 & 7) | (c->rex & REX_R) << 1);
 	switch (opcode) {
 	case 0x87:
 		m->kind = MOVE_EXCHANGE;

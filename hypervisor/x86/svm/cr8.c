@@ -2,37 +2,15 @@
 /*
  * MOV to CR8 while a vector is pending, the only time that it exits (event.c). The emulator does not
  * say which register it comes from, so that the instruction is fetched and decoded here; it has no
- * memory operand (APM 3, MOV CRn).
+ * memory operand, and CR0 with LOCK is CR8 (APM 3, MOV CRn).
  */
+#include "core/decode.h"
 #include "core/translate.h"
 #include "core/virt.h"
 #include "x86/svm/svm.h"
 
 #define CODE_MAX 15u
 #define TPR_MAX  15u
-#define REX      0x40
-#define REX_B    0x01
-#define LOCK     0xf0
-
-static bool is_prefix(u8 b)
-{
-	switch (b) {
-	case 0x26:
-	case 0x2e:
-	case 0x36:
-	case 0x3e:
-	case 0x64:
-	case 0x65:
-	case 0x66:
-	case 0x67:
-	case LOCK: /* CR0 with it is CR8 */
-	case 0xf2:
-	case 0xf3:
-		return true;
-	default:
-		return false;
-	}
-}
 
 /* The register that is written to CR8, and the instruction's length; 0: it is another by now. */
 static u8 decode(const u8 *code, u32 size, bool wide, u8 *ret_register)
@@ -40,9 +18,9 @@ static u8 decode(const u8 *code, u32 size, bool wide, u8 *ret_register)
 	u32 at = 0;
 	u8 rex = 0;
 
-	while (at < size && is_prefix(code[at]))
+	while (at < size && decode_is_prefix(code[at]))
 		at++;
-	if (wide && at < size && (code[at] & 0xf0) == REX)
+	if (wide && at < size && decode_is_rex(code[at]))
 		rex = code[at++];
 	if (at + 3 > size || code[at] != 0x0f || code[at + 1] != 0x22)
 		return 0;
