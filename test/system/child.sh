@@ -21,11 +21,11 @@ prepare()
 	"$top/demo" --prepare 2>"$err" || fail "the demo cannot be prepared"
 }
 base=()
-[[ $script != vmbus* ]] || { prepare && base=("$top"/build/demo/base-*.tar); }
+[[ $script != vmbus* && $script != storvsc* ]] || { prepare && base=("$top"/build/demo/base-*.tar); }
 "$here/child-initramfs.sh" "$test_dir/initrd.gz" "${base[@]}" ||
 	fail "the initial RAM disk cannot be made"
 carry+=(--carry "$test_dir/initrd.gz")
-if [[ $script == bios* ]]; then
+if [[ $script == bios* || $script == storvsc* ]]; then
 	prepare
 	"$here/child-disk.sh" "$top"/build/demo/base-*.tar "$test_dir/child-disk.raw" \
 		>"$test_dir/disk.log" 2>&1 || fail "the child's disk cannot be made, see disk.log"

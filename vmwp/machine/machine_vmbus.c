@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "machine/machine.h"
@@ -60,8 +61,10 @@ static void destroy(struct vdev_device *device)
 {
 	struct machine *m = machine_of(device);
 
+	vsp_storvsp_destroy(m->storvsp);
 	vsp_services_destroy(m->services);
 	vsp_vmbus_destroy(m->vmbus);
+	m->storvsp = NULL;
 	m->services = NULL;
 	m->vmbus = NULL;
 	free(container_of(device, struct machine_vmbus, device));
@@ -76,6 +79,20 @@ static const struct vdev_device_class class = {
 	.destroy = destroy,
 };
 
+static int add_storage(struct machine *m)
+{
+	struct vsp_storvsp_config config = {
+		.vmbus = m->vmbus, .partition = m->partition, .engine = m->config.scsi_engine};
+	bool any = false;
+
+	memcpy(config.machine, m->config.uuid, sizeof config.machine);
+	for (unsigned int i = 0; i < MACHINE_SCSI_DISKS; i++) {
+		config.lun[i] = m->config.scsi[i];
+		any |= config.lun[i].disk != NULL;
+	}
+	return any ? vsp_storvsp_create(&config, &m->storvsp) : 0;
+}
+
 int machine_vmbus_create(struct machine *m, struct vdev_device **ret_device)
 {
 	static const struct vsp_services_ops ops = {now, date};
@@ -89,6 +106,8 @@ int machine_vmbus_create(struct machine *m, struct vdev_device **ret_device)
 	r = vsp_vmbus_create(m->partition, &m->vmbus);
 	if (r == 0)
 		r = vsp_services_create(m->vmbus, m->partition, &ops, NULL, &m->services);
+	if (r == 0)
+		r = add_storage(m);
 	if (r < 0) {
 		destroy(&vmbus->device);
 		return r;

@@ -10,7 +10,10 @@
 struct machine;
 struct vdev_device;
 
-/* Makes m->vmbus and m->services, which end with the device. */
+/*
+ * Makes m->vmbus, m->services and, if there are disks for it, m->storvsp. They end with the device.
+ * Whoever has threads starts the one of storvsp.
+ */
 int must_check machine_vmbus_create(struct machine *m, struct vdev_device **ret_device);
 
 #endif

@@ -52,6 +52,8 @@ int worker_make_base(struct worker *w)
 	if (w->timer_fd < 0)
 		return worker_fail(w, -errno, "a timer cannot be made: %s", strerror(errno));
 	r = disk_engine_create(DISK_ENGINE_BEST, &w->engine);
+	if (r == 0) /* its thread comes with the machine; a ring can be made only here */
+		r = disk_engine_create(DISK_ENGINE_BEST, &w->scsi_engine);
 	if (r < 0)
 		return worker_fail(w, r, "file I/O cannot be set up: %s", strerror(-r));
 	return 0;
@@ -102,8 +104,9 @@ static int open_disk(struct worker *w, unsigned int i)
 
 	if (drive->fd < 0)
 		return 0;
-	r = disk_open_raw(w->engine, drive->fd, cdrom ? 2048 : 512,
-			  drive->read_only ? DISK_READ_ONLY : 0, &w->disk[i], &error);
+	r = disk_open_raw(i < CONFIG_IDE_DRIVES ? w->engine : w->scsi_engine, drive->fd,
+			  cdrom ? 2048 : 512, drive->read_only ? DISK_READ_ONLY : 0, &w->disk[i],
+			  &error);
 	if (r == 0)
 		return 0;
 	if (*w->config.path[CONFIG_HDA + i])
@@ -165,6 +168,13 @@ static struct vdev_ide_drive drive_of(const struct worker *w, unsigned int i)
 				       .serial = *drive->serial ? drive->serial : NULL};
 }
 
+static struct vsp_storvsp_lun lun_of(const struct worker *w, unsigned int i)
+{
+	const char *serial = w->config.drive[i].serial;
+
+	return (struct vsp_storvsp_lun){w->disk[i], *serial ? serial : NULL};
+}
+
 static struct machine_config describe(struct worker *w)
 {
 	struct machine_config config = {
@@ -183,8 +193,11 @@ static struct machine_config describe(struct worker *w)
 
 	memcpy(config.uuid, w->config.uuid, sizeof config.uuid);
 	memcpy(config.boot, w->config.boot, sizeof config.boot);
-	for (unsigned int i = 0; i < CONFIG_DRIVES; i++)
+	for (unsigned int i = 0; i < CONFIG_IDE_DRIVES; i++)
 		config.drive[i] = drive_of(w, i);
+	config.scsi_engine = w->scsi_engine;
+	for (unsigned int i = CONFIG_IDE_DRIVES; i < CONFIG_DRIVES; i++)
+		config.scsi[i - CONFIG_IDE_DRIVES] = lun_of(w, i);
 	for (unsigned int i = 0; i < CONFIG_SERIALS; i++)
 		config.serial[i] = console_chardev(&w->console[i]);
 	return config;
@@ -202,7 +215,8 @@ static int make_board(struct worker *w)
 	}
 	for (unsigned int i = 0; i < CONFIG_SERIALS; i++)
 		console_start(&w->console[i], w->machine.serial[i]);
-	return 0;
+	r = w->machine.storvsp ? vsp_storvsp_start(w->machine.storvsp) : 0;
+	return r < 0 ? worker_fail(w, r, "a thread cannot be made: %s", strerror(-r)) : 0;
 }
 
 static const char *resource_error(int error)
@@ -278,6 +292,7 @@ void worker_unmake(struct worker *w)
 		console_fini(&w->console[i]);
 	close_disks(w);
 	disk_engine_destroy(w->engine);
+	disk_engine_destroy(w->scsi_engine);
 	vid_partition_destroy(w->partition);
 	fd_close(w->timer_fd);
 	fd_close(w->meminfo_fd);

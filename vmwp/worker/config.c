@@ -165,6 +165,11 @@ static bool take_drive(struct config *config, unsigned int index, const char *va
 	return parse_file(value, length, &drive->fd, config->path[CONFIG_HDA + index]);
 }
 
+static bool take_scsi(struct config *config, unsigned int index, const char *value)
+{
+	return take_drive(config, index, value) && config->drive[index].kind == CONFIG_DRIVE_DISK;
+}
+
 static bool take_serial(struct config *config, unsigned int index, const char *value)
 {
 	struct config_serial *serial = &config->serial[index];
@@ -205,6 +210,7 @@ static bool take_crash(struct config *config, unsigned int index, const char *va
 
 #define A_FILE   "a path, or the number of a descriptor"
 #define A_DRIVE  "FILE, FILE,ro, cdrom or cdrom,FILE"
+#define A_SCSI   "FILE or FILE,ro"
 #define A_SERIAL "the number of a descriptor, pty or stdio"
 
 static const struct key keys[] = {
@@ -221,6 +227,10 @@ static const struct key keys[] = {
 	{"hdb", A_DRIVE, take_drive, 1},
 	{"hdc", A_DRIVE, take_drive, 2},
 	{"hdd", A_DRIVE, take_drive, 3},
+	{"sda", A_SCSI, take_scsi, CONFIG_IDE_DRIVES},
+	{"sdb", A_SCSI, take_scsi, CONFIG_IDE_DRIVES + 1},
+	{"sdc", A_SCSI, take_scsi, CONFIG_IDE_DRIVES + 2},
+	{"sdd", A_SCSI, take_scsi, CONFIG_IDE_DRIVES + 3},
 	{"com1", A_SERIAL, take_serial, 0},
 	{"com2", A_SERIAL, take_serial, 1},
 	{"reset", "restart, exit or a number of resets", take_reset, 0},
@@ -375,7 +385,8 @@ struct fd_use {
 const char *config_file_key(enum config_file file)
 {
 	static const char *const names[CONFIG_FILES] = {
-		"partition", "firmware", "kernel", "initrd", "debug", "hda", "hdb", "hdc", "hdd",
+		"partition", "firmware", "kernel", "initrd", "debug", "hda", "hdb",
+		"hdc",       "hdd",      "sda",    "sdb",    "sdc",   "sdd",
 	};
 
 	return names[file];

@@ -15,6 +15,7 @@
  *	cmdline=TEXT         to the end of the word
  *	hda=FILE[,ro]        disk; likewise hdb, hdc, hdd
  *	hda=cdrom[,FILE]     CD-ROM drive, empty or with a medium
+ *	sda=FILE[,ro]        synthetic SCSI disk; likewise sdb, sdc, sdd
  *	com1=FD|pty|stdio    serial port; likewise com2. Without it, nobody is at the other end
  *	debug=FILE           where the firmware's debug port writes
  *	reset=restart|exit|N what a reset of the guest does; N: restart, but exit the time after N
@@ -37,7 +38,8 @@
 #define CONFIG_CMDLINE_MAX    2048
 #define CONFIG_PATH_MAX       1024
 #define CONFIG_RESETS_ANY     UINT32_MAX
-#define CONFIG_DRIVES         4u
+#define CONFIG_IDE_DRIVES     4u
+#define CONFIG_DRIVES         8u /* those of IDE first, then the SCSI disks */
 #define CONFIG_SERIALS        2u
 #define CONFIG_VPS_MAX        64u
 

@@ -88,7 +88,9 @@ static int on_disk(struct worker *w, const struct proto_message *message, char *
 	struct config_drive *drive;
 
 	if (message->disk.unit >= CONFIG_DRIVES)
-		return refuse(text, -EINVAL, "there are four units");
+		return refuse(text, -EINVAL, "there are eight units");
+	if (message->disk.unit >= CONFIG_IDE_DRIVES && message->disk.kind == PROTO_DISK_CD)
+		return refuse(text, -EINVAL, "a CD-ROM drive is one of the first four units");
 	drive = &w->config.drive[message->disk.unit];
 	if (drive->kind != CONFIG_DRIVE_NONE)
 		return refuse(text, -EEXIST, "the unit is taken");
@@ -233,6 +235,14 @@ static int on_request(void *data, const struct proto_message *message, char *tex
 	}
 }
 
+static void add_stats(struct proto_stats *to, struct disk_stats stats)
+{
+	to->disk_reads += stats.reads;
+	to->disk_writes += stats.writes;
+	to->disk_read_bytes += stats.read_bytes;
+	to->disk_write_bytes += stats.write_bytes;
+}
+
 static void on_stats(void *data, struct proto_stats *ret)
 {
 	struct worker *w = data;
@@ -243,16 +253,12 @@ static void on_stats(void *data, struct proto_stats *ret)
 		return;
 	if (vid_partition_get_balance(w->partition, &ret->deposit_free, &ret->deposit_used) < 0)
 		log_debug("the hypervisor does not tell what it has for the machine");
+	if (w->machine.storvsp)
+		add_stats(ret, vsp_storvsp_stats(w->machine.storvsp));
 	machine_lock(&w->machine);
-	for (unsigned int i = 0; i < CONFIG_DRIVES; i++) {
-		struct disk_stats stats =
-			w->disk[i] ? disk_stats(w->disk[i]) : (struct disk_stats){0};
-
-		ret->disk_reads += stats.reads;
-		ret->disk_writes += stats.writes;
-		ret->disk_read_bytes += stats.read_bytes;
-		ret->disk_write_bytes += stats.write_bytes;
-	}
+	for (unsigned int i = 0; i < CONFIG_IDE_DRIVES; i++)
+		if (w->disk[i])
+			add_stats(ret, disk_stats(w->disk[i]));
 	machine_unlock(&w->machine);
 }
 

@@ -24,6 +24,7 @@ static const char help[] =
 	"  firmware=FILE              or a BIOS image (/usr/share/seabios/bios.bin)\n"
 	"  hda=FILE[,ro]              a disk; likewise hdb, hdc, hdd\n"
 	"  hda=cdrom[,FILE]           a CD-ROM drive, empty or with a medium\n"
+	"  sda=FILE[,ro]              a synthetic SCSI disk; likewise sdb, sdc, sdd\n"
 	"  com1=stdio|pty|FD          a serial port; likewise com2\n"
 	"  reset=restart|exit|N       what a reset by the guest does; N: exit after that many\n"
 	"  triple-fault=reset|exit\n"

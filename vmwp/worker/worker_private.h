@@ -44,7 +44,7 @@ struct worker {
 	const struct worker_options *options;
 	struct vid_partition *partition;
 	struct ev_loop *loop;
-	struct disk_engine *engine;
+	struct disk_engine *engine, *scsi_engine;
 	struct disk *disk[CONFIG_DRIVES];
 	struct console console[CONFIG_SERIALS];
 	struct machine machine;

@@ -2,6 +2,7 @@
 /* Building a machine, with and without firmware; its memory; reset; what cannot be built. */
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <check.h>
@@ -14,6 +15,7 @@
 #include "machine_memory.h"
 #include "vid/memory.h"
 #include "vid/partition.h"
+#include "vsp/vmbus.h"
 
 static struct bench b;
 
@@ -303,6 +305,47 @@ static void assert_refused(int error, const char *text)
 	ck_assert(!is_ram(0) && !is_ram(LAYOUT_EXTENDED_BEGIN));
 }
 
+/* A guest that begins anew has no connection, whatever it had. */
+START_TEST(reset_ends_vmbus)
+{
+	const uint32_t contact[10] = {14, 0, 0x50003, 0, 2};
+
+	make();
+	ck_assert_int_eq(vsp_vmbus_message(b.machine.vmbus, 4, 1, contact, sizeof contact), 0);
+	ck_assert_uint_eq(vsp_vmbus_version(b.machine.vmbus), 0x50003);
+	ck_assert_int_eq(machine_reset(&b.machine, &b.error), 0);
+	ck_assert_uint_eq(vsp_vmbus_version(b.machine.vmbus), 0);
+}
+END_TEST
+
+/* The controller is there when a disk is, and its disks stay the configuration's. */
+START_TEST(scsi_disks_have_a_controller)
+{
+	const int fd = memfd_create("disk", MFD_CLOEXEC);
+	struct disk_engine *engine;
+	struct disk_error error;
+	struct disk *disk;
+
+	make();
+	ck_assert(!b.machine.storvsp);
+	machine_fini(&b.machine);
+	ck_assert_int_eq(ftruncate(fd, 65536), 0);
+	ck_assert_int_eq(disk_engine_create(DISK_ENGINE_SYNC, &engine), 0);
+	ck_assert_int_eq(disk_open_raw(engine, fd, 512, 0, &disk, &error), 0);
+	b.config.scsi_engine = engine;
+	b.config.scsi[2].disk = disk;
+	make();
+	ck_assert(b.machine.storvsp);
+	ck_assert_uint_eq(vsp_storvsp_stats(b.machine.storvsp).reads, 0);
+	machine_fini(&b.machine);
+	disk_close(disk);
+	disk_engine_destroy(engine);
+	b.config.scsi_engine = NULL;
+	b.config.scsi[2].disk = NULL;
+	make();
+}
+END_TEST
+
 START_TEST(refusals)
 {
 	uint64_t memory = b.config.memory;
@@ -344,6 +387,8 @@ int main(void)
 	tcase_add_test(tc, media_come_and_go);
 	tcase_add_test(tc, the_clock_stands_still);
 	tcase_add_test(tc, the_end_may_come_twice);
+	tcase_add_test(tc, reset_ends_vmbus);
+	tcase_add_test(tc, scsi_disks_have_a_controller);
 	tcase_add_test(tc, refusals);
 	suite_add_tcase(suite, tc);
 	srunner_run_all(runner, CK_NORMAL);

@@ -73,6 +73,8 @@ START_TEST(takes_paths)
 	take("hdb=cdroms/b");
 	take("hdc=cdrom,c,ro");
 	take("hdd=,ro");
+	take("sda=/srv/root");
+	take("sdd=/srv/data,ro");
 	take("com1=stdio");
 	take("reset=3");
 	ck_assert_str_eq(config.path[CONFIG_PARTITION], "/dev/x");
@@ -84,6 +86,10 @@ START_TEST(takes_paths)
 	ck_assert_str_eq(config.path[CONFIG_HDA + 2], "c,ro");
 	ck_assert(config.drive[2].kind == CONFIG_DRIVE_CDROM);
 	ck_assert_str_eq(config.path[CONFIG_HDA + 3], ",ro");
+	ck_assert_str_eq(config.path[CONFIG_HDA + CONFIG_IDE_DRIVES], "/srv/root");
+	ck_assert(config.drive[4].kind == CONFIG_DRIVE_DISK && !config.drive[4].read_only);
+	ck_assert_str_eq(config.path[CONFIG_HDA + CONFIG_IDE_DRIVES + 3], "/srv/data");
+	ck_assert(config.drive[7].read_only && config.drive[5].kind == CONFIG_DRIVE_NONE);
 	ck_assert(config.serial[0].kind == CONFIG_SERIAL_STDIO);
 	ck_assert_uint_eq(config.resets, 3);
 }

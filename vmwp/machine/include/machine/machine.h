@@ -18,6 +18,7 @@
 #include "vdev/ide.h"
 #include "vdev/isa_irq.h"
 #include "vdev/pci.h"
+#include "vsp/storvsp.h"
 
 struct disk;
 struct vdev_fw_cfg;
@@ -35,6 +36,7 @@ struct vsp_services;
 struct vsp_vmbus;
 
 #define MACHINE_SERIALS     2u
+#define MACHINE_SCSI_DISKS  4u
 #define MACHINE_DEVICES_MAX 24u
 #define MACHINE_BOOTS       3u
 
@@ -66,6 +68,9 @@ struct machine_config {
 	int64_t date_offset; /* ns from UTC to what the clock shows */
 	enum machine_boot boot[MACHINE_BOOTS];
 	struct vdev_ide_drive drive[VDEV_IDE_DRIVES];
+	struct disk_engine
+		*scsi_engine; /* of the SCSI disks alone; its thread has no lock of the machine's */
+	struct vsp_storvsp_lun scsi[MACHINE_SCSI_DISKS];
 	struct vdev_chardev serial[MACHINE_SERIALS];
 	const struct machine_host *host;
 	void *owner;
@@ -99,8 +104,9 @@ struct machine {
 	struct vdev_piix4_pm *pm;
 	struct vdev_device *ide;
 	struct vdev_ns16550a *serial[MACHINE_SERIALS];
-	struct vsp_vmbus *vmbus; /* these two have their own locks */
+	struct vsp_vmbus *vmbus; /* these three have their own locks */
 	struct vsp_services *services;
+	struct vsp_storvsp *storvsp; /* NULL: there is no disk for it */
 };
 
 /*

@@ -26,7 +26,7 @@ enum {
 	PROTO_MAX_MESSAGE = 16 + 80 + PROTO_MAX_TEXT,
 	PROTO_MAX_FDS = 2,
 	PROTO_MAX_VCPUS = 64,
-	PROTO_DISK_UNITS = 4,
+	PROTO_DISK_UNITS = 8,
 	PROTO_SERIAL_PORTS = 2,
 };
 
@@ -126,7 +126,7 @@ struct proto_machine {
 _Static_assert(sizeof(struct proto_machine) == 24, "wire");
 
 struct proto_disk {
-	uint8_t unit; /* 0 … 3: hda … hdd */
+	uint8_t unit; /* 0 … 3: hda … hdd; 4 … 7: sda … sdd */
 	uint8_t kind; /* enum proto_disk_kind */
 	uint8_t format;
 	uint8_t readonly;
