@@ -83,6 +83,9 @@ await "the start to be given up" is_state held off
 state held off start-failed
 "$VMCTL" log held | grep -q 'could not be opened within 1 s' || fail "log: $("$VMCTL" log held)"
 release
+# a start that nothing holds has its usual time again
+stop_daemon
+start_preloaded
 
 # a CD
 ok start free
