@@ -141,6 +141,7 @@ const struct msr_range child_msr_ranges[] = {
 	{0x2ff, 0x2ff, read_kept, write_kept},
 	{0xfe, 0xfe, read_mtrrcap, msr_write_fault},
 
+	{0x0, 0x1, read_zero, msr_write_fault},      /* machine check of the Pentium */
 	{0x17, 0x17, read_zero, msr_write_fault},    /* platform id */
 	{0x2a, 0x2a, read_zero, msr_write_fault},    /* power-on configuration */
 	{0x34, 0x34, read_zero, msr_write_fault},    /* SMI count */
@@ -173,9 +174,11 @@ const struct msr_range child_msr_ranges[] = {
 	{0xc0010058, 0xc0010058, read_zero, write_zero_only},        /* MMIO_CFG_BASE: none */
 	{0xc0010112, 0xc0010113, read_zero, msr_write_fault},        /* TSEG: there is no SMM */
 	{0xc0010114, 0xc0010114, read_svm_off, msr_write_fault},     /* VM_CR */
+	{0xc0010115, 0xc0010115, read_zero, write_ignored},          /* IGNNE */
 	{0xc0010117, 0xc0010117, read_zero, write_ignored},          /* VM_HSAVE_PA */
 	{0xc0010140, 0xc0010141, read_zero, msr_write_fault},        /* OSVW: nothing is said */
 	{0xc0010200, 0xc001020b, read_zero, write_ignored},          /* the same of six counters */
+	{0xc0011021, 0xc0011021, read_zero, msr_write_fault},        /* IC_CFG */
 	{0xc0011022, 0xc0011023, read_zero, write_ignored},          /* DC_CFG, TW_CFG */
 	{0xc0011029, 0xc0011029, read_decode_config, write_ignored},
 	{0xc001102a, 0xc001102a, read_zero, write_ignored}, /* BU_CFG2 */
