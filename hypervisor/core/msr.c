@@ -57,7 +57,7 @@ static bool may_be_extended(const struct vp *vp, u32 msr)
 	       msr - MSR_X2APIC_EXTENDED <= MSR_X2APIC_EXTENDED_LVT3 - MSR_X2APIC_EXTENDED;
 }
 
-/* Then the version says so (APM 2 16.3.1). */
+/* Then the version says so (APM 2 16.3.4). */
 static bool has_extended(const struct vp *vp)
 {
 	u32 value;
