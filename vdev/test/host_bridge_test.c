@@ -193,25 +193,157 @@ START_TEST(smram_opens_closes_and_locks)
 }
 END_TEST
 
-START_TEST(it_can_be_a_440bx)
+/* Resets of the processor alone leave the lock; PCIRST#, which resets the chip, ends it. */
+START_TEST(the_lock_ends_with_a_hard_reset)
 {
-	struct test_board *t = test_board_create();
-	static const struct vdev_shadow_ops *ops = &vdev_shadow_ops;
+	set_config(SMRAM, 0x1a);
+	test_out8(m->t, 0x92, 0x01);
+	test_out8(m->t, 0xcf9, 0x04);
+	ck_assert_uint_eq(m->t->event_count, 2);
+	ck_assert_int_eq(m->t->events[0], VDEV_EVENT_INIT);
+	ck_assert_int_eq(m->t->events[1], VDEV_EVENT_INIT);
+	set_config(SMRAM, 0x02);
+	ck_assert_uint_eq(config(SMRAM), 0x1a);
+	test_out8(m->t, 0xcf9, 0x02);
+	test_out8(m->t, 0xcf9, 0x06);
+	ck_assert_uint_eq(m->t->event_count, 3);
+	ck_assert_int_eq(m->t->events[2], VDEV_EVENT_RESET);
+	for (unsigned int i = 0; i < TEST_MACHINE_DEVICES; i++)
+		vdev_device_reset(m->devices[i]);
+	ck_assert_uint_eq(config(SMRAM), 0x02);
+	set_config(SMRAM, 0x4a);
+	ck_assert_uint_eq(config(SMRAM), 0x4a);
+}
+END_TEST
+
+/* A machine without SeaBIOS: the bridge is an 82443BX. */
+struct bx {
+	struct test_board *t;
 	struct vdev_i82443bx *bridge;
 	struct vdev_shadow *shadow;
 	struct vid_memory *ram, *image;
+};
 
-	ck_assert_int_eq(vid_memory_create("r", MIB(1), &ram), 0);
-	ck_assert_int_eq(vid_memory_create("i", 0x20000, &image), 0);
-	ck_assert_int_eq(vid_partition_unmap(t->partition, 0, TEST_RAM_SIZE), 0);
-	ck_assert_int_eq(vdev_shadow_create(&t->board, ram, image, &shadow), 0);
-	ck_assert_int_eq(vdev_i82443bx_create(&t->pci, ops, shadow, false, &bridge), 0);
-	ck_assert_uint_eq(vdev_pci_config_read(&t->pci, 0, 2, 2), 0x7192);
-	vdev_device_destroy(vdev_i82443bx_device(bridge));
-	vdev_shadow_destroy(shadow);
-	test_board_destroy(t);
-	vid_memory_destroy(ram);
-	vid_memory_destroy(image);
+static void make_bx(struct bx *bx)
+{
+	bx->t = test_board_create();
+	ck_assert_int_eq(vid_memory_create("r", MIB(1), &bx->ram), 0);
+	ck_assert_int_eq(vid_memory_create("i", 0x20000, &bx->image), 0);
+	ck_assert_int_eq(vid_partition_unmap(bx->t->partition, 0, TEST_RAM_SIZE), 0);
+	ck_assert_int_eq(vdev_shadow_create(&bx->t->board, bx->ram, bx->image, &bx->shadow), 0);
+	ck_assert_int_eq(
+		vdev_i82443bx_create(&bx->t->pci, &vdev_shadow_ops, bx->shadow, false, &bx->bridge),
+		0);
+}
+
+static void destroy_bx(struct bx *bx)
+{
+	vdev_device_destroy(vdev_i82443bx_device(bx->bridge));
+	vdev_shadow_destroy(bx->shadow);
+	test_board_destroy(bx->t);
+	vid_memory_destroy(bx->ram);
+	vid_memory_destroy(bx->image);
+}
+
+static uint32_t bx_config(struct bx *bx, unsigned int reg, unsigned int width)
+{
+	return vdev_pci_config_read(&bx->t->pci, 0, reg, width);
+}
+
+static void bx_set_config(struct bx *bx, unsigned int reg, unsigned int width, uint32_t value)
+{
+	vdev_pci_config_write(&bx->t->pci, 0, reg, width, value);
+}
+
+/*
+ * 290633 section 3.3, of a board whose AGP is disabled: no APBASE, no capabilities, nothing from A0h
+ * to BFh. Straps are 0 but for AGP_DIS. What is cleared by ones is never set.
+ */
+START_TEST(the_data_sheet_of_the_82443bx)
+{
+	static const struct test_register registers[] = {
+		{"VID, DID", 0x00, 4, 0x71928086, 0, 0},
+		{"PCICMD", 0x04, 2, 0x0006, 0x0140, 0},
+		{"PCISTS", 0x06, 2, 0x0200, 0, 0}, /* without capabilities */
+		{"RID, SUBC, BCC", 0x08, 4, 0x06000002, 0, 0},
+		{"MLT", 0x0d, 1, 0x00, 0xf8, 0},
+		{"SVID, SID", 0x2c, 4, 0x11001af4, 0, 0}, /* written once, by firmware */
+		{"NBXCFG", 0x50, 4, 0x00000000, 0xff078fe8, 0},
+		{"DRAMC", 0x57, 1, 0x00, 0x1f, 0},
+		{"DRAMT", 0x58, 1, 0x03, 0x03, 0},
+		{"PAM0", 0x59, 1, 0x00, 0x30, 0},
+		{"PAM1", 0x5a, 1, 0x00, 0x33, 0},
+		{"PAM2", 0x5b, 1, 0x00, 0x33, 0},
+		{"PAM3", 0x5c, 1, 0x00, 0x33, 0},
+		{"PAM4", 0x5d, 1, 0x00, 0x33, 0},
+		{"PAM5", 0x5e, 1, 0x00, 0x33, 0},
+		{"PAM6", 0x5f, 1, 0x00, 0x33, 0},
+		{"DRB0-3", 0x60, 4, 0x01010101, 0xffffffff, 0},
+		{"DRB4-7", 0x64, 4, 0x01010101, 0xffffffff, 0},
+		{"FDHC", 0x68, 1, 0x00, 0xc0, 0},
+		{"MBSC[7:0]", 0x69, 1, 0x00, 0xff, 0},
+		{"MBSC[39:8]", 0x6a, 4, 0x00000000, 0xffffffff, 0},
+		{"MBSC[47:40]", 0x6e, 1, 0x00, 0x00, 0},
+		{"SMRAM", 0x72, 1, 0x02, 0, 0x78}, /* its lock has tests of its own */
+		{"ESMRAMC", 0x73, 1, 0x38, 0x87, 0},
+		{"RPS", 0x74, 2, 0x0000, 0xffff, 0},
+		{"SDRAMC", 0x76, 2, 0x0000, 0x03ff, 0},
+		{"PGPOL", 0x78, 2, 0x0000, 0xff0f, 0},
+		{"PMCR", 0x7a, 1, 0x02, 0xf5, 0},
+		{"SCRR", 0x7b, 2, 0x0038, 0x1fff, 0},
+		{"EAP", 0x80, 4, 0x00000000, 0, 0},
+		{"ERRCMD", 0x90, 1, 0x80, 0xff, 0},
+		{"ERRSTS", 0x91, 2, 0x0000, 0, 0},
+		{"MBFS[15:0]", 0xca, 2, 0x0000, 0xffff, 0},
+		{"MBFS[23:16]", 0xcc, 1, 0x00, 0x7f, 0},
+		{"BSPAD", 0xd0, 4, 0x00000000, 0xffffffff, 0},
+		{"BSPAD", 0xd4, 4, 0x00000000, 0xffffffff, 0},
+		{"DWTC[31:0]", 0xe0, 4, 0x00000000, 0xffffffff, 0},
+		{"DWTC[47:32]", 0xe4, 2, 0x0000, 0x3fff, 0},
+		{"DWTC[55:48]", 0xe6, 1, 0x00, 0, 0},
+		{"DWTC[63:56]", 0xe7, 1, 0x00, 0, 0x80}, /* TLOCK: a test of its own */
+		{"DRTC[31:0]", 0xe8, 4, 0x00000000, 0xffffffff, 0},
+		{"DRTC[63:32]", 0xec, 4, 0x00000000, 0x00003fff, 0},
+		{"BUFFC", 0xf0, 2, 0x0000, 0x03c0, 0},
+		{"MFGID", 0xf8, 4, 0x00000f20, 0, 0},
+	};
+	struct bx bx;
+
+	make_bx(&bx);
+	test_config_registers(vdev_i82443bx_device(bx.bridge), &(struct test_config){bx.t, 0},
+			      registers, ARRAY_SIZE(registers));
+	destroy_bx(&bx);
+}
+END_TEST
+
+/* D_LCK makes "D_OPEN, H_SMRAM_EN, TSEG_SZ, TSEG_EN and DRB7 … read only"; TLOCK DWTC and DRTC. */
+START_TEST(the_locks_of_the_82443bx)
+{
+	struct bx bx, other;
+
+	make_bx(&bx);
+	make_bx(&other);
+	bx_set_config(&bx, 0x67, 1, 0x20);
+	bx_set_config(&bx, SMRAM, 2, 0x031a);
+	bx_set_config(&bx, 0xe4, 4, 0x80001234);
+	test_round_trip(vdev_i82443bx_device(bx.bridge), vdev_i82443bx_device(other.bridge));
+	bx_set_config(&other, 0x64, 4, UINT32_MAX);
+	bx_set_config(&other, SMRAM, 2, 0xff42);
+	for (unsigned int reg = 0xe0; reg < 0xf0; reg += 4)
+		bx_set_config(&other, reg, 4, 0x00001111);
+	ck_assert_uint_eq(bx_config(&other, 0x64, 4), 0x20ffffff);
+	ck_assert_uint_eq(bx_config(&other, SMRAM, 2), 0x3b1a);
+	ck_assert_uint_eq(bx_config(&other, 0xe0, 4), 0);
+	ck_assert_uint_eq(bx_config(&other, 0xe4, 4), 0x80001234);
+	ck_assert_uint_eq(bx_config(&other, 0xe8, 4) | bx_config(&other, 0xec, 4), 0);
+	test_hostile_state(vdev_i82443bx_device(other.bridge));
+	vdev_device_reset(vdev_i82443bx_device(other.bridge));
+	bx_set_config(&other, SMRAM, 2, 0x8748);
+	bx_set_config(&other, 0xe4, 4, 0x00000042);
+	ck_assert_uint_eq(bx_config(&other, SMRAM, 2), 0xbf4a);
+	ck_assert_uint_eq(bx_config(&other, 0xe4, 4), 0x00000042);
+	destroy_bx(&other);
+	destroy_bx(&bx);
 }
 END_TEST
 
@@ -233,21 +365,27 @@ START_TEST(state_and_reset)
 }
 END_TEST
 
-/* 82441FX, 290549 chapter 3: what firmware knows; DRAM timing and the rest are kept only. */
-START_TEST(the_data_sheet)
+/*
+ * 290549 chapter 3: the chip that SeaBIOS knows. Registers for DRAM, buffers and timers are kept
+ * only; TRC (93h) is not there, as the PIIX4 has RC.
+ */
+START_TEST(the_data_sheet_of_the_82441fx)
 {
 	static const struct test_register registers[] = {
 		{"VID, DID", 0x00, 4, 0x12378086, 0, 0},
-		{"PCICMD", 0x04, 2, 0x0006, 0x0100, 0},
+		{"PCICMD", 0x04, 2, 0x0006, 0x0102, 0},
 		{"PCISTS", 0x06, 2, 0x0200, 0, 0},
 		{"RID, CLASSC", 0x08, 4, 0x06000002, 0, 0},
 		{"MLT", 0x0d, 1, 0x00, 0xf8, 0},
-		{"SVID, SID", 0x2c, 4, 0x11001af4, 0, 0}, /* firmware looks for it */
-		{"PMCCFG", 0x50, 4, 0x00000000, 0xffffffff, 0},
-		{"kept", 0x54, 2, 0x0000, 0xffff, 0},
-		{"kept", 0x56, 1, 0x00, 0xff, 0},
-		{"DRAMC", 0x57, 1, 0x01, 0xff, 0},
-		{"DRAMT", 0x58, 1, 0x00, 0xff, 0},
+		{"SVID, SID", 0x2c, 4, 0x11001af4, 0,
+		 0}, /* the chip has none; firmware looks for it */
+		{"PMCCFG", 0x50, 2, 0x0200, 0xc070, 0},
+		{"DETURBO", 0x52, 1, 0x00, 0xff, 0},
+		{"DBC", 0x53, 1, 0x80, 0xff, 0},
+		{"AXC", 0x54, 1, 0x00, 0x82, 0},
+		{"DRT", 0x55, 2, 0x0000, 0xffff, 0},
+		{"DRAMC", 0x57, 1, 0x01, 0x77, 0},
+		{"DRAMT", 0x58, 1, 0x10, 0x7f, 0},
 		{"PAM0", 0x59, 1, 0x00, 0x30, 0},
 		{"PAM1", 0x5a, 1, 0x00, 0x33, 0},
 		{"PAM2", 0x5b, 1, 0x00, 0x33, 0},
@@ -255,9 +393,14 @@ START_TEST(the_data_sheet)
 		{"PAM4", 0x5d, 1, 0x00, 0x33, 0},
 		{"PAM5", 0x5e, 1, 0x00, 0x33, 0},
 		{"PAM6", 0x5f, 1, 0x00, 0x33, 0},
-		{"DRB0-3", 0x60, 4, 0x00000000, 0xffffffff, 0},
-		{"DRB4-7", 0x64, 4, 0x00000000, 0xffffffff, 0},
+		{"DRB0-3", 0x60, 4, 0x01010101, 0xffffffff, 0},
+		{"DRB4-7", 0x64, 4, 0x01010101, 0xffffffff, 0},
+		{"FDHC", 0x68, 1, 0x00, 0xc0, 0},
+		{"MTT", 0x70, 1, 0x00, 0xf8, 0},
+		{"CLT", 0x71, 1, 0x10, 0x1f, 0},
 		{"SMRAM", 0x72, 1, 0x02, 0, 0x78}, /* its lock has tests of its own */
+		{"ERRCMD", 0x90, 1, 0x00, 0x1b, 0},
+		{"ERRSTS", 0x91, 1, 0x00, 0, 0},
 	};
 	const struct test_config function = {m->t, 0};
 
@@ -366,8 +509,9 @@ START_TEST(the_data_port_in_every_width)
 }
 END_TEST
 
-TEST_MAIN("vdev/host_bridge", setup, teardown, the_data_sheet, the_data_sheet_of_shadow_ram,
+TEST_MAIN("vdev/host_bridge", setup, teardown, the_data_sheet_of_the_82441fx,
+	  the_data_sheet_of_the_82443bx, the_locks_of_the_82443bx, the_data_sheet_of_shadow_ram,
 	  the_data_sheet_of_the_ports, the_data_port_in_every_width, configuration_cycles,
 	  at_first_all_is_rom, every_segment_takes_every_access, shadowing_the_bios,
-	  reserved_pam_bits_stay_zero, smram_opens_closes_and_locks, it_can_be_a_440bx,
-	  state_and_reset)
+	  reserved_pam_bits_stay_zero, smram_opens_closes_and_locks,
+	  the_lock_ends_with_a_hard_reset, state_and_reset)
