@@ -10,11 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "piix4_smbus.h"
 
-#define REG_DEVACTB   0x58
 #define REG_PMBA      0x40
-#define REG_COUNTS    0x44 /* CNTA, CNTB, GPICTL, DEVRES…: up to 7Fh, kept only */
+#define REG_CNTA      0x44
+#define REG_DEVACTB   0x58
 #define REG_PMREGMISC 0x80
 #define REG_SMBBA     0x90
 #define REG_SMBHSTCFG 0xd2
@@ -273,11 +274,25 @@ static void config_written(struct vdev_pci_function *f, unsigned int offset, uns
 
 static const struct vdev_pci_function_ops function_ops = {.config_written = config_written};
 
-static void allow_writes(struct vdev_pci_function *f, unsigned int first, unsigned int end)
-{
-	for (unsigned int i = first; i < end; i++)
-		f->write_mask[i] = 0xff;
-}
+/* From CNTA on, by dword: which devices are watched, and where their resources are. Kept only. */
+static const uint32_t watch_masks[] = {
+	0xffffffff, /* CNTA */
+	0x0173ffff, /* CNTB */
+	0x0fffffff, /* GPICTL */
+	0x007f583f, /* DEVRESD */
+	0xffffffff, /* DEVACTA */
+	0x03ffff77, /* DEVACTB */
+	0xffffffff, /* DEVRESA */
+	0xf7ffffff, /* DEVRESB */
+	0xffefffff, /* DEVRESC */
+	0x001fffff, /* DEVRESE */
+	0xffff80ff, /* DEVRESF */
+	0x001fffff, /* DEVRESG */
+	0xffff80ff, /* DEVRESH */
+	0x001fffff, /* DEVRESI */
+	0x001fffff, /* DEVRESJ */
+};
+_Static_assert(REG_CNTA + sizeof(watch_masks) == REG_PMREGMISC, "all registers up to PMREGMISC");
 
 static void init_function(struct vdev_piix4_pm *pm)
 {
@@ -298,7 +313,8 @@ static void init_function(struct vdev_piix4_pm *pm)
 	f->config[REG_DEVACTB + 3] = DEVACTB_APMC;
 	f->write_mask[REG_PMBA] = (uint8_t)PMBA_MASK;
 	f->write_mask[REG_PMBA + 1] = 0xff;
-	allow_writes(f, REG_COUNTS, REG_PMREGMISC);
+	for (unsigned int i = 0; i < ARRAY_SIZE(watch_masks); i++)
+		bytes_put_le32(f->write_mask + REG_CNTA + 4 * i, watch_masks[i]);
 	f->write_mask[REG_PMREGMISC] = ENABLE;
 	f->write_mask[REG_SMBBA] = (uint8_t)SMBBA_MASK;
 	f->write_mask[REG_SMBBA + 1] = 0xff;
