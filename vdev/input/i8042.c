@@ -125,7 +125,7 @@ static bool refill_step(struct vdev_i8042 *kbc)
 	} else if (kbc->keyboard.queue.count && !(mode(kbc) & MODE_KBD_OFF)) {
 		put_key(kbc, ps2_queue_take(&kbc->keyboard.queue));
 	} else if (kbc->mouse.queue.count && !(mode(kbc) & MODE_AUX_OFF)) {
-		put(kbc, ps2_queue_take(&kbc->mouse.queue), FROM_MOUSE);
+		put(kbc, ps2_mouse_take(&kbc->mouse), FROM_MOUSE);
 		ps2_mouse_drained(&kbc->mouse);
 	} else {
 		return false;
@@ -364,6 +364,9 @@ static const struct vdev_field fields[] = {
 	VDEV_FIELD(0x20d, struct vdev_i8042, mouse.dx),
 	VDEV_FIELD(0x20e, struct vdev_i8042, mouse.dy),
 	VDEV_FIELD(0x20f, struct vdev_i8042, mouse.dz),
+	VDEV_FIELD(0x210, struct vdev_i8042, mouse.starts),
+	VDEV_FIELD_ARRAY(0x211, struct vdev_i8042, mouse.sent),
+	VDEV_FIELD_MAX(0x212, struct vdev_i8042, mouse.sent_count, PS2_PACKET_MAX),
 };
 
 static struct vdev_i8042 *to_kbc(struct vdev_device *device)
@@ -434,7 +437,7 @@ static void i8042_destroy(struct vdev_device *device)
 
 static const struct vdev_device_class i8042_class = {
 	.type = "8042",
-	.version = 2, /* fast_init */
+	.version = 3, /* the mouse's last packet */
 	.reset = i8042_reset,
 	.save = i8042_save,
 	.restore = i8042_restore,

@@ -64,8 +64,12 @@ void ps2_keyboard_reset(struct ps2_keyboard *k);
 void ps2_keyboard_write(struct ps2_keyboard *k, uint8_t value);
 void ps2_keyboard_key(struct ps2_keyboard *k, uint16_t key, bool down);
 
+#define PS2_PACKET_MAX 4u
+
 struct ps2_mouse {
 	struct ps2_queue queue;
+	uint64_t starts; /* bit n: what is at place n of the queue begins a packet */
+	uint8_t sent[PS2_PACKET_MAX], sent_count; /* of the last packet, for Resend */
 	uint8_t command;
 	uint8_t id;         /* 0, 3 (wheel), 4 (wheel and 5 buttons) */
 	uint8_t rates[3];   /* the last three sample rates that were set: the magic knocks */
@@ -82,6 +86,8 @@ struct ps2_mouse {
 void ps2_mouse_reset(struct ps2_mouse *m);
 void ps2_mouse_write(struct ps2_mouse *m, uint8_t value);
 void ps2_mouse_move(struct ps2_mouse *m, int dx, int dy, int dz, unsigned int buttons);
+/* The next byte for the controller, of a queue that has one. */
+uint8_t ps2_mouse_take(struct ps2_mouse *m);
 /* The controller emptied the queue: movement that waited can become a packet. */
 void ps2_mouse_drained(struct ps2_mouse *m);
 

@@ -3,6 +3,9 @@
  * The PS/2 mouse: three-byte packets, and the four-byte ones of the IntelliMouse and the
  * IntelliMouse Explorer, which a guest asks for by setting three sample rates in a row. Movement
  * that finds no room in the queue adds up until there is.
+ *
+ * Resend is for packets, unlike the keyboard's: an acknowledgement, what follows it, a movement. The
+ * queue knows where each begins.
  */
 #include "ps2.h"
 
@@ -22,6 +25,7 @@
 #define CMD_ENABLE       0xf4u
 #define CMD_DISABLE      0xf5u
 #define CMD_DEFAULTS     0xf6u
+#define CMD_RESEND       0xfeu
 #define CMD_RESET        0xffu
 #define ID_WHEEL         3u
 #define ID_EXPLORER      4u
@@ -33,6 +37,67 @@
 #define STATUS_REMOTE    BIT(6)
 #define DEFAULT_RATE     100u
 #define BUTTONS          0x1fu
+
+_Static_assert(PS2_QUEUE_SIZE == 64, "a bit of `starts` for each place");
+
+/* ---- what is sent ---- */
+
+static uint64_t place(const struct ps2_mouse *m, unsigned int n)
+{
+	return UINT64_C(1) << (m->queue.first + n) % PS2_QUEUE_SIZE;
+}
+
+/* Another byte of the packet. */
+static void answer_more(struct ps2_mouse *m, uint8_t byte)
+{
+	if (m->queue.count < PS2_QUEUE_SIZE)
+		m->starts &= ~place(m, m->queue.count);
+	ps2_queue_answer(&m->queue, byte);
+}
+
+/* A packet, or its first byte. */
+static void answer(struct ps2_mouse *m, uint8_t byte)
+{
+	if (m->queue.count < PS2_QUEUE_SIZE)
+		m->starts |= place(m, m->queue.count);
+	ps2_queue_answer(&m->queue, byte);
+}
+
+/* The mouse's own Resend is no packet that it would send again. */
+uint8_t ps2_mouse_take(struct ps2_mouse *m)
+{
+	bool starts = m->starts & place(m, 0);
+	uint8_t byte = ps2_queue_take(&m->queue);
+
+	if (starts && byte == PS2_RESEND)
+		return byte;
+	if (starts)
+		m->sent_count = 0;
+	if (m->sent_count < PS2_PACKET_MAX)
+		m->sent[m->sent_count++] = byte;
+	return byte;
+}
+
+/*
+ * Back to the head of the queue with what was sent of the last packet; the rest follows anyway. A
+ * guest that has left the queue full gets nothing again.
+ */
+static void send_again(struct ps2_mouse *m)
+{
+	struct ps2_queue *q = &m->queue;
+
+	if (!m->sent_count || q->count + m->sent_count > PS2_QUEUE_SIZE)
+		return;
+	while (m->sent_count) {
+		q->first = (q->first + PS2_QUEUE_SIZE - 1) % PS2_QUEUE_SIZE;
+		q->data[q->first] = m->sent[--m->sent_count];
+		q->count++;
+		m->starts &= ~place(m, 0);
+	}
+	m->starts |= place(m, 0);
+}
+
+/* ---- state ---- */
 
 static void set_defaults(struct ps2_mouse *m)
 {
@@ -49,6 +114,10 @@ void ps2_mouse_reset(struct ps2_mouse *m)
 	set_defaults(m);
 	m->id = 0;
 	m->buttons = m->reported = 0;
+	/* As if it had told of its self-test when it was switched on. */
+	m->sent[0] = PS2_SELF_TEST;
+	m->sent[1] = m->id;
+	m->sent_count = 2;
 }
 
 /* ---- packets ---- */
@@ -74,13 +143,12 @@ static void send_packet(struct ps2_mouse *m)
 {
 	int32_t dx = take_part(&m->dx, -255, 255), dy = take_part(&m->dy, -255, 255);
 
-	ps2_queue_answer(&m->queue,
-			 (uint8_t)((m->buttons & 7) | PACKET_ONE | (dx < 0 ? PACKET_X_SIGN : 0) |
-				   (dy < 0 ? PACKET_Y_SIGN : 0)));
-	ps2_queue_answer(&m->queue, (uint8_t)dx);
-	ps2_queue_answer(&m->queue, (uint8_t)dy);
+	answer(m, (uint8_t)((m->buttons & 7) | PACKET_ONE | (dx < 0 ? PACKET_X_SIGN : 0) |
+			    (dy < 0 ? PACKET_Y_SIGN : 0)));
+	answer_more(m, (uint8_t)dx);
+	answer_more(m, (uint8_t)dy);
 	if (m->id)
-		ps2_queue_answer(&m->queue, fourth_byte(m));
+		answer_more(m, fourth_byte(m));
 	else
 		m->dz = 0;
 	m->reported = m->buttons;
@@ -139,7 +207,7 @@ static void write_parameter(struct ps2_mouse *m, uint8_t command, uint8_t value)
 		set_rate(m, value);
 	else
 		m->resolution = value & 3;
-	ps2_queue_answer(&m->queue, PS2_ACK);
+	answer(m, PS2_ACK);
 }
 
 /* Left is the high one of the three here, unlike in packets. */
@@ -154,9 +222,9 @@ static void answer_status(struct ps2_mouse *m)
 		status |= STATUS_REPORTING;
 	if (m->remote)
 		status |= STATUS_REMOTE;
-	ps2_queue_answer(&m->queue, status);
-	ps2_queue_answer(&m->queue, m->resolution);
-	ps2_queue_answer(&m->queue, m->rates[2]);
+	answer(m, status);
+	answer_more(m, m->resolution);
+	answer_more(m, m->rates[2]);
 }
 
 /* What follows the acknowledgement. */
@@ -186,7 +254,7 @@ static void do_command(struct ps2_mouse *m, uint8_t value)
 		m->wrap = value == CMD_WRAP;
 		break;
 	case CMD_ID:
-		ps2_queue_answer(&m->queue, m->id);
+		answer(m, m->id);
 		break;
 	case CMD_ENABLE:
 	case CMD_DISABLE:
@@ -201,9 +269,10 @@ static void do_command(struct ps2_mouse *m, uint8_t value)
 static void do_reset(struct ps2_mouse *m)
 {
 	ps2_mouse_reset(m);
-	ps2_queue_answer(&m->queue, PS2_ACK);
-	ps2_queue_answer(&m->queue, PS2_SELF_TEST);
-	ps2_queue_answer(&m->queue, m->id);
+	m->sent_count = 0;
+	answer(m, PS2_ACK);
+	answer(m, PS2_SELF_TEST);
+	answer_more(m, m->id);
 }
 
 static bool known_command(uint8_t value)
@@ -215,16 +284,18 @@ static bool known_command(uint8_t value)
 void ps2_mouse_write(struct ps2_mouse *m, uint8_t value)
 {
 	if (m->wrap && value != CMD_RESET && value != CMD_WRAP_OFF) {
-		ps2_queue_answer(&m->queue, value);
+		answer(m, value);
+	} else if (value == CMD_RESEND) {
+		send_again(m);
 	} else if (m->command) {
 		write_parameter(m, m->command, value);
 	} else if (value == CMD_RESET) {
 		do_reset(m);
 	} else if (known_command(value)) {
 		ps2_queue_clear(&m->queue);
-		ps2_queue_answer(&m->queue, PS2_ACK);
+		answer(m, PS2_ACK);
 		do_command(m, value);
 	} else {
-		ps2_queue_answer(&m->queue, PS2_RESEND);
+		answer(m, PS2_RESEND);
 	}
 }

@@ -207,6 +207,7 @@ START_TEST(the_mouses_commands)
 		{"Read Device Type", 0xf2, 0xf2, 2, {0xfa, 0x00}},
 		{"Set Sampling Rate", 0xf3, 0xf3, 1, {0xfa}},
 		{"Enable, Disable, Set Default", 0xf4, 0xf6, 1, {0xfa}},
+		{"Resend", 0xfe, 0xfe, 2, {0xaa, 0x00}}, /* sent when it was switched on */
 		{"Reset", 0xff, 0xff, 3, {0xfa, 0xaa, 0x00}},
 	};
 
@@ -283,6 +284,84 @@ START_TEST(wrap_mode_echoes_all_but_its_end)
 }
 END_TEST
 
+/* "…retransmits the last packet of data sent", and if that was Resend, the one before. */
+START_TEST(the_mouse_sends_its_last_packet_again)
+{
+	static const struct {
+		const char *name;
+		unsigned int count, size;
+		uint8_t commands[7], packet[4];
+	} table[] = {
+		{"acknowledgement", 1, 1, {0xf4}, {0xfa}},
+		{"of a parameter", 2, 1, {0xe8, 1}, {0xfa}},
+		{"status", 1, 3, {0xe9}, {0x00, 0x02, 0x64}},
+		{"data", 1, 3, {0xeb}, {0x08, 0x00, 0x00}},
+		{"data with a wheel",
+		 7,
+		 4,
+		 {0xf3, 200, 0xf3, 100, 0xf3, 80, 0xeb},
+		 {0x08, 0, 0, 0}},
+		{"device type", 1, 1, {0xf2}, {0x00}},
+		{"self-test", 1, 2, {0xff}, {0xaa, 0x00}},
+		{"before its own Resend", 2, 3, {0xe9, 0x00}, {0x00, 0x02, 0x64}},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		uint8_t bytes[ANSWER_MAX];
+
+		start_anew();
+		for (unsigned int j = 0; j < table[i].count; j++) {
+			to_mouse(table[i].commands[j]);
+			answers(t, bytes);
+		}
+		for (unsigned int times = 0; times < 3; times++) {
+			to_mouse(0xfe);
+			expect(table[i].name, 0xfe, table[i].packet, table[i].size);
+		}
+	}
+}
+END_TEST
+
+START_TEST(resend_in_the_middle)
+{
+	to_mouse(0xf3); /* the parameter is still waited for */
+	expect("rate", 0xf3, (const uint8_t[]){0xfa}, 1);
+	to_mouse(0xfe);
+	expect("again", 0xfe, (const uint8_t[]){0xfa}, 1);
+	to_mouse(10);
+	expect("parameter", 10, (const uint8_t[]){0xfa}, 1);
+	to_mouse(0xe9); /* read in part: what comes behind is not lost */
+	ck_assert_uint_eq(test_in8(t, 0x60), 0xfa);
+	ck_assert_uint_eq(test_in8(t, 0x60), 0x00);
+	ck_assert_uint_eq(test_in8(t, 0x60), 0x02);
+	to_mouse(0xfe); /* the third byte is out already */
+	expect("status", 0xfe, (const uint8_t[]){0x0a, 0x00, 0x02, 0x0a}, 4);
+	to_mouse(0xf4);
+	expect("enable", 0xf4, (const uint8_t[]){0xfa}, 1);
+	vdev_i8042_mouse(kbc, 1, 2, 0, 0);
+	vdev_i8042_mouse(kbc, 3, 4, 0, 0);
+	expect("movements", 0, (const uint8_t[]){8, 1, 2, 8, 3, 4}, 6);
+	to_mouse(0xfe);
+	expect("the last", 0xfe, (const uint8_t[]){8, 3, 4}, 3);
+}
+END_TEST
+
+/* A guest that does not read: the queue and the controller's buffer stay as they are. */
+START_TEST(resend_with_a_full_queue)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < 100; i++)
+		to_mouse(0x00); /* no command */
+	to_mouse(0xfe);
+	while (test_in8(t, 0x64) & 1) {
+		ck_assert_uint_eq(test_in8(t, 0x60), 0xfe);
+		count++;
+	}
+	ck_assert_uint_eq(count, 65);
+}
+END_TEST
+
 /* Commands begun here are ended there: what waits for a parameter is part of the state. */
 START_TEST(a_conversation_goes_on_in_another_machine)
 {
@@ -313,6 +392,9 @@ START_TEST(a_conversation_goes_on_in_another_machine)
 	test_out8(t2, 0x60, 0xe9);
 	ck_assert_uint_eq(answers(t2, bytes), 4);
 	ck_assert_mem_eq(bytes, ((const uint8_t[]){0xfa, 0x50, 0x03, 0x64}), 4);
+	test_round_trip(vdev_i8042_device(other), vdev_i8042_device(kbc));
+	to_mouse(0xfe);
+	expect("status", 0xfe, (const uint8_t[]){0x50, 0x03, 0x64}, 3);
 	vdev_device_destroy(vdev_i8042_device(other));
 	test_board_destroy(t2);
 }
@@ -321,4 +403,5 @@ END_TEST
 TEST_MAIN("vdev/ps2", setup, teardown, the_keyboards_commands, the_keyboards_states,
 	  the_keyboards_defaults, the_keyboards_parameters, the_mouses_commands, the_mouses_states,
 	  the_mouses_buttons_in_its_status, wrap_mode_echoes_all_but_its_end,
+	  the_mouse_sends_its_last_packet_again, resend_in_the_middle, resend_with_a_full_queue,
 	  a_conversation_goes_on_in_another_machine)
