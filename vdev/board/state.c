@@ -175,16 +175,22 @@ static const uint8_t *find_record(const uint8_t *data, size_t size, const char *
 	return NULL;
 }
 
-/* `data` up to the field at `at` is already known to be good, so that it can be searched. */
+/* Each field fits, and no tag comes twice. */
 static bool fields_valid(const uint8_t *data, size_t size)
 {
+	uint8_t seen[(UINT16_MAX + 1) / 8] = {0};
 	size_t step, count = 0;
 
 	for (size_t at = 0; at < size; at += step) {
+		uint16_t tag;
+
 		step = field_length(data + at, size - at);
-		if (step == 0 || ++count > VDEV_STATE_FIELDS_MAX ||
-		    find_field(data, at, bytes_get_le16(data + at)))
+		if (step == 0 || ++count > VDEV_STATE_FIELDS_MAX)
 			return false;
+		tag = bytes_get_le16(data + at);
+		if (seen[tag / 8] & BIT(tag % 8))
+			return false;
+		seen[tag / 8] |= (uint8_t)BIT(tag % 8);
 	}
 	return true;
 }
@@ -265,15 +271,28 @@ static uint64_t number_at(const uint8_t *data, unsigned int element)
 	return value;
 }
 
-static bool field_acceptable(const struct vdev_state_record *record, const struct vdev_field *f)
+/*
+ * As find_field(), but from the field at `*cursor` on and then from the beginning; leaves the cursor
+ * behind what it found. Fields are mostly read in the order in which they were put.
+ */
+static const uint8_t *find_next(const struct vdev_state_record *record, uint16_t tag,
+				size_t *cursor)
 {
-	size_t size;
-	const uint8_t *data = vdev_state_bytes(record, f->tag, &size);
+	const uint8_t *field = find_field(record->data + *cursor, record->size - *cursor, tag);
 
-	if (!data || size != f->size)
+	if (!field)
+		field = find_field(record->data, *cursor, tag);
+	if (field)
+		*cursor = (size_t)(field - record->data) + FIELD_HEADER + bytes_get_le32(field + 4);
+	return field;
+}
+
+static bool field_acceptable(const uint8_t *field, const struct vdev_field *f)
+{
+	if (!field || bytes_get_le32(field + 4) != f->size)
 		return false;
-	for (size_t at = 0; f->max != UINT64_MAX && at < size; at += f->element) {
-		if (number_at(data + at, f->element) > f->max)
+	for (size_t at = 0; f->max != UINT64_MAX && at < f->size; at += f->element) {
+		if (number_at(field + FIELD_HEADER + at, f->element) > f->max)
 			return false;
 	}
 	return true;
@@ -282,15 +301,15 @@ static bool field_acceptable(const struct vdev_state_record *record, const struc
 int vdev_state_get_fields(const struct vdev_state_record *record, const struct vdev_field *fields,
 			  size_t count, void *object)
 {
+	size_t cursor = 0;
+
 	for (size_t i = 0; i < count; i++) {
-		if (!field_acceptable(record, &fields[i]))
+		if (!field_acceptable(find_next(record, fields[i].tag, &cursor), &fields[i]))
 			return -EBADMSG;
 	}
-	for (size_t i = 0; i < count; i++) {
-		size_t size;
-
+	cursor = 0;
+	for (size_t i = 0; i < count; i++)
 		memcpy((char *)object + fields[i].offset,
-		       vdev_state_bytes(record, fields[i].tag, &size), fields[i].size);
-	}
+		       find_next(record, fields[i].tag, &cursor) + FIELD_HEADER, fields[i].size);
 	return 0;
 }

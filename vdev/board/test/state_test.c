@@ -80,6 +80,31 @@ START_TEST(everything_comes_back)
 }
 END_TEST
 
+/* Another version may put its fields in another order, with others between them. */
+START_TEST(fields_come_back_from_any_order)
+{
+	static const unsigned int orders[][4] = {{3, 2, 1, 0}, {1, 3, 0, 2}, {2, 0, 3, 1}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(orders); i++) {
+		_cleanup_(vdev_state_writer_fini) struct vdev_state_writer w;
+		struct sample back = {.private = good.private};
+
+		vdev_state_writer_init(&w);
+		vdev_state_begin(&w, "first", 1);
+		for (unsigned int j = 0; j < 4; j++) {
+			vdev_state_put_u64(&w, (uint16_t)(20 + j), j);
+			vdev_state_put_fields(&w, &fields[orders[i][j]], 1, &good);
+		}
+		vdev_state_end(&w);
+		ck_assert_int_eq(read_sample(w.data, w.size, &back), 0);
+		ck_assert_uint_eq(back.index, good.index);
+		ck_assert_uint_eq(back.flag, good.flag);
+		ck_assert_uint_eq(back.word, good.word);
+		ck_assert_mem_eq(back.array, good.array, sizeof(back.array));
+	}
+}
+END_TEST
+
 START_TEST(absent_and_newer_are_told_apart)
 {
 	struct vdev_state_reader reader;
@@ -183,7 +208,7 @@ START_TEST(the_number_of_records_and_fields_is_bounded)
 }
 END_TEST
 
-TEST_MAIN("vdev/state", setup, teardown, everything_comes_back, absent_and_newer_are_told_apart,
-	  cut_states_are_refused, numbers_out_of_range_are_refused,
+TEST_MAIN("vdev/state", setup, teardown, everything_comes_back, fields_come_back_from_any_order,
+	  absent_and_newer_are_told_apart, cut_states_are_refused, numbers_out_of_range_are_refused,
 	  twice_the_same_name_or_tag_is_refused, names_without_end_are_refused,
 	  the_number_of_records_and_fields_is_bounded)
