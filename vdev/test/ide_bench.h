@@ -13,6 +13,8 @@
 
 #define BENCH_SECTORS    40960u
 #define BENCH_CD_SECTORS 1000u
+#define BENCH_LOW        4352u /* sectors at either end that bench_fill() has filled; */
+#define BENCH_HIGH       512u  /* between them is a hole, which reads like none of them */
 #define BENCH_DEVFN      VDEV_PCI_DEVFN(1, 1)
 #define BENCH_BMIBA      0xc000
 #define BENCH_PRD        0x1000 /* tables of descriptors in guest memory */
@@ -63,7 +65,7 @@ size_t bench_packet_in(struct ide_bench *b, const uint8_t packet[12], uint8_t *t
 /* Sense key, ASC and ASCQ as one number: 0xKAACC. */
 uint32_t bench_sense(struct ide_bench *b);
 
-/* What sector n of an image holds. */
+/* What sector n of an image holds, outside of the hole. */
 void bench_fill(uint8_t *sector, size_t size, uint32_t n);
 
 /* True, and cleared, if the channel's line rose since the last call. */
