@@ -29,6 +29,18 @@ ok "${remote[@]}" stop far
 state far off requested
 ok "${remote[@]}" delete far --storage
 
+# The inventory comes from afar, and goes back there.
+ok create kept --memory 16M
+ok "${remote[@]}" backup-config "$dir/far.db"
+holds "the copy is a database" test "$(head -c 15 "$dir/far.db")" = 'SQLite format 3'
+ok delete kept
+refused 'systemctl stop vmms' "${remote[@]}" restore-config "$dir/far.db"
+systemctl stop vmms
+ok "${remote[@]}" restore-config "$dir/far.db"
+systemctl start vmms
+state kept off never-started
+ok delete kept
+
 # Whoever has no rights here has none from afar.
 useradd --create-home --password '*' visitor
 install -d -m 700 -o visitor -g visitor ~visitor/.ssh
