@@ -23,7 +23,7 @@ comes()
 
 console()
 {
-	coproc console { vmctl console sample; }
+	coproc console { vmctl console "${1:-sample}"; }
 	exec 3<&"${console[0]}" 4>&"${console[1]}"
 }
 
@@ -101,6 +101,34 @@ log_in
 echo poweroff >&4
 await "the guest's end" is_state sample off
 state sample off guest-off
+# ── a SCSI disk, by Hyper-V's driver ─────────────────────────────────────────────────────────
+# The sample's initial RAM disk, and the drivers behind it, loaded in order.
+kernel=$(vmctl xml sample | sed -n 's:.*<kernel>\(.*\)</kernel>.*:\1:p')
+initrd=$(vmctl xml sample | sed -n 's:.*<initrd>\(.*\)</initrd>.*:\1:p')
+mkdir -p "$dir/more/bin"
+modprobe --set-version "${kernel#/boot/vmlinuz-}" --show-depends --all hv_storvsc sd_mod |
+	awk '$1 == "insmod" && !seen[$2]++ { print $2 }' >"$dir/modules"
+xargs cp -t "$dir/more" <"$dir/modules"
+{
+	echo '#!/bin/sh'
+	sed 's:.*/:insmod /:' "$dir/modules"
+	echo 'until [ -b /dev/sda ]; do sleep 0.1; done'
+} >"$dir/more/bin/scsi"
+chmod 755 "$dir/more/bin/scsi"
+{ cat "$initrd" && (cd "$dir/more" && find . | busybox cpio -o -H newc); } >"$dir/initrd"
+ok create disks --memory 96M --kernel "$kernel" --initrd "$dir/initrd" --bus scsi --disk 8M:"$dir/scsi.raw" \
+	--cmdline 'console=ttyS0 quiet pci=noearly cryptomgr.notests'
+vmctl xml disks | grep -q "<target dev='sda' bus='scsi'/>" || fail "$(vmctl xml disks)"
+ok start disks
+console disks
+log_in
+echo 'scsi && cat /sys/block/sda/size && echo written >/dev/sda && sync && echo on the disk' >&4
+comes $'16384\r\n'
+comes $'\non the disk\r\n'
+holds "what the guest wrote is in the file" grep -q written "$dir/scsi.raw"
+ok stop disks
+ok delete disks --storage
+[ ! -e "$dir/scsi.raw" ] || fail "the SCSI disk is still there"
 quiet_journal 'the guest crashed: 0x'
 echo "$checks checks, $SECONDS s"
 EOG

@@ -192,9 +192,17 @@ struct domain *domain_copy(const struct domain *domain)
 
 int domain_disk_unit(const char *target)
 {
-	if (strncmp(target, "hd", 2) != 0 || target[2] < 'a' || target[2] > 'd' || target[3])
+	bool scsi = target[0] == 's';
+
+	if ((!scsi && target[0] != 'h') || target[1] != 'd' || target[2] < 'a' || target[2] > 'd' ||
+	    target[3])
 		return -1;
-	return target[2] - 'a';
+	return target[2] - 'a' + (scsi ? DOMAIN_IDE_UNITS : 0);
+}
+
+const char *domain_disk_bus(const char *target)
+{
+	return domain_disk_unit(target) < DOMAIN_IDE_UNITS ? "ide" : "scsi";
 }
 
 struct domain_disk *domain_find_disk(struct domain *domain, const char *target)
@@ -316,7 +324,11 @@ static int check_disk(const struct domain *domain, size_t index, struct vm_error
 
 	if (domain_disk_unit(disk->target) < 0)
 		return vm_error_set(err, VM_ERROR_UNSUPPORTED_XML,
-				    "Machine %s: disk target %s is none of hda, hdb, hdc, hdd",
+				    "Machine %s: disk target %s is none of hda to hdd, sda to sdd",
+				    domain->name, disk->target);
+	if (disk->kind == DOMAIN_DISK_CDROM && domain_disk_unit(disk->target) >= DOMAIN_IDE_UNITS)
+		return vm_error_set(err, VM_ERROR_UNSUPPORTED_XML,
+				    "Machine %s: CD drive %s: CD drives are IDE drives, hda to hdd",
 				    domain->name, disk->target);
 	if (index > 0 && strcmp(domain->disks[index - 1].target, disk->target) == 0)
 		return vm_error_set(err, VM_ERROR_DEVICE_EXISTS,
@@ -367,6 +379,21 @@ static int check_interfaces(const struct domain *domain, struct vm_error *err)
 	return 0;
 }
 
+/* The firmware knows IDE drives alone. A machine without any disk may get one later. */
+static int check_firmware_boot(const struct domain *domain, struct vm_error *err)
+{
+	if (domain->kernel || !domain->disk_count)
+		return 0;
+	for (size_t i = 0; i < domain->disk_count; i++) {
+		if (domain_disk_unit(domain->disks[i].target) < DOMAIN_IDE_UNITS)
+			return 0;
+	}
+	return vm_error_set(err, VM_ERROR_INVALID_XML,
+			    "Machine %s: its firmware cannot start from SCSI disks (%s); it needs "
+			    "an IDE drive, hda to hdd, or a kernel",
+			    domain->name, domain->disks[0].target);
+}
+
 static int check_boot(const struct domain *domain, struct vm_error *err)
 {
 	if (!domain->kernel && (domain->initrd || domain->cmdline))
@@ -381,7 +408,7 @@ static int check_boot(const struct domain *domain, struct vm_error *err)
 						    domain->name, boot_names[domain->boot[i]]);
 		}
 	}
-	return 0;
+	return check_firmware_boot(domain, err);
 }
 
 int domain_check(const struct domain *domain, struct vm_error *err)

@@ -19,7 +19,8 @@
 enum {
 	DOMAIN_NAME_MAX = 64, /* bytes, without the terminating zero */
 	DOMAIN_MAX_VCPUS = 64,
-	DOMAIN_MAX_DISKS = 4, /* two IDE channels, two units each */
+	DOMAIN_IDE_UNITS = 4, /* two channels, two units each */
+	DOMAIN_MAX_DISKS = 8, /* those, and as many SCSI disks */
 	DOMAIN_MAX_INTERFACES = 8,
 	DOMAIN_MAX_SERIALS = 2,
 	DOMAIN_MAX_BOOT = 3,
@@ -64,7 +65,7 @@ struct domain_disk {
 	bool block;          /* a block device rather than a file */
 	bool readonly;       /* always for a CD */
 	bool format_unknown; /* its XML does not say raw; not printed as such but by a draft */
-	char target[4];      /* hda … hdd: channel and unit */
+	char target[4];      /* hda … hdd: IDE channel and unit; sda … sdd: SCSI unit */
 	char *source;        /* absolute path; NULL only for an empty CD drive */
 	char *serial;        /* NULL: none given */
 	unsigned int row;    /* line in the XML that was parsed; not part of the configuration */
@@ -161,8 +162,10 @@ static inline void domain_freep(struct domain **domain)
 
 struct domain_disk *domain_find_disk(struct domain *domain, const char *target);
 
-/* 0 … 3 for hda … hdd, -1 for anything else. */
+/* 0 … 3 for hda … hdd, 4 … 7 for sda … sdd, -1 for anything else. */
 int domain_disk_unit(const char *target);
+/* "ide" or "scsi"; of nothing else than a target. */
+const char *domain_disk_bus(const char *target);
 
 /* Checks what a schema cannot: ranges, doubles, what needs what. */
 int domain_check(const struct domain *domain, struct vm_error *err)

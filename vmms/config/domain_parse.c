@@ -198,6 +198,7 @@ static int parse_disk(xmlNodePtr node, struct domain *domain, struct vm_error *e
 {
 	xmlNodePtr source = child(node, "source");
 	_cleanup_free_ char *target = attribute(child(node, "target"), "dev");
+	_cleanup_free_ char *bus = attribute(child(node, "target"), "bus");
 	struct domain_disk *disk = &domain->disks[domain->disk_count];
 
 	if (!target)
@@ -206,8 +207,13 @@ static int parse_disk(xmlNodePtr node, struct domain *domain, struct vm_error *e
 		return vm_error_set(
 			err, VM_ERROR_UNSUPPORTED_XML,
 			"Line %ld: disk target '%s' is not supported; it may be hda, hdb, "
-			"hdc or hdd",
+			"hdc or hdd, or sda, sdb, sdc or sdd",
 			xmlGetLineNo(node), target);
+	if (bus && strcmp(bus, domain_disk_bus(target)) != 0)
+		return vm_error_set(err, VM_ERROR_INVALID_XML,
+				    "Line %ld: disk target '%s' is not on bus '%s': hda to hdd are "
+				    "IDE, sda to sdd SCSI",
+				    xmlGetLineNo(node), target, bus);
 	if (domain->disk_count == DOMAIN_MAX_DISKS)
 		return vm_error_set(err, VM_ERROR_DEVICE_EXISTS, "Line %ld: more than %d disks",
 				    xmlGetLineNo(node), DOMAIN_MAX_DISKS);

@@ -89,7 +89,8 @@ static void print_disk(FILE *out, const struct domain_disk *disk, bool draft)
 		fprintf(out, "      <driver type='raw'/>\n");
 	if (disk->source)
 		print_attribute(out, "source", disk->block ? "dev" : "file", disk->source);
-	fprintf(out, "      <target dev='%s' bus='ide'/>\n", disk->target);
+	fprintf(out, "      <target dev='%s' bus='%s'/>\n", disk->target,
+		domain_disk_bus(disk->target));
 	if (disk->readonly)
 		fprintf(out, "      <readonly/>\n");
 	print_element(out, "      ", "serial", disk->serial);

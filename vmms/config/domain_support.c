@@ -48,7 +48,7 @@ const struct domain_xml_element domain_xml_elements[] = {
 	{"domain/devices/disk", "type=file|block device=disk|cdrom", NULL},
 	{"domain/devices/disk/driver", "type=raw", NULL},
 	{"domain/devices/disk/source", "file dev", NULL},
-	{"domain/devices/disk/target", "dev bus=ide", NULL},
+	{"domain/devices/disk/target", "dev bus=ide|scsi", NULL},
 	{"domain/devices/disk/readonly", "", NULL},
 	{"domain/devices/disk/serial", "", NULL},
 	{"domain/devices/interface", "type=network|bridge", NULL},

@@ -23,21 +23,17 @@
 /* ── create ────────────────────────────────────────────────────────────────────────────────── */
 
 static const struct option create_options[] = {
-	{"memory", required_argument, NULL, 'm'},
-	{"vcpus", required_argument, NULL, 'c'},
-	{"disk", required_argument, NULL, 'd'},
-	{"cdrom", required_argument, NULL, 'C'},
-	{"network", required_argument, NULL, 'n'},
-	{"bridge", required_argument, NULL, 'b'},
-	{"kernel", required_argument, NULL, 'k'},
-	{"initrd", required_argument, NULL, 'i'},
-	{"cmdline", required_argument, NULL, 'a'},
-	{"set", required_argument, NULL, 's'},
-	{NULL, 0, NULL, 0},
+	{"memory", required_argument, NULL, 'm'}, {"vcpus", required_argument, NULL, 'c'},
+	{"disk", required_argument, NULL, 'd'},   {"bus", required_argument, NULL, 'B'},
+	{"cdrom", required_argument, NULL, 'C'},  {"network", required_argument, NULL, 'n'},
+	{"bridge", required_argument, NULL, 'b'}, {"kernel", required_argument, NULL, 'k'},
+	{"initrd", required_argument, NULL, 'i'}, {"cmdline", required_argument, NULL, 'a'},
+	{"set", required_argument, NULL, 's'},    {NULL, 0, NULL, 0},
 };
 
 struct creation {
 	struct domain *domain;
+	bool scsi; /* the disks that follow */
 	size_t new_count;
 	struct {
 		char path[512];
@@ -61,23 +57,37 @@ static struct domain *empty_domain(const char *name)
 	return domain;
 }
 
-static struct domain_disk *next_disk(struct domain *domain)
+static struct domain_disk *next_disk(struct domain *domain, bool scsi)
 {
 	struct domain_disk *disk;
+	char target[4] = "hda";
 
-	if (domain->disk_count == DOMAIN_MAX_DISKS)
-		exit(ctl_fail("A machine has at most %d drives", DOMAIN_MAX_DISKS));
+	target[0] = scsi ? 's' : 'h';
+	while (domain_find_disk(domain, target))
+		target[2]++;
+	if (domain_disk_unit(target) < 0)
+		exit(ctl_fail(scsi ? "A machine has at most 4 SCSI disks"
+				   : "A machine has at most 4 IDE drives; disks behind "
+				     "'--bus scsi' are SCSI disks"));
 	disk = &domain->disks[domain->disk_count];
 	disk->format_unknown = true; /* the daemon looks */
-	snprintf(disk->target, sizeof(disk->target), "hd%c", (char)('a' + domain->disk_count));
+	memcpy(disk->target, target, sizeof(disk->target));
 	domain->disk_count++;
 	return disk;
+}
+
+static int set_bus(struct creation *creation, const char *name)
+{
+	creation->scsi = strcmp(name, "scsi") == 0;
+	if (creation->scsi || strcmp(name, "ide") == 0)
+		return 0;
+	return ctl_fail("'%s' is no bus for disks; there are ide and scsi", name);
 }
 
 /* "10G" makes a new file, "10G:/path" one there, "/path" takes what is there. */
 static int add_disk(struct creation *creation, const char *text)
 {
-	struct domain_disk *disk = next_disk(creation->domain);
+	struct domain_disk *disk = next_disk(creation->domain, creation->scsi);
 	char size_text[32];
 	const char *colon = strchr(text, ':');
 	uint64_t size = 0;
@@ -103,7 +113,7 @@ static int add_disk(struct creation *creation, const char *text)
 
 static void add_cdrom(struct domain *domain, const char *path)
 {
-	struct domain_disk *disk = next_disk(domain);
+	struct domain_disk *disk = next_disk(domain, false);
 
 	disk->kind = DOMAIN_DISK_CDROM;
 	disk->readonly = true;
@@ -163,6 +173,8 @@ static int apply(struct creation *creation, int option)
 		return set_pair(domain, optarg);
 	case 'd':
 		return add_disk(creation, optarg);
+	case 'B':
+		return set_bus(creation, optarg);
 	case 'C':
 		add_cdrom(domain, optarg);
 		return 0;
@@ -485,6 +497,9 @@ const struct verb define_verbs[] = {
 	 "  --disk SIZE        a new disk file below /var/lib/keelson/disks\n"
 	 "  --disk SIZE:PATH   a new disk file there\n"
 	 "  --disk PATH        a file or block device that is there\n"
+	 "  --bus ide|scsi     where the disks that follow are (ide). Guests need Linux's "
+	 "hv_storvsc,\n"
+	 "                     or another driver of Hyper-V's, for scsi; firmware starts from ide\n"
 	 "  --cdrom PATH       a CD drive with this image; empty without a path (--cdrom '')\n"
 	 "  --network NAME     a network card on this network\n"
 	 "  --bridge NAME      a network card on this Linux bridge\n"
@@ -509,10 +524,11 @@ const struct verb define_verbs[] = {
 	 run_diff, "vm"},
 	{"attach", "VM FILE | VM disk|cdrom PATH TARGET | VM network|bridge NAME",
 	 "add a disk, CD or network card",
-	 "FILE holds a <disk> or <interface>. TARGET is hda, hdb, hdc or hdd. While the machine\n"
-	 "runs, only the CD of a drive can be changed.\n",
+	 "FILE holds a <disk> or <interface>. TARGET is hda to hdd (IDE), or sda to sdd for\n"
+	 "a SCSI disk. While the machine runs, only the CD of a drive can be changed.\n",
 	 run_attach, "vm"},
 	{"detach", "VM TARGET", "take a disk, CD or network card away",
-	 "TARGET is hda to hdd, or the MAC address of a network card.\n", run_detach, "vm"},
+	 "TARGET is hda to hdd, sda to sdd, or the MAC address of a network card.\n", run_detach,
+	 "vm"},
 	{NULL, NULL, NULL, NULL, NULL, NULL},
 };

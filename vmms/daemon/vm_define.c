@@ -342,7 +342,8 @@ static const char *why_not_hot(const struct vm *vm, const struct domain *changed
 	if (changed->interface_count != vm->config->interface_count)
 		return "network cards cannot be added or removed while it runs";
 	if (changed->disk_count != vm->config->disk_count)
-		return "IDE drives cannot be added or removed while it runs, only CDs changed";
+		return "disks and drives cannot be added or removed while it runs, only CDs "
+		       "changed";
 	return NULL;
 }
 

@@ -198,7 +198,7 @@ refused "is a machine 'one' already" create one
 ok attach one cdrom "$DIR/bios" hdc
 refused 'hdc' attach one disk "$DIR/bios" hdc
 ok start one
-refused 'IDE drives cannot be added' attach one disk "$DIR/two.raw" hdb
+refused 'drives cannot be added' attach one disk "$DIR/two.raw" hdb
 ok detach one hdc
 field one disk.hdc | grep -q empty || fail "the CD is still in"
 tell one lock-drive

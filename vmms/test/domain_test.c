@@ -210,9 +210,24 @@ START_TEST(bad_xml_is_refused)
 			"dev='hda'/></disk>"),
 		 VM_ERROR_UNSUPPORTED_XML,
 		 {"qcow2", "<driver>"}},
-		{DEVICE("<disk type='file'><source file='/a'/><target dev='sda'/></disk>"),
+		{DEVICE("<disk type='file'><source file='/a'/><target dev='sde'/></disk>"),
 		 VM_ERROR_UNSUPPORTED_XML,
-		 {"sda", "Line 6"}},
+		 {"sde", "Line 6"}},
+		{DEVICE("<disk type='file'><source file='/a'/><target dev='sda' "
+			"bus='ide'/></disk>"),
+		 VM_ERROR_INVALID_XML,
+		 {"sda", "'ide'", "Line 6"}},
+		{DEVICE("<disk type='file'><source file='/a'/><target dev='hda' "
+			"bus='scsi'/></disk>"),
+		 VM_ERROR_INVALID_XML,
+		 {"hda", "'scsi'", "Line 6"}},
+		{DEVICE("<disk type='file'><source file='/a'/><target dev='sda'/></disk>"),
+		 VM_ERROR_INVALID_XML,
+		 {"firmware", "sda", "hda to hdd"}},
+		{DEVICE("<disk type='file'><source file='/a'/><target dev='hda'/></disk>"
+			"<disk type='file' device='cdrom'><target dev='sdb'/></disk>"),
+		 VM_ERROR_UNSUPPORTED_XML,
+		 {"CD drive sdb", "hda to hdd"}},
 		{DEVICE("<disk type='file'><source file='a'/><target dev='hda'/></disk>"),
 		 VM_ERROR_SCHEMA_VIOLATION,
 		 {"Line 6"}},
@@ -289,6 +304,26 @@ START_TEST(bad_xml_is_refused)
 			ck_assert_msg(strstr(err.text, cases[i].words[w]), "%s: no '%s' in: %s",
 				      cases[i].xml, cases[i].words[w], err.text);
 	}
+}
+END_TEST
+
+START_TEST(scsi_disks)
+{
+	_cleanup_domain_ struct domain *d = parse(
+		DEVICE("<disk type='file'><source file='/s'/><target dev='sdd' bus='scsi'/></disk>"
+		       "<disk type='file'><source file='/a'/><target dev='sda'/></disk>"
+		       "<disk type='file'><source file='/h'/><target dev='hdb'/></disk>"));
+	_cleanup_free_ char *xml = domain_print(d);
+	_cleanup_domain_ struct domain *again = parse(xml);
+
+	ck_assert_uint_eq(again->disk_count, 3);
+	ck_assert_str_eq(again->disks[0].target, "hdb");
+	ck_assert_int_eq(domain_disk_unit(again->disks[0].target), 1);
+	ck_assert_str_eq(again->disks[1].target, "sda");
+	ck_assert_int_eq(domain_disk_unit(again->disks[1].target), 4);
+	ck_assert_int_eq(domain_disk_unit(again->disks[2].target), 7);
+	ck_assert_ptr_nonnull(strstr(xml, "<target dev='hdb' bus='ide'/>"));
+	ck_assert_ptr_nonnull(strstr(xml, "<target dev='sda' bus='scsi'/>"));
 }
 END_TEST
 
@@ -748,6 +783,7 @@ int main(void)
 
 	tcase_set_timeout(tcase, 120); /* for slow machines */
 	tcase_add_test(tcase, everything_is_understood);
+	tcase_add_test(tcase, scsi_disks);
 	tcase_add_test(tcase, round_trip);
 	tcase_add_test(tcase, canonical_form);
 	tcase_add_test(tcase, bad_xml_is_refused);
