@@ -26,8 +26,9 @@ mkdir -p "$dir/tree/test"
 cp "$here/tree-check" "$here/names-check" "$dir/tree/test"
 git init -q "$dir/tree"
 printf '/* SPDX-License-Identifier: GPL-2.0-or-later */\n/* See gone_away(). */\n#include "../up.h"\nint x;\n' >"$dir/tree/test/x.c"
+echo '# SPDX-License-Identifier: GPL-2.0-or-later' >"$dir/tree/test/lost_test.sh"
 "$dir/tree/test/tree-check" >"$dir/said" && wrong "tree-check finds nothing wrong, or forgets it"
-for rule in 'Includes upward' 'gone_away() in test/x.c' ; do
+for rule in 'Includes upward' 'gone_away() in test/x.c' 'test/lost_test.sh'; do
 	grep -qF "$rule" "$dir/said" || wrong "tree-check does not tell: $rule"
 done
 

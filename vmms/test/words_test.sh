@@ -32,6 +32,9 @@ says list --jsno : "list has no option '--jsno'"
 says create web --memroy 1G : "create has no option '--memroy'" "Did you mean '--memory'" 'vmctl help create'
 says create web --memory : '--memory needs a value'
 says create web -x : "no option '-x'"
+says create web --bus nvme : "'nvme' is no bus for disks; there are ide and scsi"
+says create web --bus scsi --disk /a : 'firmware cannot start from SCSI disks .sda.'
+says create web --disk /a --disk /b --disk /c --disk /d --disk /e : 'at most 4 IDE drives.*--bus scsi'
 says create web --vcpus 0 : '0 processors are outside 1 to 64'
 says create 'my web' : "name 'my web' is not valid"
 says create web --memory 1M : '16 MiB|1 MiB'
