@@ -56,6 +56,11 @@ function(keelson_fuzz_target name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE keelson_user ${ARG_LIBS})
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-  add_test(NAME ${name} COMMAND ${KEELSON_FIXED_ADDRESSES} $<TARGET_FILE:${name}> -seed=1 -runs=${ARG_RUNS} -max_len=4096 ${ARG_CORPUS})
+  # What it finds goes into a folder of the build that is made anew: the corpus stays as it is, and each
+  # run begins with the same.
+  list(JOIN KEELSON_FIXED_ADDRESSES " " prefix)
+  add_test(NAME ${name} COMMAND sh -c
+    "rm -rf \"$0.found\" && mkdir \"$0.found\" && exec ${prefix} \"$0\" -seed=1 -runs=${ARG_RUNS} -max_len=4096 \"$0.found\" \"$@\""
+    $<TARGET_FILE:${name}> ${ARG_CORPUS})
   set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT 600)
 endfunction()
