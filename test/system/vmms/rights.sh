@@ -51,6 +51,9 @@ network stop n
 VERBS
 VISUAL='sed -i s/16384/24576/' refused 'polkit does not give you' edit vm </dev/null
 tried edit
+# The daemon has the inventory open; whoever may stop it may do this.
+refused 'systemctl stop vmms' restore-config "$dir/vm.xml"
+tried restore-config
 chmod 644 "$dir/vm.xml"
 for verb in list 'show vm' 'xml vm' 'diff vm vm' "check $dir/vm.xml" jobs log events host 'top 1' \
 	'metrics vm' network help; do
