@@ -124,7 +124,7 @@ console disks
 log_in
 echo 'scsi && cat /sys/block/sda/size && echo written >/dev/sda && sync && echo on the disk' >&4
 comes $'16384\r\n'
-comes $'\non the disk\r\n'
+comes $'on the disk\r\n'
 holds "what the guest wrote is in the file" grep -q written "$dir/scsi.raw"
 ok stop disks
 ok delete disks --storage
