@@ -27,7 +27,7 @@ struct fake_partition {
 	size_t interrupt_count;
 	struct vid_fake_event events[VID_FAKE_RECORDS];
 	size_t event_count;
-	bool messages_blocked, one_slot, slot_wanted;
+	bool slot_wanted; /* a message was refused since the last was taken */
 	struct fake_doorbell doorbells[VID_FAKE_RECORDS];
 	size_t doorbell_count;
 	struct fake_irqfd irqfds[VID_FAKE_RECORDS];

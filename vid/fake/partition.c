@@ -159,9 +159,9 @@ static int record_event(struct fake_partition *p, const struct vid_fake_event *e
 	int r = 0;
 
 	pthread_mutex_lock(&p->lock);
-	if ((event->type && p->messages_blocked) || p->event_count == VID_FAKE_RECORDS) {
+	if (p->event_count == VID_FAKE_RECORDS) {
 		r = -EAGAIN;
-	} else if (event->type && p->one_slot && slot_full_locked(p, event)) {
+	} else if (event->type && slot_full_locked(p, event)) {
 		p->slot_wanted = true;
 		r = -EAGAIN;
 	} else {
@@ -309,24 +309,6 @@ size_t vid_fake_take_events(struct vid_partition *base, struct vid_fake_event *r
 	p->event_count = 0;
 	pthread_mutex_unlock(&p->lock);
 	return count;
-}
-
-void vid_fake_block_messages(struct vid_partition *base, bool block)
-{
-	struct fake_partition *p = fake_partition(base);
-
-	pthread_mutex_lock(&p->lock);
-	p->messages_blocked = block;
-	pthread_mutex_unlock(&p->lock);
-}
-
-void vid_fake_one_slot(struct vid_partition *base)
-{
-	struct fake_partition *p = fake_partition(base);
-
-	pthread_mutex_lock(&p->lock);
-	p->one_slot = true;
-	pthread_mutex_unlock(&p->lock);
 }
 
 bool vid_fake_take_message(struct vid_partition *base, struct vid_fake_event *ret_message,

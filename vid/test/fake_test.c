@@ -140,7 +140,6 @@ START_TEST(messages_and_flags_are_bounded)
 	ck_assert_int_eq(vid_event_flag_set(partition, 0, 2, 2048), -EINVAL);
 	ck_assert_int_eq(vid_message_post(partition, 0, 2, 1, payload, 5), 0);
 	ck_assert_int_eq(vid_event_flag_set(partition, 1, 2, 17), 0);
-	vid_fake_block_messages(partition, true);
 	ck_assert_int_eq(vid_message_post(partition, 0, 2, 1, payload, 5), -EAGAIN);
 	ck_assert_uint_eq(vid_fake_take_events(partition, e, 4), 2);
 	ck_assert_mem_eq(e[0].payload, "hello", 5);
@@ -153,7 +152,6 @@ START_TEST(a_slot_has_one_message)
 	struct vid_fake_event e;
 	bool wanted;
 
-	vid_fake_one_slot(partition);
 	ck_assert(!vid_fake_take_message(partition, &e, &wanted));
 	ck_assert_int_eq(vid_event_flag_set(partition, 0, 2, 17), 0);
 	ck_assert_int_eq(vid_message_post(partition, 0, 2, 1, "one", 3), 0);

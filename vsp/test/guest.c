@@ -11,7 +11,6 @@ void guest_init(struct guest *g)
 {
 	memset(g, 0, sizeof *g);
 	ck_assert_int_eq(vid_fake_partition_create(&g->partition), 0);
-	vid_fake_one_slot(g->partition);
 	ck_assert_int_eq(vid_memory_create("ram", GUEST_RAM, &g->ram), 0);
 	ck_assert_int_eq(vid_partition_map(g->partition, 0, g->ram, 0, GUEST_HOLE, VID_ACCESS_ALL),
 			 0);

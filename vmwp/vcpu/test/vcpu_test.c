@@ -410,7 +410,6 @@ START_TEST(messages_go_to_vmbus)
 	struct vid_fake_event event;
 	bool wanted;
 
-	vid_fake_one_slot(b.partition);
 	exit.message.connection = 9;
 	exit.message.type = 1;
 	exit.message.size = sizeof contact;

@@ -30,14 +30,11 @@ struct vid_fake_event {
 size_t vid_fake_take_events(struct vid_partition *partition, struct vid_fake_event *ret,
 			    size_t space);
 
-/* From now on (true) the guest "does not empty" its slots: vid_message_post() says -EAGAIN. */
-void vid_fake_block_messages(struct vid_partition *partition, bool block);
-
 /*
- * From now on a slot has one message, as a hypervisor's has: vid_message_post() says -EAGAIN until it
- * is taken by vid_fake_take_message(), which says whether the guest would be told of room made.
+ * A slot has one message, as the hypervisor's has: vid_message_post() says -EAGAIN until it is taken,
+ * here or by vid_fake_take_events(). ret_wanted: whether that was said, so that the guest's end of
+ * message would be told of.
  */
-void vid_fake_one_slot(struct vid_partition *partition);
 bool vid_fake_take_message(struct vid_partition *partition, struct vid_fake_event *ret_message,
 			   bool *ret_wanted);
 
