@@ -10,8 +10,8 @@ done
 echo bios > "$DIR/bios"
 start_bus
 export JOURNAL_SPY=$DIR/journal INTERRUPTS=$DIR/interrupts
-JOURNAL_STREAM=1:2 LD_PRELOAD=$BUILD/test/libjournal_spy.so:$BUILD/test/libinterrupts.so \
-	ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 start_daemon --set StopTimeoutSec=1
+preload journal_spy interrupts
+JOURNAL_STREAM=1:2 start_preloaded --set StopTimeoutSec=1
 dbus-monitor --address "$DBUS_SYSTEM_BUS_ADDRESS" > "$DIR/monitor" 2>&1 &
 HELPER_PIDS="$HELPER_PIDS $!"
 await "the monitor" grep -q NameAcquired "$DIR/monitor"

@@ -8,7 +8,8 @@ BUILD=$1
 echo bios > "$DIR/bios"
 start_bus
 export HANG_SYNC=$DIR/hang
-LD_PRELOAD=$BUILD/test/libhang_sync.so ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 start_daemon
+preload hang_sync
+start_preloaded
 make one
 make two
 

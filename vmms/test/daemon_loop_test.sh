@@ -38,8 +38,8 @@ have_answered() {
 }
 
 start_bus
-LD_PRELOAD=$BUILD/test/libloop_faults.so ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 \
-	start_daemon --set Device=/dev/no-such-device --set AnswerTimeoutSec=3600 --set InventoryTimeoutSec=3600 --set StartTimeoutSec=3600
+preload loop_faults
+start_preloaded --set Device=/dev/no-such-device --set AnswerTimeoutSec=3600 --set InventoryTimeoutSec=3600 --set StartTimeoutSec=3600
 make one --disk 1M:"$DIR/one.raw"
 make two --disk 1M:"$DIR/two.raw"
 printf data | dd of="$DIR/two.raw" conv=notrunc status=none

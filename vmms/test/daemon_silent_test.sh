@@ -6,12 +6,7 @@
 BUILD=$1
 . "$(dirname "$0")/harness.sh"
 echo bios > "$DIR/bios"
-mkdir "$DIR/faults"
-export FAULTS=$DIR/faults
-start_preloaded() {
-	LD_PRELOAD=$BUILD/test/libfaults.so \
-		ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 start_daemon "$@"
-}
+preload faults
 hang() {
 	rm -f "$FAULTS/hangs"
 	touch "$FAULTS/$1"

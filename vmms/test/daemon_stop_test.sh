@@ -6,12 +6,7 @@
 BUILD=$1
 . "$(dirname "$0")/harness.sh"
 echo bios > "$DIR/bios"
-mkdir "$DIR/faults"
-export FAULTS=$DIR/faults
-PRELOAD=$BUILD/test/libfaults.so
-start_preloaded() {
-	LD_PRELOAD=$PRELOAD ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 start_daemon
-}
+preload faults
 start_bus
 start_preloaded
 

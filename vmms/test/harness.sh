@@ -70,6 +70,23 @@ answers_or_died() {
 	"$VMCTL" host || ! kill -0 "$DAEMON_PID"
 }
 
+# preload LIBRARY…: start_preloaded begins the daemon with these of test/ under it. faults.c, and what is
+# like it, is told by files in $FAULTS.
+preload() {
+	local name
+	PRELOAD=
+	for name; do
+		PRELOAD=${PRELOAD:+$PRELOAD:}$BUILD/test/lib$name.so
+	done
+	FAULTS=$DIR/faults
+	mkdir -p "$FAULTS"
+	export FAULTS
+}
+
+start_preloaded() {
+	LD_PRELOAD=$PRELOAD ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0 start_daemon "$@"
+}
+
 # The same with file_faults.c under it, for the files below a directory.
 start_faulty_daemon() {
 	local below=$1
@@ -80,9 +97,9 @@ start_faulty_daemon() {
 
 # fault KIND STEP: from now on; see file_faults.c. The third field makes each a new one.
 fault() {
-	FAULTS=$((${FAULTS:-0} + 1))
+	FAULT_COUNT=$((${FAULT_COUNT:-0} + 1))
 	rm -f "$DIR/fault.sign"
-	echo "$1 $2 $FAULTS" > "$DIR/fault.new"
+	echo "$1 $2 $FAULT_COUNT" > "$DIR/fault.new"
 	mv "$DIR/fault.new" "$DIR/fault"
 }
 
