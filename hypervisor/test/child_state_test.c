@@ -365,6 +365,10 @@ START_TEST(moves_of_16_bit_code)
 	ck_assert_uint_eq(vp->gpr[RCX], 0x40);
 	ck_assert(touch("\x66\xa1\x80\x00", 4, 0x80, ACCESS_READ));
 	ck_assert(!touch("\x8b\x4f\x10", 3, 0x80, ACCESS_READ)); /* 16 bits */
+	vp->gpr[RAX] = 0x50;
+	ck_assert(
+		touch("\xf3\x66\x67\x89\x03", 5, 0x80, ACCESS_WRITE)); /* xrelease mov [ebx], eax */
+	ck_assert_uint_eq(vp->lapic.tpr, 0x50);
 }
 END_TEST
 
